@@ -1,0 +1,1 @@
+"""Connectors, by kind. Each is a pure codec behind :mod:`gateway.contract`; only the registry imports them."""

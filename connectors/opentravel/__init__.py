@@ -1,0 +1,1 @@
+"""Counterparts that speak OpenTravel messages, or dialects near them."""

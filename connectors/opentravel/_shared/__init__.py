@@ -1,0 +1,1 @@
+"""The OpenTravel payload codec: messages to events, commands to messages. Dialects differ by profile and framing."""

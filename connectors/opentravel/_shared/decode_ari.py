@@ -1,0 +1,152 @@
+"""ARI documents to one :class:`AriReceived`: streamed, one walk, nothing kept but the updates (sheet, sections 3, 4).
+
+What the three kinds of document share: a list element with the hotel's code, items with a StatusApplicationControl,
+refusal of what is known and cannot be kept, and saying where a fault is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from connectors.opentravel._shared.names import both, every
+from connectors.opentravel._shared.profile import Profile
+from connectors.opentravel._shared.target import Targets
+from gateway.errors import Refusal, Unsupported
+from gateway.model.ari import AriUpdate, Setting
+from gateway.wire import xml
+from gateway.wire.xml import Attributes, Take
+
+Settings = tuple[Setting, ...]
+
+# For elements that only hold others. A builtin, because calling a method of ours costs twice as much.
+PASS: Take = bool
+
+
+class AriCollector:
+    """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``."""
+
+    root: str
+    container: str
+    item: str
+
+    def __init__(self, profile: Profile, currency: str) -> None:
+        self.profile = profile
+        self.currency = currency
+        self.hotel = ""
+        self.updates: list[AriUpdate] = []
+        self.count = 0
+        self._targets = Targets(profile)
+        self._item: Attributes | None = None
+        self._control: Attributes | None = None
+        self._tuples: dict[Settings, Settings] = {}
+
+    @property
+    def takes(self) -> Mapping[str, Take]:
+        return both(
+            {
+                self.root: self._take_root,
+                **dict.fromkeys(("POS", "Source", "RequestorID", "BookingChannel", "CompanyName"), PASS),
+                "UniqueID": self._take_unique_id,
+                self.container: self._take_container,
+                self.item: self._take_item,
+                "StatusApplicationControl": self._take_control,
+                **self._parts(),
+            }
+        )
+
+    def finish(self) -> None:
+        """The last item has no successor to end it."""
+        if self._item is not None:
+            self._put_together(self._item)
+            self._item = None
+
+    @property
+    def record(self) -> str:
+        """The sender's number for the item at hand."""
+        return (self._item or {}).get("LocatorID", "")
+
+    def _parts(self) -> dict[str, Take]:
+        """The elements below an item."""
+        raise NotImplementedError
+
+    def _begin(self, item: Attributes) -> None:
+        """A new item starts."""
+        raise NotImplementedError
+
+    def _put_together(self, item: Attributes) -> None:
+        """The item is complete."""
+        raise NotImplementedError
+
+    def _take_root(self, attributes: Attributes) -> None:
+        """Nothing in it concerns the updates."""
+
+    def _take_unique_id(self, attributes: Attributes) -> None:
+        if attributes.get("Instance") == "CompleteSet":
+            raise Unsupported("a complete set that replaces everything else is not taken", path="UniqueID/@Instance")
+
+    def _take_container(self, attributes: Attributes) -> None:
+        self.hotel = attributes.get("HotelCode", "").strip()
+
+    def _take_item(self, attributes: Attributes) -> None:
+        if self._item is not None:
+            self._put_together(self._item)
+        self.count += 1
+        self._item = attributes
+        self._control = None
+        self._begin(attributes)
+
+    def _take_control(self, attributes: Attributes) -> None:
+        self._control = attributes
+
+    def _refuse(self, name: str, why: str) -> Take:
+        def take(attributes: Attributes) -> NoReturn:
+            raise Unsupported(f"{name}: {why}", path=name)
+
+        return take
+
+
+def decode(data: bytes, collector: type[AriCollector], profile: Profile, currency: str, limits: xml.Limits) -> AriCollector:
+    """The finished collector; a refusal names the path of the fault, its line and the item's own number."""
+    started: list[AriCollector] = []
+
+    def new() -> AriCollector:
+        started.append(collector(profile, currency))
+        return started[-1]
+
+    try:
+        found = xml.collect(data, new, limits)
+        found.finish()
+    except Refusal as error:
+        if started and started[-1].count and error.line is None:
+            _locate(error, started[-1], lambda: xml.read_tree(data, limits))
+        raise
+    return found
+
+
+def decode_tree(root: xml.Node, collector: type[AriCollector], profile: Profile, currency: str) -> AriCollector:
+    """The same from a document that has been read already."""
+    found = collector(profile, currency)
+    try:
+        xml.replay(root, found)
+        found.finish()
+    except Refusal as error:
+        if found.count and error.line is None:
+            _locate(error, found, lambda: root)
+        raise
+    return found
+
+
+def _locate(error: Refusal, at: AriCollector, read: type[object] | object) -> None:
+    """Fills in where the fault is. The document is read a second time, but only when it is refused anyway."""
+    assert callable(read)
+    inner = error.path or ""
+    error.path = f"/{at.root}/{at.container}/{at.item}[{at.count}]" + (f"/{inner}" if inner else "")
+    error.record = error.record or at.record.strip() or None
+    items = list(every(read(), at.container, at.item))
+    if at.count <= len(items):
+        node = items[at.count - 1]
+        for step in inner.split("/"):
+            found = next((child for child in node.iter() if xml.local(child.tag) == step), None)
+            node = node if found is None else found
+        error.line = int(node.sourceline or 0) or None

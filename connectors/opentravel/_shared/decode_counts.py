@@ -1,0 +1,69 @@
+"""OTA_HotelInvCountNotifRQ: rooms to sell by count type (sheet, section 3.3; code list INV)."""
+
+from __future__ import annotations
+
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector
+from connectors.opentravel._shared.names import INV_COUNT
+from connectors.opentravel._shared.numbers import parse_count, parse_signed
+from connectors.opentravel._shared.profile import Profile
+from gateway.errors import Reason, Unsupported
+from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.wire.xml import Attributes, Take
+
+DEFINITE_AVAILABILITY = "2"
+
+
+class CountsCollector(AriCollector):
+    """Definite availability is the figure; other counts beside it explain it, alone they cannot be used."""
+
+    root = INV_COUNT
+    container = "Inventories"
+    item = "Inventory"
+
+    def __init__(self, profile: Profile, currency: str) -> None:
+        super().__init__(profile, currency)
+        self._setting: Setting | None = None
+        self._record = ""
+
+    def _parts(self) -> dict[str, Take]:
+        return {
+            "InvCounts": PASS,
+            "InvCount": self._take_count,
+            "InvBlockCutoff": self._refuse("InvBlockCutoff", "blocks are not kept"),
+            "OffSell": self._refuse("OffSell", "selling below or above the count is not kept"),
+        }
+
+    @property
+    def record(self) -> str:
+        return self._record
+
+    def _take_unique_id(self, attributes: Attributes) -> None:
+        super()._take_unique_id(attributes)
+        if self._item is not None:
+            self._record = attributes.get("ID", "").strip()
+
+    def _begin(self, item: Attributes) -> None:
+        self._setting = None
+        self._record = ""
+
+    def _take_count(self, attributes: Attributes) -> None:
+        if attributes.get("CountType", "").strip() != DEFINITE_AVAILABILITY:
+            return
+        action = attributes.get("ActionType", "").strip()
+        count = attributes.get("Count", "")
+        if action == "Adjustment":
+            self._setting = Setting(Field.FIGURE_BY, parse_signed(count, "InvCounts/InvCount/@Count"))
+        elif action in ("", "Remaining"):
+            self._setting = Setting(Field.FIGURE, parse_count(count, "InvCounts/InvCount/@Count"))
+        else:
+            path = "InvCounts/InvCount/@ActionType"
+            raise Unsupported(f"ActionType {action!r} is not the number of rooms to sell", path=path)
+
+    def _put_together(self, item: Attributes) -> None:
+        room, plan, first, last, weekdays = self._targets.read(self._control)
+        if self._setting is None:
+            path = "InvCounts/InvCount/@CountType"
+            raise Unsupported("definite availability (CountType 2) is needed", Reason.REQUIRED_MISSING, path=path)
+        settings = (self._setting,)
+        settings = self._tuples.setdefault(settings, settings)
+        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))

@@ -1,0 +1,169 @@
+"""Reservation messages to revisions: HotelResNotif, HotelResModifyNotif and Cancel (sheet, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from connectors.opentravel._shared import names
+from connectors.opentravel._shared.decode_guests import Guests, card_mask, comments_of, read_booker
+from connectors.opentravel._shared.decode_stays import AFTER_TAX, BEFORE_TAX, Money, read_services, read_stay
+from connectors.opentravel._shared.names import every, first, kids, value
+from connectors.opentravel._shared.times import parse_instant
+from gateway.errors import Malformed, Reason, Refusal, Unsupported
+from gateway.messages import ReservationReceived
+from gateway.model.reservation import Content, Revision, RevisionKind
+from gateway.wire.xml import Node, local
+from mappings import Unmapped, look_up
+
+_ITEMS = {names.RES: ("HotelReservations", "HotelReservation"), names.RES_MODIFY: ("HotelResModifies", "HotelResModify")}
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """What is known apart from the document: the hotel (used where it names none), its currency and time zone."""
+
+    hotel: str
+    currency: str
+    zone: str = "UTC"
+
+    def read(self, root: Node) -> list[ReservationReceived]:
+        """One event per reservation; a refusal names the reservation's own id, the path and the line."""
+        if local(root.tag) == names.CANCEL:
+            return [self._cancel(root)]
+        container, item = _ITEMS[local(root.tag)]
+        return [
+            self._one(root, node, f"/{local(root.tag)}/{container}/{item}[{number}]")
+            for number, node in enumerate(every(root, container, item), start=1)
+        ]
+
+    def _one(self, root: Node, node: Node, path: str) -> ReservationReceived:
+        booking_id = ""
+        try:
+            parts = kids(node)
+            booking_id = _booking_id(parts)
+            return self._revision(root, node, parts, booking_id)
+        except Refusal as error:
+            error.path = f"{path}/{error.path}" if error.path else path
+            error.record = error.record or booking_id or None
+            error.line = error.line or int(node.sourceline or 0) or None
+            raise
+
+    def _revision(self, root: Node, node: Node, parts: dict[str, list[Node]], booking_id: str) -> ReservationReceived:
+        kind = _kind(root, node)
+        created, modified = value(node, "CreateDateTime"), _modified(node)
+        created_ms = self._instant(created, "@CreateDateTime") if created else None
+        version = self._instant(modified, "@LastModifyDateTime") if modified else None
+        if version is None and kind is RevisionKind.NEW:
+            version = created_ms
+        content, hotel = self._content(parts, needs_stays=kind not in (RevisionKind.CANCEL, RevisionKind.IGNORE))
+        channel = _channel(parts.get("POS", ())) or _channel(every(root, "POS"))
+        revision = Revision(booking_id, kind, content, channel, version, created_ms, booking_id)
+        return ReservationReceived(hotel or self.hotel, revision)
+
+    def _instant(self, text: str, path: str) -> int:
+        try:
+            return parse_instant(text, self.zone)
+        except Malformed as error:
+            error.path = path
+            raise
+
+    def _content(self, parts: dict[str, list[Node]], needs_stays: bool) -> tuple[Content, str]:
+        info = kids(parts["ResGlobalInfo"][0]) if "ResGlobalInfo" in parts else {}
+        stays = list(every(parts["RoomStays"][0], "RoomStay")) if "RoomStays" in parts else []
+        if needs_stays and not stays:
+            raise Malformed("there is no RoomStay", Reason.REQUIRED_MISSING, path="RoomStays/RoomStay")
+        guests = Guests.read(parts)
+        # Gross amounts where there are any; net ones are kept as such, never turned into gross.
+        content = self._priced(parts, info, stays, guests, Money(self.currency, AFTER_TAX))
+        if content.total is None and not any(stay.nightly or stay.total is not None for stay in content.stays):
+            content = self._priced(parts, info, stays, guests, Money(self.currency, BEFORE_TAX))
+        hotels = [first(node, "BasicPropertyInfo") for node in stays] + info.get("BasicPropertyInfo", [])
+        return content, next((code for code in (value(node, "HotelCode") for node in hotels) if code), "")
+
+    def _priced(
+        self, parts: dict[str, list[Node]], info: dict[str, list[Node]], stays: list[Node], guests: Guests, money: Money
+    ) -> Content:
+        read = tuple(read_stay(node, number, info, guests, money) for number, node in enumerate(stays, start=1))
+        services = tuple(read_services(parts, money))
+        total = money.amount(info["Total"][0], "ResGlobalInfo/Total") if "Total" in info else None
+        if total is None and read and all(stay.total is not None for stay in read):
+            total = sum(stay.total or 0 for stay in read)
+        guarantees = [node for stay in stays for node in every(stay, "Guarantee")] + info.get("Guarantee", [])
+        deposits = [node for stay in stays for node in every(stay, "DepositPayments")] + info.get("DepositPayments", [])
+        return Content(
+            currency=money.found or (self.currency if money.used else ""),
+            total=total,
+            net=money.used and money.basis == BEFORE_TAX,
+            stays=read,
+            booker=read_booker(info) or guests.booker(),
+            services=services,
+            comments=comments_of(info),
+            guarantee=next((text for text in map(_guarantee, guarantees) if text), ""),
+            card_mask=card_mask([*guarantees, *deposits]),
+        )
+
+    def _cancel(self, root: Node) -> ReservationReceived:
+        """OTA_CancelRQ holds ids only (sheet, section 5.5)."""
+        parts = kids(root)
+        path = f"/{names.CANCEL}/UniqueID"
+        kind = value(root, "CancelType")
+        if kind not in ("Commit", "Cancel"):
+            # Initiate and the like ask what a cancellation would cost; they do not cancel.
+            raise Unsupported(f"CancelType {kind!r} does not cancel", path=f"/{names.CANCEL}/@CancelType")
+        try:
+            booking_id = _booking_id(parts)
+        except Malformed as error:
+            error.path, error.line = path, int(root.sourceline or 0) or None
+            raise
+        channel = _channel(parts.get("POS", ()))
+        return ReservationReceived(
+            self.hotel, Revision(booking_id, RevisionKind.CANCEL, Content(), channel, record=booking_id)
+        )
+
+
+def _kind(root: Node, node: Node) -> RevisionKind:
+    """The element's status beats the root's (sheet, section 5.1)."""
+    status = value(node, "ResStatus") or value(root, "ResStatus")
+    if not status and local(root.tag) == names.RES_MODIFY:
+        return RevisionKind.MODIFY
+    if not status:
+        raise Malformed("ResStatus is missing", Reason.REQUIRED_MISSING, path="@ResStatus")
+    try:
+        return RevisionKind(look_up("res_status", status))
+    except Unmapped:
+        raise Unsupported(f"ResStatus {status!r} has no place here", path="@ResStatus") from None
+
+
+def _modified(node: Node) -> str:
+    # The second spelling occurs (TravelClick).
+    return value(node, "LastModifyDateTime") or value(node, "LastModifiedDateTime")
+
+
+def _booking_id(parts: dict[str, list[Node]]) -> str:
+    """UniqueID of type 14, else the HotelReservationID of that type, else a plain reference of type 16."""
+    unique = parts.get("UniqueID", ())
+    found = next((value(node, "ID") for node in unique if value(node, "Type") == names.RESERVATION_ID), "")
+    if not found:
+        info = parts.get("ResGlobalInfo", [None])[0]
+        ids = list(every(info, "HotelReservationIDs", "HotelReservationID"))
+        kinds = (names.RESERVATION_ID, "")
+        found = next((value(node, "ResID_Value") for kind in kinds for node in ids if value(node, "ResID_Type") == kind), "")
+    if not found:
+        # With a context a reference numbers the message, not the booking.
+        plain = (node for node in unique if value(node, "Type") == names.REFERENCE_ID and not value(node, "ID_Context"))
+        found = next((value(node, "ID") for node in plain), "")
+    if not found:
+        raise Malformed("there is no id of the reservation", Reason.BOOKING_REFERENCE, path="UniqueID")
+    return found
+
+
+def _channel(pos: Iterable[Node]) -> str:
+    """BookingChannel/CompanyName/@Code, the primary channel first."""
+    channels = [channel for node in pos for source in every(node, "Source") for channel in every(source, "BookingChannel")]
+    channels.sort(key=lambda node: value(node, "Primary") not in ("true", "1"))
+    return next((code for code in (value(first(node, "CompanyName"), "Code") for node in channels) if code), "")
+
+
+def _guarantee(node: Node) -> str:
+    return value(node, "GuaranteeType") or value(node, "GuaranteeCode")

@@ -1,0 +1,148 @@
+"""RoomStays, Services, ResGuests and ResGlobalInfo of a reservation (sheet, section 5.2; children in schema order)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from connectors.opentravel._shared.encode_guest import write_comments, write_customer
+from gateway.model.dates import format_day
+from gateway.model.money import format_minor
+from gateway.model.reservation import Content, Guest, RoomStay
+from gateway.wire.xmlwrite import attributes, element, text
+
+_AGE = {"adults": "10", "children": "8", "infants": "7"}
+_SERVICE_TEXT = '<ServiceDetails><ServiceDescription Name="Service"><Text>{}</Text></ServiceDescription></ServiceDetails>'
+
+
+class Writer:
+    """Writes one reservation's content. Guests are numbered once, however many stays they share."""
+
+    def __init__(self, content: Content, hotel: str, release: str, currency: str) -> None:
+        self._content = content
+        self._hotel = element("BasicPropertyInfo", "", HotelCode=hotel)
+        self._release = release
+        self._currency = currency
+        self._rphs: dict[Guest, int] = {}
+        if content.booker is not None:
+            self._rphs[content.booker] = 1
+        for stay in content.stays:
+            for guest in stay.guests:
+                self._rphs.setdefault(guest, len(self._rphs) + 1)
+
+    def stays(self) -> str:
+        return element("RoomStays", "".join(map(self._stay, self._content.stays))) if self._content.stays else ""
+
+    def _stay(self, stay: RoomStay) -> str:
+        units = str(stay.units)
+        rphs = " ".join(str(self._rphs[guest]) for guest in stay.guests)
+        return element(
+            "RoomStay",
+            element("RoomTypes", element("RoomType", "", RoomTypeCode=stay.room, NumberOfUnits=units))
+            + element("RatePlans", element("RatePlan", "", RatePlanCode=stay.plan))
+            + self._nightly(stay)
+            + _people(stay)
+            + element("TimeSpan", "", Start=format_day(stay.arrival), End=format_day(stay.departure))
+            + self._total(stay.total)
+            + self._hotel
+            + (f"<ResGuestRPHs>{rphs}</ResGuestRPHs>" if rphs else "")
+            + write_comments(stay.comments),
+            IndexNumber=stay.ref if stay.ref.isascii() and stay.ref.isdigit() and len(stay.ref) <= 9 else None,
+        )
+
+    def _nightly(self, stay: RoomStay) -> str:
+        if not stay.nightly:
+            return ""
+        rates, first = "", stay.arrival
+        for price, nights in ((price, len(list(group))) for price, group in groupby(stay.nightly)):
+            base = element("Base", "", **self._amount(price))
+            dates = {"EffectiveDate": format_day(first), "ExpireDate": format_day(first + nights)}
+            rates += element("Rate", base, **dates, RateTimeUnit="Day", UnitMultiplier=str(nights))
+            first += nights
+        room_rate = element(
+            "RoomRate",
+            element("Rates", rates),
+            RoomTypeCode=stay.room,
+            RatePlanCode=stay.plan,
+            NumberOfUnits=str(stay.units),
+        )
+        return element("RoomRates", room_rate)
+
+    def services(self) -> str:
+        written = "".join(
+            element(
+                "Service",
+                (element("Price", self._total(service.total)) if service.total is not None else "")
+                + (_SERVICE_TEXT.format(text(service.text)) if service.text else ""),
+                ServiceInventoryCode=service.code,
+                Quantity=str(service.quantity),
+            )
+            for service in self._content.services
+        )
+        return element("Services", written) if written else ""
+
+    def guest_list(self) -> str:
+        return "".join(
+            element(
+                "ResGuest",
+                f'<Profiles><ProfileInfo><Profile ProfileType="1">{write_customer(guest)}</Profile></ProfileInfo></Profiles>',
+                ResGuestRPH=str(rph),
+                PrimaryIndicator="true" if guest == self._content.booker else None,
+            )
+            for guest, rph in self._rphs.items()
+        )
+
+    def global_info(self, reservation_ids: str) -> str:
+        """BasicPropertyInfo is mandatory in 2015A and welcome in 2011B."""
+        return element(
+            "ResGlobalInfo",
+            write_comments(self._content.comments)
+            + self._guarantee()
+            + self._total(self._content.total)
+            + reservation_ids
+            + self._hotel,
+        )
+
+    def _guarantee(self) -> str:
+        """The mask of a card only: an attribute in 2011B, an element from 2015A on (sheet, section 5.3)."""
+        mask, card = self._content.card_mask, ""
+        if mask:
+            if self._release == "2011B":
+                card = element("PaymentCard", "", MaskedCardNumber=mask)
+            else:
+                card = element("PaymentCard", element("CardNumber", "", Mask=mask))
+            card = f"<GuaranteesAccepted><GuaranteeAccepted>{card}</GuaranteeAccepted></GuaranteesAccepted>"
+        kind = self._content.guarantee
+        if not (card or kind):
+            return ""
+        # GuaranteeType is a closed list in the schema; anything else a sender wrote goes into the free code.
+        name = "GuaranteeType" if kind in _GUARANTEE_TYPES else "GuaranteeCode"
+        return element("Guarantee", card, **{name: kind[:32]})
+
+    def _total(self, minor: int | None) -> str:
+        return element("Total", "", **self._amount(minor)) if minor is not None else ""
+
+    def _amount(self, minor: int) -> dict[str, str]:
+        name = "AmountBeforeTax" if self._content.net else "AmountAfterTax"
+        return {name: format_minor(minor, self._currency), "CurrencyCode": self._currency}
+
+
+_GUARANTEE_TYPES = frozenset(
+    ("GuaranteeRequired", "None", "CC/DC/Voucher", "Profile", "Deposit", "PrePay", "DepositRequired")
+)
+
+
+def _people(stay: RoomStay) -> str:
+    """Counts over all units, as the model keeps them. Children of one age are counted together."""
+    counts = [(_AGE["adults"], None, stay.adults)] if stay.adults else []
+    ages = sorted(stay.child_ages[: stay.children])
+    counts += [(_AGE["children"], str(age), ages.count(age)) for age in dict.fromkeys(ages)]
+    if stay.children > len(ages):
+        counts.append((_AGE["children"], None, stay.children - len(ages)))
+    if stay.infants:
+        counts.append((_AGE["infants"], None, stay.infants))
+    if not counts:
+        return ""
+    written = "".join(
+        f"<GuestCount{attributes(AgeQualifyingCode=code, Age=age, Count=str(count))}/>" for code, age, count in counts
+    )
+    return element("GuestCounts", written, IsPerRoom="true" if stay.units == 1 else "false")

@@ -1,0 +1,123 @@
+"""LengthsOfStay: minimum, maximum and full-pattern lengths, by arrival or through the stay (sheet, section 3.2)."""
+
+from __future__ import annotations
+
+from connectors.opentravel._shared.numbers import parse_boolean, parse_count
+from connectors.opentravel._shared.profile import Profile
+from gateway.errors import Malformed, Reason, Unsupported
+from gateway.model.ari import PATTERN_NIGHTS, STAY_MAX, Field, Setting
+from gateway.wire.xml import Attributes
+
+Settings = tuple[Setting, ...]
+
+_BY_ARRIVAL = {"Min": Field.MIN_ARRIVAL, "Max": Field.MAX_ARRIVAL}
+_THROUGH = {"Min": Field.MIN_THROUGH, "Max": Field.MAX_THROUGH}
+
+# MinMaxMessageType → (edge, sets or removes). The forward types say stay-through by their name.
+_EDGES = {
+    "SetMinLOS": ("Min", True),
+    "MinLOS": ("Min", True),
+    "RemoveMinLOS": ("Min", False),
+    "SetMaxLOS": ("Max", True),
+    "MaxLOS": ("Max", True),
+    "RemoveMaxLOS": ("Max", False),
+}
+_FORWARD = {
+    "SetForwardMinStay": ("Min", True),
+    "RemoveForwardMinStay": ("Min", False),
+    "SetForwardMaxStay": ("Max", True),
+    "RemoveForwardMaxStay": ("Max", False),
+}
+_LETTERS = {"Y": True, "1": True, "N": False, "0": False}
+
+
+class Lengths:
+    """Reads the lengths of one item after the other.
+
+    ``open_by_nights`` is None until a pattern is met; then it holds which lengths are open.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._by_arrival_default = profile.los_semantics == "arrival"
+        self._by_arrival = self._by_arrival_default
+        self._known: dict[tuple[object, ...], Settings] = {}
+        self.open_by_nights: dict[int, bool] | None = None
+
+    def reset(self) -> None:
+        self.open_by_nights = None
+
+    def begin(self, attributes: Attributes) -> None:
+        """LengthsOfStay itself: ArrivalDateBased decides where it is present, else the profile does."""
+        given = attributes.get("ArrivalDateBased", "").strip()
+        path = "LengthsOfStay/@ArrivalDateBased"
+        self._by_arrival = parse_boolean(given, path) if given else self._by_arrival_default
+
+    def read(self, attributes: Attributes) -> Settings:
+        """One LengthOfStay."""
+        key = (self._by_arrival, *attributes.items())
+        known = self._known.get(key)
+        if known is None:
+            given = {name: value.strip() for name, value in attributes.items() if value.strip()}
+            kind = given.get("MinMaxMessageType", "")
+            if kind == "FullPatternLOS" or (not kind and "OpenStatusIndicator" in given):
+                self._take_listed(given)
+                return ()
+            known = self._known[key] = self._understand(given, kind)
+        return known
+
+    def _understand(self, given: dict[str, str], kind: str) -> Settings:
+        fields = _BY_ARRIVAL if self._by_arrival else _THROUGH
+        if given.get("TimeUnit", "Day").lower() != "day":
+            raise Unsupported("lengths of stay are counted in days", path="LengthOfStay/@TimeUnit")
+        if not kind:
+            return _misspelt(given, fields)
+        time = parse_count(given.get("Time", "0"), "LengthOfStay/@Time", STAY_MAX)
+        if kind == "FixedLOS":
+            return Setting(fields["Min"], time), Setting(fields["Max"], time)
+        if kind in _FORWARD:
+            edge, sets = _FORWARD[kind]
+            return (Setting(_THROUGH[edge], time if sets else 0),)
+        if kind in _EDGES:
+            edge, sets = _EDGES[kind]
+            return (Setting(fields[edge], time if sets else 0),)
+        raise Malformed(f"{kind!r} is unknown", Reason.INVALID_VALUE, path="LengthOfStay/@MinMaxMessageType")
+
+    def _take_listed(self, given: dict[str, str]) -> None:
+        if self.open_by_nights is None:
+            self.open_by_nights = {}
+        if "OpenStatusIndicator" in given:
+            nights = parse_count(given.get("Time", ""), "LengthOfStay/@Time", STAY_MAX)
+            is_open = parse_boolean(given["OpenStatusIndicator"], "LengthOfStay/@OpenStatusIndicator")
+            self.open_by_nights[nights] = is_open
+
+    def take_pattern(self, attributes: Attributes) -> None:
+        """LOS_Pattern: a letter for each length, from one night on."""
+        letters = attributes.get("FullPatternLOS", "").strip().upper()
+        path = "LengthOfStay/LOS_Pattern/@FullPatternLOS"
+        if not letters or not set(letters) <= _LETTERS.keys():
+            raise Malformed("a pattern is written with Y and N", Reason.INVALID_VALUE, path=path)
+        self.open_by_nights = {nights: _LETTERS[letter] for nights, letter in enumerate(letters, start=1)}
+
+    def pattern(self) -> Settings:
+        """The closed lengths as bits; lengths nothing was said about are open."""
+        listed = self.open_by_nights or {}
+        if not listed:
+            path = "LengthOfStay/LOS_Pattern"
+            raise Malformed("the pattern itself is missing", Reason.REQUIRED_MISSING, path=path)
+        if min(listed) < 1 or any(nights > PATTERN_NIGHTS and not is_open for nights, is_open in listed.items()):
+            text = f"lengths from 1 to {PATTERN_NIGHTS} nights are kept"
+            raise Unsupported(text, path="LengthOfStay/@Time")
+        return (Setting(Field.LOS_CLOSED, sum(1 << nights - 1 for nights, is_open in listed.items() if not is_open)),)
+
+
+def _misspelt(given: dict[str, str], fields: dict[str, Field]) -> Settings:
+    """``LenghtOfStay @MinLOS @MaxLOS`` without a message type (sheet, section 3.1, deviations)."""
+    found = tuple(
+        Setting(fields[edge], parse_count(given[name], f"LengthOfStay/@{name}", STAY_MAX))
+        for name, edge in (("MinLOS", "Min"), ("MaxLOS", "Max"))
+        if name in given
+    )
+    if not found:
+        path = "LengthOfStay/@MinMaxMessageType"
+        raise Malformed("MinMaxMessageType is missing", Reason.REQUIRED_MISSING, path=path)
+    return found

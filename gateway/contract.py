@@ -1,0 +1,245 @@
+"""The connector contract: pure codecs with bring-your-own I/O.
+
+A connector never opens a socket and never reads a clock. Ids, times and nonces come in with the command, so the same
+call always gives the same bytes. Whatever it cannot say or read it refuses with an error of :mod:`gateway.errors`;
+nothing is guessed and nothing dropped in silence. :mod:`gateway.testing` proves a connector against this text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
+
+import msgspec
+
+from gateway.errors import Refusal
+from gateway.messages import Command, Event, Query, Result
+from gateway.model.ari import Field
+from gateway.model.dates import Instant
+
+# --- what a connector is told about the account it speaks for ---------------------------------------------------------
+
+
+class Site(msgspec.Struct, frozen=True):
+    """One connection as its connector sees it: secrets opened, codes theirs.
+
+    ``username``/``password`` are what we show them; ``inbound_username`` is what they show us, checked with
+    ``check_inbound(password) -> bool``, so that a connector never sees a stored password of theirs.
+    """
+
+    connection: str
+    profile: str
+    hotel: str
+    currency: str
+    url: str = ""
+    username: str = ""
+    password: str = ""
+    inbound_username: str = ""
+    check_inbound: PasswordCheck | None = None
+    token: str = ""
+    options: Mapping[str, Any] = {}
+
+
+class PasswordCheck(Protocol):
+    """Constant-time comparison with the stored password."""
+
+    def __call__(self, password: str, /) -> bool: ...
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dialect can do, declared. Limits are per message unless said otherwise."""
+
+    commands: frozenset[type[Command]] = frozenset()
+    events: frozenset[type] = frozenset()
+    fields: frozenset[Field] = frozenset()
+    lossy: Mapping[str, str] = {}  # what is dropped with a logged fallback, and why
+    parts_max: int = 500
+    days_ahead_max: int = 730
+    in_flight_max: int = 1
+    per_minute_max: int = 600
+    timeout_s: float = 30.0
+    settle_s: float = 60.0  # how long after an unknown outcome a late request may still land
+    counts_down: bool = False  # lowers its own availability when it sells
+    limit_per_product: bool = False  # availability belongs to room type and plan, not to the room type
+    guests_max: int = 12  # price occupancies it takes; 0: one price for the room
+    body_bytes_max: int = 20 * 1024 * 1024
+
+
+class Connector(Protocol):
+    """``name`` is what a connection's ``connector`` says."""
+
+    name: str
+
+    def capabilities(self, profile: str) -> Capabilities: ...
+
+
+# --- we call them -----------------------------------------------------------------------------------------------------
+
+
+class Request(msgspec.Struct, frozen=True):
+    """An HTTP request to make. ``parts`` is how many parts of the command it carries, counted from the first."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    parts: int = 1
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An HTTP answer, theirs or ours. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """It holds; ``ref`` is their number for it."""
+
+    ref: str = ""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """They will do it and report under ``ref`` until ``deadline_ms``."""
+
+    ref: str
+    deadline_ms: Instant
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """They will not, and repeating it unchanged will not help."""
+
+    code: str
+    text: str
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """Nobody can tell from the answer."""
+
+    text: str = ""
+
+
+Outcome = Confirmed | Accepted | Refused | Unknown
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """An event found in a reply, with the command that acknowledges it once it is committed."""
+
+    event: Event
+    acknowledge: Command | None = None
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """``outcome`` holds for every part but those in ``parts`` (index in the command → its own outcome).
+
+    ``next`` is a command to follow up with: the next page, a query, a login.
+    """
+
+    outcome: Outcome
+    parts: Mapping[int, Outcome] = {}
+    events: tuple[Arrived, ...] = ()
+    next: Command | None = None
+
+
+@runtime_checkable
+class Outbound(Connector, Protocol):
+    """They have an endpoint and we call it."""
+
+    def encode(self, command: Command, site: Site) -> Request: ...
+
+    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
+        """Raises :class:`gateway.errors.CallFailed` when the reply says that the call as a whole did not come through."""
+
+
+# --- they call us -----------------------------------------------------------------------------------------------------
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The head of a request to us. Header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+class Document(msgspec.Struct):
+    """A message read once. Connectors subclass it; ``root`` names the message, ``archive`` is its redacted copy."""
+
+    root: str
+    archive: bytes
+
+
+@runtime_checkable
+class Inbound(Connector, Protocol):
+    """We have an endpoint and they call it. The calls come in this order, each once."""
+
+    def open(self, head: Head, chunks: Iterable[bytes]) -> Document: ...
+
+    def locate(self, document: Document) -> str:
+        """The account the sender claims (untrusted); empty when the path already says it."""
+
+    def verify(self, document: Document, site: Site, now_ms: Instant) -> None:
+        """Raises :class:`gateway.errors.Unauthentic`."""
+
+    def parse(self, document: Document, site: Site) -> Sequence[Event | Query]: ...
+
+    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
+        """One result per event or query that ``parse`` gave, in order."""
+
+    def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
+        """Their shape of an error, even when nothing could be read."""
+
+
+# --- what can be checked at every start -------------------------------------------------------------------------------
+
+
+def connector_faults(connector: object) -> list[str]:
+    """What keeps an object from being a connector at all; empty if nothing does."""
+    name = getattr(connector, "name", None)
+    faults = [] if isinstance(name, str) and name else [f"its name is {name!r}"]
+    if not callable(getattr(connector, "capabilities", None)):
+        faults.append("it declares no capabilities")
+    if not isinstance(connector, Outbound | Inbound):
+        missing = {side.__name__: sorted(m for m in _methods(side) if not hasattr(connector, m)) for side in _SIDES}
+        lacks = ", ".join(f"{side} lacks {' '.join(methods)}" for side, methods in missing.items())
+        faults.append(f"it is neither an Outbound nor an Inbound ({lacks})")
+    return faults
+
+
+def declaration_faults(declared: object) -> list[str]:
+    """What is wrong with the types and limits of declared capabilities; empty if nothing is."""
+    if not isinstance(declared, Capabilities):
+        return [f"capabilities() gives a {type(declared).__name__}, not Capabilities"]
+    return [*_set_faults(declared), *_limit_faults(declared)]
+
+
+_SIDES = (Outbound, Inbound)
+_MAY_BE_ZERO = ("guests_max", "settle_s")
+
+
+def _methods(side: type) -> list[str]:
+    return [name for name in vars(side) if not name.startswith("_")]
+
+
+def _set_faults(declared: Capabilities) -> list[str]:
+    sets: dict[str, object] = {name: getattr(declared, name) for name in ("commands", "events", "fields")}
+    faults = [f"{name} is no frozenset" for name, members in sets.items() if not isinstance(members, frozenset)]
+    known = {*get_args(Event), *(get_args(Query) or (Query,))}
+    strange: list[object] = [kind for kind in declared.commands if Command not in getattr(kind, "__mro__", ())]
+    strange += [event for event in declared.events if event not in known]
+    faults += [f"{member!r} is declared, but is no command or event" for member in strange]
+    faults += [f"{member!r} is declared, but is no field" for member in set(declared.fields) - set(Field)]
+    return faults + [f"lossy {name!r} gives no reason" for name, why in declared.lossy.items() if not why.strip()]
+
+
+def _limit_faults(declared: Capabilities) -> list[str]:
+    """Numbers of the wrong type, and limits that let nothing through."""
+    faults = []
+    for name, hint in get_type_hints(Capabilities).items():
+        value = getattr(declared, name)
+        if hint in (int, float, bool) and type(value) not in ((int, float) if hint is float else (hint,)):
+            faults.append(f"{name} is {value!r}, not of type {hint.__name__}")
+        elif hint in (int, float) and (value < 0 or (value == 0 and name not in _MAY_BE_ZERO)):
+            faults.append(f"{name} is {value!r}, which lets nothing through")
+    return faults

@@ -1,0 +1,51 @@
+"""A property's configuration, compiled for the paths that use it on every message."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from gateway.engine.mapping import Mapping
+from gateway.model.property import Connection, FigureKind, Property, RatePlan, Role, RoomType
+
+
+class Hotel:
+    """One version of a property's configuration. Compiled once, shared by everything that decides on it."""
+
+    def __init__(self, prop: Property, version: int) -> None:
+        self.property = prop
+        self.version = version
+        self.connections: dict[str, Connection] = {known.id: known for known in prop.connections}
+        self.rooms: dict[str, RoomType] = {room.code: room for room in prop.room_types}
+        self.plans: dict[str, RatePlan] = {plan.code: plan for plan in prop.rate_plans}
+        self._mappings: dict[str, Mapping] = {}
+
+    def mapping(self, connection: str) -> Mapping:
+        """The connection's mapping, compiled at first use."""
+        if connection not in self._mappings:
+            self._mappings[connection] = Mapping(self.connections[connection])
+        return self._mappings[connection]
+
+    @cached_property
+    def guests(self) -> int:
+        """The most adults any room type keeps a price for."""
+        return max((room.adults_max for room in self.property.room_types), default=1)
+
+    @cached_property
+    def pms(self) -> Connection | None:
+        """The connection that sets figures, if there is one."""
+        return next((c for c in self.property.connections if c.role is Role.PMS and c.enabled), None)
+
+    @cached_property
+    def figure_kind(self) -> FigureKind:
+        """What the figures of the house mean: as its PMS says, and an allocation where none sets them."""
+        return self.pms.figures if self.pms else FigureKind.ALLOCATION
+
+    @cached_property
+    def receivers(self) -> tuple[Connection, ...]:
+        """The connections every reservation is handed to. One without a URL fetches them, or is told by people."""
+        return tuple(c for c in self.property.connections if c.role is Role.PMS and c.enabled)
+
+    @cached_property
+    def channels(self) -> tuple[Connection, ...]:
+        """The connections that are sent rates and availability."""
+        return tuple(c for c in self.property.connections if c.role is Role.CHANNEL and c.enabled and c.url)

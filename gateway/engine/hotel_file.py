@@ -1,0 +1,809 @@
+"""The hotel file: one TOML text that describes a property, and the plan of what applying it would change.
+
+Everything wrong with a file is told at once, each fault with its place in the file. Amounts are decimal texts in the
+currency they are meant in: a plan's in the property's, a mark-up's in the connection's, since it is added after the
+conversion (:func:`gateway.engine.rates.for_channel`). Codes of ours are limited to what every counterpart can carry:
+16 characters for a room type, 64 for a rate plan (OpenTravel 2015A, InvTypeCode StringLength1to16 and RatePlanCode
+StringLength1to64). Theirs are taken verbatim up to 64, because what they may look like is their connector's business.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta
+
+from gateway.errors import Malformed, Reason
+from gateway.model.ari import OCCUPANCY_MAX
+from gateway.model.money import digits_of, format_minor
+from gateway.model.property import (
+    Adjustment,
+    Allotment,
+    Connection,
+    Credentials,
+    FigureKind,
+    Product,
+    Property,
+    RatePlan,
+    Role,
+    RoomType,
+    Rounding,
+)
+
+TEXT_MAX = 1_000_000
+PRODUCTS_MAX = 10_000
+OPTIONS_DEEP = 8
+HINTS_MAX = 100
+LINEAGE_MAX = 8  # plans from a derived one to its own prices, both counted, as gateway.engine.rates follows them
+
+Side = Literal["inbound", "outbound"]
+SecretKey = tuple[str, Side]
+"""A connection's id and which of its two passwords."""
+
+_SIDES: tuple[Side, Side] = ("inbound", "outbound")
+_MAY_HOLD_SECRETS = frozenset({"password", "inbound", "outbound"})
+
+# Active ISO 4217 codes a hotel can price in, and two that were withdrawn in 2025 and 2026 but still stand in systems.
+_CODES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
+    CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
+    ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT
+    MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+    SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES
+    VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+_CURRENCIES = frozenset(_CODES.split())
+_NUMBER = re.compile(r"([+-]?)([0-9]{1,10})(?:\.([0-9]{1,10}))?")
+
+
+class HotelFileError(Malformed):
+    """The file cannot be applied. ``problems`` has one line ``path: problem`` for each fault."""
+
+    default_reason = Reason.INVALID_VALUE
+
+    def __init__(self, problems: Sequence[str], *, line: int | None = None) -> None:
+        super().__init__("\n".join(problems), line=line)
+        self.problems = tuple(problems)
+
+
+class HotelFile(msgspec.Struct, frozen=True):
+    """What a file says: the property without secrets, and the secrets in clear apart from it, for the store to seal."""
+
+    property: Property
+    secrets: Mapping[SecretKey, str]
+
+    def __repr__(self) -> str:
+        return f"HotelFile({self.property.id!r}, secrets for {sorted(self.secrets)})"
+
+
+# --- the shape of the file --------------------------------------------------------------------------------------------
+
+_LINE = r"[^\x00-\x1f\x7f-\x9f]"
+_WORD = r"[A-Za-z0-9._-]"
+_Id = Annotated[str, Meta(pattern=rf"\A{_WORD}{{1,64}}\Z", description="an id: 1 to 64 of A-Z a-z 0-9 . _ -")]
+_RoomCode = Annotated[str, Meta(pattern=rf"\A{_WORD}{{1,16}}\Z", description="a code: 1 to 16 of A-Z a-z 0-9 . _ -")]
+_PlanCode = Annotated[str, Meta(pattern=rf"\A{_WORD}{{1,64}}\Z", description="a code: 1 to 64 of A-Z a-z 0-9 . _ -")]
+_Text = Annotated[str, Meta(pattern=rf"\A{_LINE}{{1,255}}\Z", description="a text in quotes, 1 to 255 characters")]
+_Theirs = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A(?!\s){_LINE}{{1,64}}(?<!\s)\Z",
+        description="a code in quotes, 1 to 64 characters without spaces around it",
+    ),
+]
+_Secret = Annotated[
+    str, Meta(pattern=rf"\A{_LINE}{{1,255}}\Z", description="a password in quotes, 1 to 255 characters")
+]
+_Env = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of an environment variable")]
+_Flag = Annotated[bool, Meta(description="true or false")]
+_Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
+_Codes = Annotated[dict[str, Any], Meta(min_length=1, description="a table with at least one line")]
+_Rooms = Annotated[int, Meta(ge=0, le=9999, description="a number of rooms from 0 to 9999")]
+_Tables = list[dict[str, Any]]
+_Numeral = Any  # a decimal text or number, read by _Reader.number because its decimals depend on the currency
+
+
+class _Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file. Defaults stand for what is absent or wrong; wrong values never leave :func:`read`."""
+
+    required: ClassVar[tuple[str, ...]] = ()
+
+
+class _PropertyTable(_Shape, frozen=True, kw_only=True):
+    required = ("id", "name", "currency", "timezone")
+
+    id: _Id = ""
+    name: _Text = ""
+    currency: _Text = ""
+    timezone: _Text = ""
+    prices: Annotated[Literal["gross", "net"], Meta(description='"gross" or "net"')] = "gross"
+
+
+class _RoomTable(_Shape, frozen=True, kw_only=True):
+    required = ("code", "units")
+
+    code: _RoomCode = ""
+    name: _Text = ""
+    units: Annotated[int, Meta(ge=1, le=9999, description="a number of rooms from 1 to 9999")] = 0
+    adults_max: Annotated[
+        int, Meta(ge=1, le=OCCUPANCY_MAX, description=f"a number of adults from 1 to {OCCUPANCY_MAX}")
+    ] = 2
+
+
+class _PlanTable(_Shape, frozen=True, kw_only=True):
+    required = ("code",)
+
+    code: _PlanCode = ""
+    name: _Text = ""
+    derived_from: _Text = ""
+    percent: _Numeral = None
+    amount: _Numeral = None
+    round_to: _Numeral = None
+    rounding: Annotated[Rounding, Meta(description='"nearest", "up" or "down"')] = Rounding.NEAREST
+
+
+class _AllotmentTable(_Shape, frozen=True, kw_only=True):
+    cap: _Rooms | None = None
+    keep_back: _Rooms = 0
+    close_at: _Rooms = 0
+
+
+class _CredentialsTable(_Shape, frozen=True, kw_only=True):
+    username: _Text = ""
+    password: _Secret = ""
+    password_env: _Env = ""
+
+
+class _ProductTable(_Shape, frozen=True, kw_only=True):
+    required = ("room", "plan", "their_room", "their_plan")
+
+    room: _Text = ""
+    plan: _Text = ""
+    their_room: _Theirs = ""
+    their_plan: _Theirs = ""
+
+
+class _ConnectionTable(_Shape, frozen=True, kw_only=True):
+    required = ("id", "connector", "profile", "role", "hotel")
+
+    id: _Id = ""
+    connector: _Id = ""
+    profile: _Id = ""
+    role: Annotated[Role, Meta(description='"pms" or "channel"')] | None = None
+    hotel: _Text = ""
+    url: _Text = ""
+    inbound: _Table | None = None
+    outbound: _Table | None = None
+    rooms: _Codes | None = None
+    plans: _Codes | None = None
+    products: Annotated[_Tables, Meta(min_length=1, description="one or more [[connections.products]]")] | None = None
+    currency: _Text = ""
+    exchange_rate: _Numeral = None
+    markup_percent: _Numeral = None
+    markup_amount: _Numeral = None
+    round_to: _Numeral = None
+    rounding: Annotated[Rounding, Meta(description='"nearest", "up" or "down"')] = Rounding.NEAREST
+    allotment: _Table | None = None
+    days_ahead: Annotated[int, Meta(ge=1, le=1100, description="a number of days from 1 to 1100")] = 400
+    figures: Annotated[FigureKind, Meta(description='"rooms_left" or "allocation"')] = FigureKind.ROOMS_LEFT
+    figure_delay_s: Annotated[int, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")] = 30
+    echoes: _Flag = False
+    enabled: _Flag = True
+    options: _Table | None = None
+
+
+_NO_PRODUCT = Product("", "", "", "")
+_CHANNEL_ONLY = ("markup_percent", "markup_amount", "round_to", "rounding", "allotment")
+_PMS_ONLY = ("figures", "figure_delay_s", "echoes")
+
+
+class _FileTable(_Shape, frozen=True, kw_only=True):
+    required = ("property", "room_types", "rate_plans")
+
+    property: Annotated[dict[str, Any], Meta(description="a table, written [property]")] | None = None
+    room_types: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[room_types]]")] = []
+    rate_plans: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[rate_plans]]")] = []
+    connections: Annotated[_Tables, Meta(min_length=1, max_length=200, description="one or more [[connections]]")] = []
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+_S = TypeVar("_S", bound=_Shape)
+
+
+def read(text: str, secrets: Mapping[str, str]) -> HotelFile:
+    """The property a TOML text describes; ``password_env`` names are looked up in ``secrets``.
+
+    Raises :class:`HotelFileError` with every fault found.
+    """
+    reader = _Reader(secrets)
+    hotel = reader.hotel(_parsed(text))
+    if reader.problems:
+        raise HotelFileError(reader.problems)
+    return HotelFile(hotel, reader.clear)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if len(text) > TEXT_MAX:
+        raise HotelFileError([f"hotel file: is longer than {TEXT_MAX} characters"])
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
+    except RecursionError:
+        raise HotelFileError(["hotel file: is nested too deeply"]) from None
+    except ValueError as error:
+        # tomllib places its faults but quotes no values, so no password can be in its words.
+        line = re.search(r"at line (\d+)", str(error))
+        raise HotelFileError([f"hotel file: {error}"], line=int(line[1]) if line else None) from None
+
+
+class _Reader:
+    """Walks the tables of one file and collects what is wrong with them."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self.clear: dict[SecretKey, str] = {}
+        self._secrets = secrets
+        self._currency = ""
+
+    def wrong(self, path: str, text: str) -> None:
+        self.problems.append(_printable(f"{path}: {text}"))
+
+    def meant(self, word: str, known: Collection[str]) -> str:
+        """A suggestion; searching is slow, and nobody reads the hundredth."""
+        return _meant(word, known) if len(self.problems) < HINTS_MAX else ""
+
+    def table(self, shape: type[_S], raw: Mapping[str, Any], path: str) -> _S:
+        fields = _fields_of(shape)
+        values = {}
+        for key, value in raw.items():
+            if key not in fields:
+                self.wrong(_at(path, key), f"there is no such setting{self.meant(key, fields)}")
+                continue
+            kind, description = fields[key]
+            try:
+                values[key] = msgspec.convert(value, kind)
+            except msgspec.ValidationError:
+                shown = "this" if key in _MAY_HOLD_SECRETS else _shown(value)
+                self.wrong(_at(path, key), f"{shown} is not {description}")
+        for key in shape.required:
+            if key not in raw:
+                self.wrong(_at(path, key), "is missing")
+        return shape(**values)
+
+    def hotel(self, raw: dict[str, Any]) -> Property:
+        file = self.table(_FileTable, raw, "")
+        head = _PropertyTable() if file.property is None else self.table(_PropertyTable, file.property, "property")
+        self._currency = self.currency(head.currency, "property.currency")
+        if head.timezone and head.timezone not in _zones():
+            hint = self.meant(head.timezone, _zones())
+            self.wrong("property.timezone", f"{_shown(head.timezone)} is not a time zone (Europe/Madrid){hint}")
+        rooms = tuple(self.room_type(table, f"room_types[{index}]") for index, table in enumerate(file.room_types))
+        self.unique([room.code for room in rooms], "room_types", "code")
+        plans = self.rate_plans(file.rate_plans)
+        known = _codes_in(file.room_types), _codes_in(file.rate_plans)
+        connections = tuple(
+            self.connection(table, f"connections[{index}]", *known) for index, table in enumerate(file.connections)
+        )
+        self.unique([connection.id for connection in connections], "connections", "id")
+        return Property(
+            id=head.id,
+            name=head.name,
+            currency=self._currency,
+            timezone=head.timezone,
+            room_types=rooms,
+            rate_plans=plans,
+            connections=connections,
+            net=head.prices == "net",
+        )
+
+    def currency(self, code: str, path: str) -> str:
+        """The code, or "" if it is none, so that no amount is judged by it."""
+        if not code or code in _CURRENCIES:
+            return code
+        self.wrong(path, f"{_shown(code)} is not an ISO 4217 currency code{self.meant(code, _CURRENCIES)}")
+        return ""
+
+    def unique(self, codes: Iterable[str], path: str, key: str) -> None:
+        first: dict[str, int] = {}
+        for index, code in enumerate(codes):
+            if code and first.setdefault(code, index) != index:
+                self.wrong(f"{path}[{index}].{key}", f"{_shown(code)} is already {path}[{first[code]}]")
+
+    def number(self, value: object, places: int, path: str, what: str) -> int | None:
+        """``value × 10^places`` exactly; None where there is no value or no such number."""
+        if value is None:
+            return None
+        known = isinstance(value, str | Decimal) or (type(value) is int and value.bit_length() < 64)
+        match = _NUMBER.fullmatch(str(value)) if known else None
+        decimals = (match[3] or "").rstrip("0") if match else ""
+        if match is None or len(decimals) > places:
+            limit = f"with at most {places} decimals" if places else "without decimals"
+            self.wrong(path, f"{_shown(value)} is not {what} {limit}")
+            return None
+        return int(match[1] + match[2] + decimals.ljust(places, "0"))
+
+    def adjustment(self, table: _PlanTable | _ConnectionTable, path: str, prefix: str, currency: str) -> Adjustment:
+        """The percent, amount and step of a table; amounts are left unread where the currency is not known."""
+        percent = self.number(getattr(table, f"{prefix}percent"), 2, f"{path}.{prefix}percent", "a percentage")
+        if percent is not None and not -10_000 < percent < 100_000:
+            self.wrong(f"{path}.{prefix}percent", "is not between -100 and 1000")
+        if not currency:
+            return Adjustment(percent_bp=percent or 0, rounding=table.rounding)
+        digits = digits_of(currency)
+        amount = self.number(
+            getattr(table, f"{prefix}amount"), digits, f"{path}.{prefix}amount", f"an amount of {currency}"
+        )
+        step = self.number(table.round_to, digits, f"{path}.round_to", f"an amount of {currency}")
+        if step is not None and step <= 0:
+            self.wrong(f"{path}.round_to", "must be more than 0")
+        return Adjustment(
+            percent_bp=percent or 0, amount=amount or 0, step=1 if step is None else step, rounding=table.rounding
+        )
+
+    def room_type(self, raw: dict[str, Any], path: str) -> RoomType:
+        table = self.table(_RoomTable, raw, path)
+        return RoomType(table.code, table.name or table.code, table.units, table.adults_max)
+
+    # --- rate plans ---
+
+    def rate_plans(self, raw: _Tables) -> tuple[RatePlan, ...]:
+        plans = tuple(self.rate_plan(table, f"rate_plans[{index}]") for index, table in enumerate(raw))
+        self.unique([plan.code for plan in plans], "rate_plans", "code")
+        known = _codes_in(raw)
+        parents: dict[str, str] = {}
+        for plan in plans:
+            parents.setdefault(plan.code, plan.parent)
+        for index, plan in enumerate(plans):
+            path = f"rate_plans[{index}].derived_from"
+            if plan.parent and plan.parent not in known:
+                self.wrong(path, f"there is no rate plan {_shown(plan.parent)}{self.meant(plan.parent, known)}")
+            elif parents.get(plan.code) == plan.parent:
+                self.lineage(plan.code, parents, path)
+        return plans
+
+    def rate_plan(self, raw: dict[str, Any], path: str) -> RatePlan:
+        table = self.table(_PlanTable, raw, path)
+        if "derived_from" not in raw:
+            for key in ("percent", "amount", "round_to", "rounding"):
+                if key in raw:
+                    self.wrong(f"{path}.{key}", "is for derived rate plans; add derived_from, or leave it out")
+        adjust = self.adjustment(table, path, "", self._currency)
+        return RatePlan(table.code, table.name or table.code, table.derived_from, adjust)
+
+    def lineage(self, code: str, parents: Mapping[str, str], path: str) -> None:
+        """Reports a circle at the first of its plans, and a line of parents that is too long."""
+        line = {code: None}
+        while parent := parents.get(next(reversed(line))):
+            if parent in line:
+                if parent == code and code == next(other for other in parents if other in line):
+                    self.wrong(path, f"{' -> '.join([*line, code])} goes round in a circle")
+                return
+            line[parent] = None
+        if len(line) > LINEAGE_MAX:
+            self.wrong(path, f"{code} is derived over more than {LINEAGE_MAX} rate plans")
+
+    # --- connections ---
+
+    def connection(self, raw: dict[str, Any], path: str, rooms: Sequence[str], plans: Sequence[str]) -> Connection:
+        table = self.table(_ConnectionTable, raw, path)
+        self.role(table.role, raw, path)
+        self.url(table.url, f"{path}.url")
+        currency = self.currency(table.currency, f"{path}.currency") if table.currency else self._currency
+        allotment = self.table(_AllotmentTable, table.allotment or {}, f"{path}.allotment")
+        inbound, outbound = (self.credentials(table, side, f"{path}.{side}") for side in _SIDES)
+        return Connection(
+            id=table.id,
+            connector=table.connector,
+            profile=table.profile,
+            role=table.role or Role.CHANNEL,
+            hotel=table.hotel,
+            url=table.url,
+            inbound=inbound,
+            outbound=outbound,
+            products=self.products(table, raw.keys(), path, rooms, plans),
+            currency=currency,
+            rate_ppm=self.rate_ppm(table, path, currency),
+            markup=self.adjustment(table, path, "markup_", currency),
+            allotment=Allotment(allotment.cap, allotment.keep_back, allotment.close_at),
+            days_ahead=table.days_ahead,
+            figures=table.figures,
+            figure_delay_s=table.figure_delay_s,
+            echoes=table.echoes,
+            enabled=table.enabled,
+            options=self.option(table.options or {}, f"{path}.options"),
+        )
+
+    def role(self, role: Role | None, raw: Mapping[str, Any], path: str) -> None:
+        """A setting that would have no effect is a misunderstanding, so it is said."""
+        if role is None:
+            return
+        for key in _CHANNEL_ONLY if role is Role.PMS else _PMS_ONLY:
+            if key in raw:
+                self.wrong(f"{path}.{key}", f'has no effect on a connection with role = "{role}"')
+
+    def url(self, url: str, path: str) -> None:
+        if not url:
+            return
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            carries_login = "@" in parts.netloc
+        except ValueError:
+            usable = carries_login = False
+        if carries_login:
+            self.wrong(path, "must not hold a user name or password; write them in outbound = { … }")
+        elif not usable or " " in url:
+            self.wrong(path, "is not an address such as https://host.example/path")
+
+    def credentials(self, connection: _ConnectionTable, side: Side, path: str) -> Credentials:
+        raw = connection.inbound if side == "inbound" else connection.outbound
+        if raw is None:
+            return Credentials()
+        table = self.table(_CredentialsTable, raw, path)
+        if ("password" in raw) == ("password_env" in raw):
+            self.wrong(path, "needs a password or the name of its variable as password_env, and not both")
+        password = table.password
+        if table.password_env:
+            password = self._secrets.get(table.password_env, "")
+            if not password:
+                self.wrong(f"{path}.password_env", f"the environment variable {table.password_env} is not set")
+        self.clear[connection.id, side] = password
+        return Credentials(table.username)
+
+    def rate_ppm(self, table: _ConnectionTable, path: str, currency: str) -> int:
+        path = f"{path}.exchange_rate"
+        ours = self._currency
+        foreign = bool(currency and ours) and currency != ours
+        if table.exchange_rate is None:
+            if foreign:
+                self.wrong(path, f"is missing: how many {currency} are 1 {ours}?")
+            return 1_000_000
+        rate = self.number(table.exchange_rate, 6, path, "an exchange rate")
+        if rate is not None and rate <= 0:
+            self.wrong(path, "must be more than 0")
+        elif rate not in (None, 1_000_000) and currency and currency == ours:
+            self.wrong(path, f"must be left out, since prices are in {ours} on both sides")
+        return 1_000_000 if rate is None else rate
+
+    def option(self, value: Any, path: str, depth: int = 0) -> Any:
+        """The value as JSON would give it back, so that what is stored equals what was read."""
+        if depth > OPTIONS_DEEP:
+            self.wrong(path, "is nested too deeply")
+        elif isinstance(value, dict):
+            return {key: self.option(inner, _at(path, key), depth + 1) for key, inner in value.items()}
+        elif isinstance(value, list):
+            return [self.option(inner, f"{path}[{index}]", depth + 1) for index, inner in enumerate(value)]
+        elif isinstance(value, Decimal) and math.isfinite(float(value)):
+            return float(value)
+        elif isinstance(value, str | bool) or (isinstance(value, int) and value.bit_length() < 54):
+            return value
+        else:
+            self.wrong(path, "is not a text, a number, or true or false; put dates and long numbers in quotes")
+        return None
+
+    # --- mappings ---
+
+    def products(
+        self, table: _ConnectionTable, given: Collection[str], path: str, rooms: Sequence[str], plans: Sequence[str]
+    ) -> tuple[Product, ...]:
+        """The cross product of the two code tables and the lines written out, in the order of our rooms and plans."""
+        if table.enabled and not {"rooms", "plans", "products"} & set(given):
+            self.wrong(path, "maps no room; add rooms and plans, or say enabled = false until you do")
+        for key, other in (("plans", "rooms"), ("rooms", "plans")):
+            if other in given and key not in given:
+                self.wrong(f"{path}.{key}", "is missing, rooms and plans go together")
+        room_codes = self.codes(table.rooms or {}, f"{path}.rooms", "room type", rooms)
+        plan_codes = self.codes(table.plans or {}, f"{path}.plans", "rate plan", plans)
+        if len(room_codes) * len(plan_codes) > PRODUCTS_MAX:
+            self.wrong(f"{path}.rooms", f"rooms and plans make more than {PRODUCTS_MAX} products")
+            return ()
+        lines = [
+            (path, Product(room, plan, their_room, their_plan))
+            for room, their_room in room_codes.items()
+            for plan, their_plan in plan_codes.items()
+        ]
+        for index, raw in enumerate(table.products or ()):
+            lines.append(self.product(raw, f"{path}.products[{index}]", rooms, plans))
+        self.clashes(lines)
+        if self.problems:
+            return ()
+        return tuple(sorted((line for _, line in lines), key=lambda it: (rooms.index(it.room), plans.index(it.plan))))
+
+    def codes(self, raw: dict[str, Any], path: str, noun: str, known: Sequence[str]) -> dict[str, str]:
+        """Our codes and theirs, without the faulty lines."""
+        owner: dict[str, str] = {}
+        for ours, theirs in raw.items():
+            at = _at(path, ours)
+            if ours not in known:
+                self.wrong(at, f"there is no {noun} {_shown(ours)}{self.meant(ours, known)}")
+                continue
+            try:
+                code = msgspec.convert(theirs, _Theirs)
+            except msgspec.ValidationError:
+                self.wrong(at, f"{_shown(theirs)} is not {_description(_Theirs)}")
+                continue
+            if owner.setdefault(code, ours) != ours:
+                self.wrong(at, f"{_shown(code)} is already their code for {owner[code]}")
+        return {ours: theirs for theirs, ours in owner.items()}
+
+    def product(
+        self, raw: dict[str, Any], path: str, rooms: Sequence[str], plans: Sequence[str]
+    ) -> tuple[str, Product]:
+        table = self.table(_ProductTable, raw, path)
+        known = table.room in rooms and table.plan in plans
+        if table.room and table.room not in rooms:
+            self.wrong(f"{path}.room", f"there is no room type {_shown(table.room)}{self.meant(table.room, rooms)}")
+        if table.plan and table.plan not in plans:
+            self.wrong(f"{path}.plan", f"there is no rate plan {_shown(table.plan)}{self.meant(table.plan, plans)}")
+        return path, Product(table.room, table.plan, table.their_room, table.their_plan) if known else _NO_PRODUCT
+
+    def clashes(self, lines: Iterable[tuple[str, Product]]) -> None:
+        """A code of theirs must lead back to one thing of ours, or bookings would take the wrong rooms."""
+        ours: dict[tuple[str, str], Product] = {}
+        theirs: dict[tuple[str, str], Product] = {}
+        rooms: dict[str, str] = {}
+        for path, line in lines:
+            if not (line.their_room and line.their_plan):
+                continue
+            first = theirs.setdefault((line.their_room, line.their_plan), line)
+            if ours.setdefault((line.room, line.plan), line) is not line:
+                self.wrong(path, f"{line.room} with {line.plan} is mapped twice")
+            elif rooms.setdefault(line.their_room, line.room) != line.room:
+                text = f"their room {_shown(line.their_room)} is already {rooms[line.their_room]}"
+                self.wrong(path, f"{text}, and cannot be {line.room} as well")
+            elif first is not line:
+                codes = f"{_shown(line.their_room)} with {_shown(line.their_plan)}"
+                self.wrong(path, f"their {codes} is already {first.room} with {first.plan}")
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=32)
+def _fields_of(shape: type[_Shape]) -> dict[str, tuple[Any, str]]:
+    return {field.name: (field.type, _description(field.type)) for field in msgspec.structs.fields(shape)}
+
+
+def _codes_in(tables: _Tables) -> list[str]:
+    """The codes as written: a room type whose code is faulty exists all the same, and is reported once only."""
+    return [code for table in tables if isinstance(code := table.get("code"), str)]
+
+
+def _description(kind: Any) -> str:
+    """What a field takes, in the words of its annotation (inside ``… | None``, too)."""
+    metas = getattr(kind, "__metadata__", ())
+    return metas[0].description if metas else next(filter(None, map(_description, get_args(kind))), "")
+
+
+def _at(path: str, key: str) -> str:
+    """The path of a key, which TOML lets be any text when it is in quotes."""
+    key = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _shown(key)
+    return f"{path}.{key}" if path else key
+
+
+def _printable(text: str) -> str:
+    """The text on one line and without anything that steers a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _shown(value: object) -> str:
+    """A value of the file as it stood there, shortened."""
+    if isinstance(value, str):
+        return f'"{_printable(value if len(value) <= 60 else value[:59] + "…")}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return f"{'a' if value else 'an empty'} {'table' if isinstance(value, dict) else 'list'}"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "a number this long"
+    return _printable(str(value))
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """``; did you mean "DBL"?`` where something near exists."""
+    by_fold = {name.casefold(): name for name in known}
+    word = word[:64].casefold()
+    near = get_close_matches(word, by_fold, 5)
+    # Equally near names are common among short codes, and people rarely mistype the first letter.
+    best = next((name for name in near if name[0] == word[0]), near[0] if near else None)
+    return f"; did you mean {_shown(by_fold[best])}?" if best else ""
+
+
+# --- the plan of changes ----------------------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    """Whether a change can be made without asking."""
+
+    NOTICE = "notice"
+    DESTRUCTIVE = "destructive"  # takes away rooms, plans or connections, or gives every stored price another meaning
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing that applying would change; ``line`` begins with ``+``, ``~`` or ``-``."""
+
+    line: str
+    severity: Severity = Severity.NOTICE
+
+
+_Part = TypeVar("_Part", RoomType, RatePlan, Connection)
+_LABELS = {
+    "adjust": "price",
+    "adults_max": "adults",
+    "figure_delay_s": "figure delay in seconds",
+    "inbound": "inbound user",
+    "net": "prices",
+    "outbound": "outbound user",
+    "parent": "derived from",
+    "rate_ppm": "exchange rate",
+}
+_COMPARED_APART = frozenset({"room_types", "rate_plans", "connections", "products", "options"})
+
+
+def plan(old: Property | None, new: Property, changed_secrets: Collection[SecretKey] = ()) -> list[Change]:
+    """What making ``old`` into ``new`` changes, room types first; empty if nothing does.
+
+    Sealed secrets are not compared: the caller says which passwords differ. The order of products has no meaning.
+    Raises :class:`ValueError` for two different properties.
+    """
+    before = old or msgspec.structs.replace(new, room_types=(), rate_plans=(), connections=())
+    if before.id != new.id:
+        raise ValueError(f"{before.id!r} cannot become {new.id!r}: they are two properties")
+    found: list[Change] = []
+    if old is None:
+        found.append(
+            _change(f"+ property {new.id} {_shown(new.name)} {new.currency} {new.timezone} {_prices(new.net)}")
+        )
+    found += _differences(f"property {new.id}", before, new, before, new)
+    found += _parts("room type", before.room_types, new.room_types, before, new)
+    found += _parts("rate plan", before.rate_plans, new.rate_plans, before, new)
+    found += _parts("connection", before.connections, new.connections, before, new)
+    kept = {connection.id for connection in before.connections} & {connection.id for connection in new.connections}
+    found += [
+        _change(f"~ connection {connection}: {side} password is replaced")
+        for connection, side in sorted(changed_secrets)
+        if connection in kept
+    ]
+    return found
+
+
+def render(changes: Sequence[Change]) -> str:
+    """The plan for a terminal: one line a change, destructive ones marked ``!``, and a sum."""
+    if not changes:
+        return "Nothing changes."
+    lines = [f"{'!' if change.severity is Severity.DESTRUCTIVE else ' '} {change.line}" for change in changes]
+    destructive = sum(change.severity is Severity.DESTRUCTIVE for change in changes)
+    total = f"{len(changes)} change{'s' if len(changes) > 1 else ''}"
+    return "\n".join([*lines, "", f"{total}, {destructive} destructive (marked !)" if destructive else total])
+
+
+def with_urls(hotel: Property, urls: Mapping[str, str]) -> Property:
+    """The property with other addresses for some connections, by id; raises :class:`KeyError` for an unknown id."""
+    if unknown := urls.keys() - {connection.id for connection in hotel.connections}:
+        raise KeyError(f"no connection {', '.join(sorted(unknown))} in {hotel.id}")
+    connections = tuple(
+        msgspec.structs.replace(connection, url=urls.get(connection.id, connection.url))
+        for connection in hotel.connections
+    )
+    return msgspec.structs.replace(hotel, connections=connections)
+
+
+def _parts(
+    noun: str, old: Sequence[_Part], new: Sequence[_Part], before: Property, after: Property
+) -> Iterator[Change]:
+    was = {_key(part): part for part in old}
+    now = {_key(part): part for part in new}
+    for key, part in was.items():
+        if key not in now:
+            yield _change(f"- {noun} {key} {_summary(part, before)}", Severity.DESTRUCTIVE)
+    for key, part in now.items():
+        if key not in was:
+            yield _change(f"+ {noun} {key} {_summary(part, after)}")
+            continue
+        yield from _differences(f"{noun} {key}", was[key], part, before, after)
+    kept = [key for key in now if key in was]
+    if kept != [key for key in was if key in now]:
+        yield _change(f"~ {noun}s: their order is now {', '.join(now)}")
+
+
+def _differences(
+    head: str, old: Property | _Part, new: Property | _Part, before: Property, after: Property
+) -> Iterator[Change]:
+    """Goes by the struct's own fields, so that a setting added to the model cannot be forgotten here."""
+    for field in new.__struct_fields__:
+        was, now = getattr(old, field), getattr(new, field)
+        if isinstance(now, Credentials):
+            was, now = was.username, now.username
+        if field not in _COMPARED_APART and was != now:
+            label = _LABELS.get(field, field.replace("_", " "))
+            texts = _value(field, was, old, before), _value(field, now, new, after)
+            yield _change(f"~ {head}: {label} {texts[0]} → {texts[1]}", _severity(new, field, was, now))
+    if isinstance(old, Connection) and isinstance(new, Connection):
+        yield from _mapping_differences(head, old, new)
+
+
+def _mapping_differences(head: str, old: Connection, new: Connection) -> Iterator[Change]:
+    for sign, these, those in (("-", old, new), ("+", new, old)):
+        others = set(those.products)
+        for line in these.products:
+            if line not in others:
+                codes = f"{_shown(line.their_room)} / {_shown(line.their_plan)}"
+                yield _change(f"{sign} {head}: {line.room} {line.plan} as {codes}")
+    # As JSON, because 1, 1.0 and true are equal in Python but not to a connector. Values may be keys, so none is shown.
+    was, now = (
+        {key: msgspec.json.encode(value, order="deterministic") for key, value in options.items()}
+        for options in (old.options, new.options)
+    )
+    if changed := sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key)):
+        yield _change(f"~ {head}: options {', '.join(changed)}")
+
+
+def _change(line: str, severity: Severity = Severity.NOTICE) -> Change:
+    return Change(_printable(line), severity)
+
+
+def _severity(owner: object, field: str, was: Any, now: Any) -> Severity:
+    """Prices are kept as bare minor units, so a new currency or tax basis gives all of them another meaning."""
+    if (isinstance(owner, Property) and field in ("currency", "net")) or (field == "units" and now < was):
+        return Severity.DESTRUCTIVE
+    return Severity.NOTICE
+
+
+def _key(part: RoomType | RatePlan | Connection) -> str:
+    return part.id if isinstance(part, Connection) else part.code
+
+
+def _summary(part: RoomType | RatePlan | Connection, hotel: Property) -> str:
+    if isinstance(part, RoomType):
+        return f"{_shown(part.name)} {part.units} units, {part.adults_max} adults"
+    if isinstance(part, RatePlan):
+        derived = f"{part.parent} {_adjusted(part.adjust, hotel.currency)}" if part.parent else "own prices"
+        return f"{_shown(part.name)} {derived}"
+    count = len(part.products)
+    return f"({part.role}, {part.connector}/{part.profile}) hotel {_shown(part.hotel)}, {count} products"
+
+
+def _value(field: str, value: object, owner: object, hotel: Property) -> str:
+    if isinstance(value, Adjustment):
+        currency = owner.currency if isinstance(owner, Connection) else ""
+        return _adjusted(value, currency or hotel.currency)
+    if isinstance(value, Allotment):
+        cap = "no cap" if value.cap is None else f"cap {value.cap}"
+        return f"({cap}, keep back {value.keep_back}, close at {value.close_at})"
+    shown: Callable[[Any], str] | None = {"net": _prices, "rate_ppm": _decimal(1_000_000), "name": _shown}.get(field)
+    if shown:
+        return shown(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "none"
+
+
+def _prices(net: bool) -> str:
+    return "net" if net else "gross"
+
+
+def _decimal(unit: int) -> Callable[[int], str]:
+    return lambda value: f"{(Decimal(value) / unit).normalize():f}"
+
+
+def _adjusted(by: Adjustment, currency: str) -> str:
+    """``-10 % +5.00 rounded nearest to 1.00``."""
+    parts = [f"{_decimal(100)(by.percent_bp)} %"]
+    if by.amount:
+        parts.append(f"{'+' if by.amount > 0 else ''}{format_minor(by.amount, currency)}")
+    if by.step != 1 or by.rounding is not Rounding.NEAREST:
+        parts.append(f"rounded {by.rounding} to {format_minor(by.step, currency)}")
+    return " ".join(parts)

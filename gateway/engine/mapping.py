@@ -1,0 +1,97 @@
+"""Their codes to ours and back, compiled once per version of a property's configuration.
+
+The core translates and connectors never do. A code that is not mapped is refused or parked by the caller; it is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gateway.errors import Reason, Unmapped
+from gateway.model.ari import AriUpdate
+from gateway.model.property import Connection, Product, Property
+from gateway.model.reservation import Revision
+
+
+class Change(NamedTuple):
+    """An update and the one room type and plan of ours it is for (both may be empty, see :class:`AriUpdate`)."""
+
+    room: str
+    plan: str
+    update: AriUpdate
+
+
+class Mapping:
+    """The mapping of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._rooms: dict[str, str] = {}
+        self._products: dict[tuple[str, str], Product] = {}
+        self._by_plan: dict[str, list[Product]] = {}
+        self._theirs: dict[tuple[str, str], Product] = {}
+        self._their_room: dict[str, str] = {}
+        for product in connection.products:
+            self._rooms.setdefault(product.their_room, product.room)
+            self._products[product.their_room, product.their_plan] = product
+            self._by_plan.setdefault(product.their_plan, []).append(product)
+            self._theirs.setdefault((product.room, product.plan), product)
+            self._their_room.setdefault(product.room, product.their_room)
+
+    def room(self, their_room: str) -> str | None:
+        """Our room type for theirs."""
+        return self._rooms.get(their_room)
+
+    def their_room(self, room: str) -> str | None:
+        """Their room type for ours."""
+        return self._their_room.get(room)
+
+    def their_product(self, room: str, plan: str) -> Product | None:
+        """The line that maps our product."""
+        return self._theirs.get((room, plan))
+
+    def plans_of(self, their_plan: str) -> list[Product]:
+        """Every product sold under one of their plans."""
+        return self._by_plan.get(their_plan, [])
+
+    def product(self, their_room: str, their_plan: str) -> Product | None:
+        """The line that maps their product."""
+        return self._products.get((their_room, their_plan))
+
+    def changes(self, update: AriUpdate) -> Iterator[Change]:
+        """What an update of theirs is about in our codes; raises :class:`Unmapped`."""
+        room, plan = update.room, update.plan
+        if not plan:
+            ours = self._rooms.get(room) if room else ""
+            if ours is None:
+                raise Unmapped(Reason.ROOM_TYPE, room, record=update.record)
+            yield Change(ours, "", update)
+        elif room:
+            product = self._products.get((room, plan))
+            if product is None:
+                raise self._unmapped(room, plan, update.record)
+            yield Change(product.room, product.plan, update)
+        else:
+            if plan not in self._by_plan:
+                raise Unmapped(Reason.RATE_PLAN, plan, record=update.record)
+            for product in self._by_plan[plan]:
+                yield Change(product.room, product.plan, update)
+
+    def _unmapped(self, room: str, plan: str, record: str) -> Unmapped:
+        if room not in self._rooms:
+            return Unmapped(Reason.ROOM_TYPE, room, record=record)
+        if plan not in self._by_plan:
+            return Unmapped(Reason.RATE_PLAN, plan, record=record)
+        return Unmapped(Reason.PRODUCT, f"{room} + {plan}", record=record)
+
+    def rooms_of(self, revision: Revision) -> tuple[str, ...]:
+        """Our room type for each room stay, "" where theirs is not mapped."""
+        return tuple(self._rooms.get(stay.room, "") for stay in revision.content.stays)
+
+
+def connection_of(hotel: Property, connection: str) -> Connection:
+    """The connection with that id; raises :class:`KeyError`."""
+    for known in hotel.connections:
+        if known.id == connection:
+            return known
+    raise KeyError(connection)

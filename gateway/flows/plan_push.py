@@ -1,0 +1,304 @@
+"""What each channel of a property has to be told, worked out over one snapshot.
+
+Work is: rows newer than the connection's revision and whatever depends on them, cells in doubt or postponed that have
+come due, the nights of bookings that a self-counting channel made, and everything when the configuration changed or the
+view has run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway.contract import Outbound
+from gateway.engine.booking import Entry
+from gateway.engine.calendar import Key
+from gateway.engine.hotel import Hotel
+from gateway.engine.nights import RoomNights, normalise
+from gateway.engine.plan import DIRTY, NEVER, Difference, Shadow, difference, left_view
+from gateway.engine.sending import Parcel, Touched, parcels
+from gateway.engine.view import Calendar, Channel, Slot
+from gateway.flows.services import Connectors
+from gateway.model.ari import Aspect
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
+from gateway.model.property import Connection
+from gateway.store import pushing
+from gateway.store.database import Transaction
+from gateway.store.hotels import Hotels
+from gateway.store.tables import CalendarRow, ConnectionRow, ShadowRow, StockRow
+
+_entry = msgspec.msgpack.Decoder(Entry).decode
+
+
+@dataclass
+class Channels:
+    """Compiled channels by connection, kept while their configuration lasts."""
+
+    connectors: Connectors
+    kept: dict[tuple[str, str], tuple[int, Channel]] = field(default_factory=dict)
+
+    def get(self, hotel: Hotel, connection: Connection) -> Channel:
+        name = (hotel.property.id, connection.id)
+        kept = self.kept.get(name)
+        if kept is None or kept[0] != hotel.version:
+            connector: Outbound = self.connectors.outbound(connection.connector)
+            channel = Channel(hotel, connection, connector.capabilities(connection.profile))
+            kept = self.kept[name] = (hotel.version, channel)
+        return kept[1]
+
+
+@dataclass
+class ChannelPlan:
+    """What to send to one connection, and how far it will then have come."""
+
+    channel: Channel
+    row: ConnectionRow
+    parcels: list[Parcel]
+    forgotten: list[ShadowRow]
+    touched: list[Touched]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.parcels or self.forgotten or self.touched)
+
+
+@dataclass
+class PropertyPlan:
+    """The plans of all channels of a property that were looked at, over one snapshot of it."""
+
+    hotel: Hotel
+    channels: list[ChannelPlan]
+
+
+@dataclass
+class _Work:
+    """One connection while its plan is made."""
+
+    channel: Channel
+    row: ConnectionRow
+    window: tuple[Day, Day]
+    full: bool
+    slots: dict[Aspect, set[Slot]] = field(default_factory=dict)
+    doubted: dict[Aspect, list[tuple[Slot, range]]] = field(default_factory=dict)
+    stored: list[ShadowRow] = field(default_factory=list)
+
+
+@dataclass
+class _Rows:
+    calendar: dict[Key, bytes] = field(default_factory=dict)
+    stock: dict[Key, bytes] = field(default_factory=dict)
+
+    def add_calendar(self, rows: Iterable[CalendarRow]) -> None:
+        self.calendar.update({(row.room, row.plan, row.block): row.body for row in rows})
+
+    def add_stock(self, rows: Iterable[StockRow]) -> None:
+        self.stock.update({(row.room, row.block): row.body for row in rows})
+
+
+async def plan_push(
+    tx: Transaction, hotels: Hotels, compiled: Channels, scope_id: str, wanted: frozenset[str] | None, now_ms: Instant
+) -> PropertyPlan | None:
+    """Plans for the channels of a property, or those named in ``wanted``; None if the property is not configured."""
+    scope = await pushing.scope(tx, scope_id)
+    if scope is None:
+        return None
+    hotel = (await hotels.current(tx, [scope])).get(scope_id)
+    if hotel is None:
+        return None
+    works = [
+        work
+        for row in await pushing.connections(tx, scope_id)
+        if (wanted is None or row.connection in wanted) and row.paused_until_ms <= now_ms
+        if (work := _work(hotel, compiled, row, now_ms)) is not None
+    ]
+    rows = _Rows()
+    await _find_changes(tx, scope_id, hotel, works, rows, now_ms)
+    await _complete(tx, scope_id, works, rows)
+    calendar = Calendar(hotel.guests, rows.calendar.items(), rows.stock.items())
+    until_ms = day_start_ms(local_day(now_ms, hotel.property.timezone) + 1, hotel.property.timezone)
+    return PropertyPlan(
+        hotel,
+        [
+            _channel_plan(
+                work,
+                calendar,
+                work.row._replace(synced_rev=scope.rev, synced_version=hotel.version, valid_until_ms=until_ms),
+                now_ms,
+            )
+            for work in works
+        ],
+    )
+
+
+def _work(hotel: Hotel, compiled: Channels, row: ConnectionRow, now_ms: Instant) -> _Work | None:
+    connection = next((known for known in hotel.channels if known.id == row.connection), None)
+    if connection is None:
+        return None
+    channel = compiled.get(hotel, connection)
+    today = local_day(now_ms, hotel.property.timezone)
+    days = min(connection.days_ahead, channel.capabilities.days_ahead_max)
+    full = row.synced_version != hotel.version or row.valid_until_ms <= now_ms
+    return _Work(channel, row, (today, today + days - 1), full)
+
+
+# --- which slots ------------------------------------------------------------------------------------------------------
+
+
+async def _find_changes(
+    tx: Transaction, scope_id: str, hotel: Hotel, works: Sequence[_Work], rows: _Rows, now_ms: Instant
+) -> None:
+    whole = [work for work in works if work.full]
+    parts = [work for work in works if not work.full]
+    since = 0 if whole else min((work.row.synced_rev for work in parts), default=0)
+    calendar = await pushing.calendar_since(tx, scope_id, since) if works else []
+    stock = await pushing.stock_since(tx, scope_id, since) if works else []
+    rows.add_calendar(calendar)
+    rows.add_stock(stock)
+    for work in works:
+        blocks = blocks_of(*work.window)
+        rev = work.row.synced_rev
+        changed = [(row.room, row.plan, row.block) for row in calendar if row.rev > rev]
+        restocked = [(row.room, row.block) for row in stock if row.rev > rev]
+        for aspect in work.channel.aspects:
+            if work.full:
+                work.slots[aspect] = work.channel.all_slots(aspect, blocks)
+            else:
+                work.slots[aspect] = work.channel.slots_of(aspect, changed, restocked)
+    await _find_due(tx, scope_id, whole, parts, now_ms)
+    await _find_own_sales(tx, scope_id, hotel, works)
+
+
+async def _find_due(
+    tx: Transaction, scope_id: str, whole: Sequence[_Work], parts: Sequence[_Work], now_ms: Instant
+) -> None:
+    found: list[ShadowRow] = []
+    if whole:
+        first_block = min(work.window[0] for work in whole) // BLOCK_DAYS
+        found += await pushing.shadow_all(tx, scope_id, [work.row.connection for work in whole], first_block)
+    if parts:
+        found += await pushing.shadow_due(tx, scope_id, [work.row.connection for work in parts], now_ms)
+    by_connection = {work.row.connection: work for work in (*whole, *parts)}
+    for row in found:
+        work = by_connection[row.connection]
+        work.stored.append(row)
+        aspect = Aspect(row.aspect)
+        if aspect in work.slots:
+            work.slots[aspect].add((row.room, row.plan, row.block))
+
+
+async def _find_own_sales(tx: Transaction, scope_id: str, hotel: Hotel, works: Sequence[_Work]) -> None:
+    """A channel that counts down by itself has moved its own count for every booking it sent: its cells are in doubt."""
+    counting = [work for work in works if work.channel.capabilities.counts_down and Aspect.LIMIT in work.slots]
+    if not counting:
+        return
+    since = min(work.row.synced_rev for work in counting)
+    changed = await pushing.reservations_since(tx, scope_id, since)
+    own = [known for known in changed if any(known.connection == work.row.connection for work in counting)]
+    if not own:
+        return
+    nights: dict[str, list[RoomNights]] = {}
+    for row in await pushing.revisions_of(tx, own):
+        entry = _entry(row.body)
+        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True):
+            nights.setdefault(row.reservation_id, []).append(RoomNights(room, stay.arrival, stay.departure, 1))
+    for work in counting:
+        for known in own:
+            if known.connection == work.row.connection and known.rev > work.row.synced_rev:
+                _doubt(work, normalise(nights.get(known.reservation_id, ())))
+
+
+def _doubt(work: _Work, nights: Iterable[RoomNights]) -> None:
+    for run in nights:
+        for block in blocks_of(run.arrival, run.departure - 1):
+            start = max(run.arrival, block * BLOCK_DAYS) - block * BLOCK_DAYS
+            stop = min(run.departure, (block + 1) * BLOCK_DAYS) - block * BLOCK_DAYS
+            for slot in work.channel.slots_of(Aspect.LIMIT, (), [(run.room, block)]):
+                work.slots[Aspect.LIMIT].add(slot)
+                work.doubted.setdefault(Aspect.LIMIT, []).append((slot, range(start, stop)))
+
+
+# --- what they need ---------------------------------------------------------------------------------------------------
+
+
+async def _complete(tx: Transaction, scope_id: str, works: Sequence[_Work], rows: _Rows) -> None:
+    calendar: set[Key] = set()
+    stock: set[Key] = set()
+    shadows: list[Key] = []
+    for work in works:
+        known = {(row.aspect, row.room, row.plan, row.block) for row in work.stored}
+        for aspect, slots in work.slots.items():
+            more_calendar, more_stock = work.channel.needs(aspect, [s for s in slots if work.channel.holds(aspect, s)])
+            calendar |= more_calendar
+            stock |= more_stock
+            if not work.full:
+                shadows += [
+                    (scope_id, work.row.connection, aspect.value, *slot)
+                    for slot in slots
+                    if (aspect.value, *slot) not in known
+                ]
+    whole = any(work.full for work in works)  # then every row there is has been read already
+    if not whole:
+        rows.add_calendar(
+            await pushing.calendar_rows(tx, [(scope_id, *key) for key in sorted(calendar - rows.calendar.keys())])
+        )
+        rows.add_stock(await pushing.stock_rows(tx, [(scope_id, *key) for key in sorted(stock - rows.stock.keys())]))
+    by_connection = {work.row.connection: work for work in works}
+    for row in await pushing.shadow_rows(tx, shadows):
+        by_connection[row.connection].stored.append(row)
+
+
+# --- the differences --------------------------------------------------------------------------------------------------
+
+
+def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: Instant) -> ChannelPlan:
+    differences: list[Difference] = []
+    forgotten: list[ShadowRow] = []
+    touched: list[Touched] = []
+    for aspect, slots in work.slots.items():
+        held = [slot for slot in slots if work.channel.holds(aspect, slot)]
+        gone = slots.difference(held)
+        if held:
+            shadow = _shadow(work, aspect, held)
+            for slot, days in work.doubted.get(aspect, ()):
+                cells = shadow.sheet.columns["sync"][shadow.sheet.row[slot], days.start : days.stop]
+                cells[cells != NEVER] = DIRTY
+            view = work.channel.view(aspect, shadow.sheet.keys, calendar)
+            found = difference(work.channel, shadow, view, work.window, now_ms, afresh=work.full)
+            differences.append(found)
+            if len(found.released):
+                touched.append(Touched(shadow, found.released))
+        if gone:
+            shadow = _shadow(work, aspect, list(gone))
+            view = left_view(aspect, shadow.sheet.keys, shadow.sheet.guests)
+            found = difference(work.channel, shadow, view, work.window, now_ms, leaving=True)
+            differences.append(found)
+            forgotten += _forgettable(work, found)
+    return ChannelPlan(work.channel, row, parcels(differences, work.channel.capabilities.parts_max), forgotten, touched)
+
+
+def _shadow(work: _Work, aspect: Aspect, slots: Sequence[Slot]) -> Shadow:
+    chosen = set(slots)
+    stored = [
+        ((row.room, row.plan, row.block), row.body, row.hold_ms)
+        for row in work.stored
+        if row.aspect == aspect.value and (row.room, row.plan, row.block) in chosen
+    ]
+    return Shadow.load(aspect, work.channel.guests, slots, stored)
+
+
+def _forgettable(work: _Work, found: Difference) -> list[ShadowRow]:
+    """Rows of targets that left the view, once nothing in them is left to close."""
+    rows = found.shadow.sheet.row
+    still_open = set()
+    for start, stop in zip(found.starts.tolist(), found.stops.tolist(), strict=True):
+        still_open.update(range(start // BLOCK_DAYS, (stop - 1) // BLOCK_DAYS + 1))
+    return [
+        stored
+        for stored in work.stored
+        if stored.aspect == found.aspect.value
+        and (row := rows.get((stored.room, stored.plan, stored.block))) is not None
+        and row not in still_open
+        and found.shadow.due_ms(row) is None
+    ]

@@ -1,0 +1,313 @@
+"""Rates and availability go out, until every channel holds what it should.
+
+A round plans all due channels of a property over one snapshot and commits their intents together; then each channel is called by
+itself, so a slow one never holds up the others. Between two messages to a channel its values are planned anew if the
+property has changed: nothing stale is ever sent last. What an answer leaves in doubt comes back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import structlog
+
+from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
+from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, intend, postpone, settle, undo
+from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, plan_push
+from gateway.flows.record import Record
+from gateway.flows.services import Services
+from gateway.io.pacing import Pace
+from gateway.io.retry import backoff_s
+from gateway.messages import Command, PushAvailability, PushRates
+from gateway.model.dates import Instant
+from gateway.store.database import Transaction
+from gateway.store.tables import MessageRow, Row, ShadowRow, SyncErrorRow
+
+log = structlog.get_logger(__name__)
+
+PAUSE_FIRST_S = 0.5
+PAUSE_MAX_S = 60.0
+REFUSED_RETRY_S = 15 * 60.0
+# The lease outlives a request by this much at least; a fencing number would not protect the wire.
+ANSWER_MARGIN_S = 2.0
+
+
+class _Exchange(NamedTuple):
+    """One call and what came of it; ``failure`` is set when the call as a whole did not come through."""
+
+    request: Request | None
+    reply: Reply | None
+    decoded: Decoded
+    failure: Retryable | OutcomeUnknown | None = None
+
+    @property
+    def outcome(self) -> str:
+        return "confirmed" if isinstance(self.decoded.outcome, Confirmed) else "unknown"
+
+
+class Pusher:
+    """Sends for the connections this process owns. One message at a time is under way per connection."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._channels = Channels(services.connectors)
+        self._paces: dict[str, Pace] = {}
+        self._busy: set[str] = set()
+        self._stale: set[str] = set()  # scopes that changed since their round was planned
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def changed(self, scope_ids: Iterable[str]) -> None:
+        """Messages not yet sent for these properties must be planned anew."""
+        self._stale.update(scope_ids)
+
+    async def round(self, scope_id: str, wanted: frozenset[str] | None = None) -> None:
+        """Plan and begin to send whatever the property's idle channels need; returns when the intents are committed."""
+        self._stale.discard(scope_id)
+        now_ms = self._services.clock.now_ms()
+        plan = await self._plan(scope_id, wanted, now_ms)
+        if plan is None:
+            return
+        ready = [channel for channel in plan.channels if channel.row.connection not in self._busy]
+        writes: list[Row] = []
+        deletes: list[Row] = []
+        sending = []
+        for channel in ready:
+            held = self._prepare(channel, writes, deletes, now_ms)
+            if channel.parcels:
+                self._busy.add(channel.row.connection)
+                sending.append((channel, held))
+        if writes or deletes:
+            await self._services.batcher.submit(Record(writes, deletes))
+        for channel, held in sending:
+            task = asyncio.create_task(self._send_all(plan, channel, held), name=f"push {channel.row.connection}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def idle(self) -> None:
+        """Waits until nothing is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def _plan(self, scope_id: str, wanted: frozenset[str] | None, now_ms: Instant) -> PropertyPlan | None:
+        async def read(tx: Transaction) -> PropertyPlan | None:
+            return await plan_push(tx, self._services.hotels, self._channels, scope_id, wanted, now_ms)
+
+        return await self._services.database.read(read)
+
+    def _prepare(self, channel: ChannelPlan, writes: list[Row], deletes: list[Row], now_ms: Instant) -> list[Held]:
+        """The first message's intent, and a mark on everything that waits behind it."""
+        held: list[Held] = []
+        touched = list(channel.touched)
+        if channel.parcels:
+            touched += postpone(channel.parcels[1:])
+            held = held_before(channel.parcels[0])
+            touched += intend(channel.parcels[0], self._hold_ms(channel, now_ms))
+        writes += _shadow_rows(channel, touched)
+        writes.append(channel.row)
+        deletes += channel.forgotten
+        return held
+
+    def _hold_ms(self, channel: ChannelPlan, now_ms: Instant) -> Instant:
+        capabilities = channel.channel.capabilities
+        return now_ms + int((capabilities.timeout_s + capabilities.settle_s) * 1000)
+
+    # --- one channel ------------------------------------------------------------------------------------------------
+
+    async def _send_all(self, plan: PropertyPlan, channel: ChannelPlan, held: list[Held]) -> None:
+        scope_id = channel.row.scope_id
+        try:
+            for index, parcel in enumerate(channel.parcels):
+                following = channel.parcels[index + 1] if index + 1 < len(channel.parcels) else None
+                next_held = await self._send(plan, channel, parcel, held, following)
+                if next_held is None:
+                    break
+                held = next_held
+        finally:
+            self._busy.discard(channel.row.connection)
+        if scope_id in self._stale:
+            await self.round(scope_id, frozenset({channel.row.connection}))
+
+    async def _send(
+        self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, held: list[Held], following: Parcel | None
+    ) -> list[Held] | None:
+        """Send one message and record what came of it, with the next one's intent; None ends the sequence."""
+        command = _command(parcel, f"{self._services.ids.message():x}", self._services.clock.now_ms())
+        exchange = await self._exchange(plan, channel, parcel, command)
+        now_ms = self._services.clock.now_ms()
+        known_refused = _refused_targets(parcel)
+        settled = self._settle(channel, parcel, held, exchange, now_ms)
+        errors = _sync_errors(channel, settled, now_ms)
+        writes: list[Row] = [*errors, _log_row(channel, command, exchange, settled, now_ms)]
+        writes += self._progress(channel, exchange, now_ms, last=following is None)
+        touched = settled.touched
+        next_held: list[Held] | None = None
+        stopped = channel.row.paused_until_ms > now_ms or channel.row.scope_id in self._stale
+        if following is not None and not stopped:
+            next_held = held_before(following)
+            touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]
+        writes += _shadow_rows(channel, touched)
+        healed = [
+            error for error in _error_keys(channel, known_refused) if error[:5] not in {row[:5] for row in errors}
+        ]
+        await self._services.batcher.submit(Record(writes, healed if exchange.failure is None else []))
+        return next_held
+
+    def _settle(
+        self, channel: ChannelPlan, parcel: Parcel, held: list[Held], exchange: _Exchange, now_ms: Instant
+    ) -> Settled:
+        if isinstance(exchange.failure, Retryable):
+            return Settled(undo(parcel, held), [])
+        return settle(
+            parcel,
+            exchange.decoded.outcome,
+            exchange.decoded.parts,
+            held,
+            doubt_until_ms=now_ms + int(channel.channel.capabilities.settle_s * 1000),
+            retry_at_ms=now_ms + int(REFUSED_RETRY_S * 1000),
+        )
+
+    def _progress(self, channel: ChannelPlan, exchange: _Exchange, now_ms: Instant, *, last: bool) -> list[Row]:
+        """The connection's own row, where its health has changed or the sequence is done."""
+        before = channel.row
+        if exchange.failure is not None or isinstance(exchange.decoded.outcome, Refused):
+            pause_ms = int(self._pause_s(exchange.failure, before.failures + 1) * 1000)
+            channel.row = before._replace(
+                failures=before.failures + 1,
+                error=_problem(exchange),
+                paused_until_ms=now_ms + max(pause_ms, 1),
+            )
+        elif before.failures or last:
+            channel.row = before._replace(failures=0, error="", paused_until_ms=0, confirmed_ms=now_ms)
+        return [channel.row] if channel.row is not before else []
+
+    def _pause_s(self, failure: Retryable | OutcomeUnknown | None, failures: int) -> float:
+        asked_s = (failure.after_s or 0.0) if isinstance(failure, Retryable) else 0.0
+        return asked_s + backoff_s(failures, PAUSE_FIRST_S, PAUSE_MAX_S, self._services.random)
+
+    async def _exchange(self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, command: Command) -> _Exchange:
+        services = self._services
+        connection = channel.channel.connection
+        connector = services.connectors.outbound(connection.connector)
+        capabilities = channel.channel.capabilities
+        site = services.site(plan.hotel, connection, outbound=True)
+        pace = self._pace(connection.id, capabilities.per_minute_max)
+        request: Request | None = None
+        reply: Reply | None = None
+        try:
+            request = connector.encode(command, site)
+            async with pace.turn(urgent=parcel.urgent):
+                reply = await services.caller.call(request, timeout_s=capabilities.timeout_s)
+            return _Exchange(request, reply, connector.decode(command, request, reply, site))
+        except (Retryable, OutcomeUnknown) as failure:
+            return _Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
+        except Refusal as refusal:  # the dialect has no words for it, or the address may not be called
+            return _Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
+
+    def _pace(self, connection: str, per_minute_max: int) -> Pace:
+        if connection not in self._paces:
+            self._paces[connection] = Pace(in_flight_max=1, per_minute_max=per_minute_max, clock=self._services.clock)
+        return self._paces[connection]
+
+
+def _command(parcel: Parcel, number: str, now_ms: Instant) -> PushAvailability | PushRates:
+    updates = tuple(part.update for part in parcel.parts)
+    if parcel.rates:
+        return PushRates(id=number, at_ms=now_ms, updates=updates)
+    return PushAvailability(id=number, at_ms=now_ms, updates=updates)
+
+
+def _shadow_rows(channel: ChannelPlan, touched: Iterable[Touched]) -> list[Row]:
+    """The rows as they are now, each once."""
+    rows: dict[int, set[int]] = {}
+    shadows = {}
+    for found in touched:
+        shadows[id(found.shadow)] = found.shadow
+        rows.setdefault(id(found.shadow), set()).update(found.rows.tolist())
+    packed: list[Row] = []
+    for name, chosen in rows.items():
+        shadow, order = shadows[name], sorted(chosen)
+        for row, body in zip(order, shadow.sheet.pack(order), strict=True):
+            room, plan, block = shadow.sheet.keys[row]
+            packed.append(
+                ShadowRow(
+                    channel.row.scope_id,
+                    channel.row.connection,
+                    shadow.aspect.value,
+                    room,
+                    plan,
+                    block,
+                    hold_ms=int(shadow.hold_ms[row]),
+                    due_ms=shadow.due_ms(row),
+                    body=body,
+                )
+            )
+    return packed
+
+
+Target = tuple[str, str, str]  # aspect, their room, their plan
+
+
+def _refused_targets(parcel: Parcel) -> set[Target]:
+    """The targets a counterpart refused before, and that this parcel asserts again."""
+    return {
+        (part.of.aspect.value, part.update.room, part.update.plan)
+        for part in parcel.parts
+        if part.of.was_refused[part.run]
+    }
+
+
+def _error_keys(channel: ChannelPlan, targets: Iterable[Target]) -> list[SyncErrorRow]:
+    scope_id, connection = channel.row.scope_id, channel.row.connection
+    return [SyncErrorRow(scope_id, connection, *target, 0, 0, "", "", 0) for target in targets]
+
+
+def _sync_errors(channel: ChannelPlan, settled: Settled, now_ms: Instant) -> list[Row]:
+    errors: dict[Target, Row] = {}
+    for part, refused in settled.refused:
+        update = part.update
+        target = (part.of.aspect.value, update.room, update.plan)
+        errors[target] = SyncErrorRow(
+            channel.row.scope_id,
+            channel.row.connection,
+            *target,
+            update.first,
+            update.last,
+            refused.code,
+            refused.text,
+            now_ms,
+        )
+    return list(errors.values())
+
+
+def _problem(exchange: _Exchange) -> str:
+    if exchange.failure is not None:
+        return str(exchange.failure)
+    outcome = exchange.decoded.outcome
+    return f"{outcome.code}: {outcome.text}" if isinstance(outcome, Refused) else ""
+
+
+def _log_row(
+    channel: ChannelPlan, command: PushAvailability | PushRates, exchange: _Exchange, settled: Settled, now_ms: Instant
+) -> MessageRow:
+    outcome = exchange.outcome
+    if isinstance(exchange.failure, Retryable):
+        outcome = "failed"
+    elif settled.refused:
+        outcome = "refused"
+    return MessageRow(
+        channel.row.scope_id,
+        int(command.id, 16),
+        connection=channel.row.connection,
+        direction="out",
+        kind=type(command).__name__,
+        at_ms=now_ms,
+        outcome=outcome,
+        detail=_problem(exchange),
+        rev=channel.row.synced_rev,
+        token=None,
+        raw=exchange.request.body if exchange.request else b"",
+        answer=exchange.reply.body if exchange.reply else b"",
+    )

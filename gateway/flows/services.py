@@ -1,0 +1,91 @@
+"""What flows work with, wired once by :mod:`gateway.bootstrap`."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from gateway.contract import Connector, Inbound, Outbound, Reply, Request, Site
+from gateway.engine.hotel import Hotel
+from gateway.io.clock import Clock
+from gateway.model.dates import Instant
+from gateway.model.property import Connection
+from gateway.store.batcher import Batcher
+from gateway.store.database import Database
+from gateway.store.directory import Directory
+from gateway.store.hotels import Hotels
+from gateway.store.secrets import Vault
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
+
+
+class Caller(Protocol):
+    """Makes a request; :class:`gateway.io.http.HttpCaller`, or the simulated network of the tests."""
+
+    async def call(self, request: Request, *, timeout_s: float) -> Reply: ...
+
+
+class Connectors(Protocol):
+    """The installed connectors by name; :class:`gateway.registry.Registry`."""
+
+    def get(self, name: str) -> Connector: ...
+
+    def inbound(self, name: str) -> Inbound: ...
+
+    def outbound(self, name: str) -> Outbound: ...
+
+
+class Ids:
+    """Numbers that never repeat: message ids in order of time, and reservation numbers a guest can read out."""
+
+    def __init__(self, now_ms: Callable[[], Instant], random: Random | None = None) -> None:
+        self._now_ms = now_ms
+        self._random = random or secrets.SystemRandom()
+        # 10 bits tell processes apart, 12 count within a millisecond; 41 bits of milliseconds last beyond 2039 in 63.
+        self._process = self._random.getrandbits(10)
+        self._count = itertools.count(self._random.getrandbits(12))
+
+    def message(self) -> int:
+        """A 63-bit integer that grows with time."""
+        return self._now_ms() << 22 | self._process << 12 | next(self._count) & 0xFFF
+
+    def reservation(self) -> str:
+        """Ten characters without the ones that look alike: 50 random bits within one property."""
+        bits = self._random.getrandbits(50)
+        return "".join(_ALPHABET[bits >> shift & 31] for shift in range(45, -1, -5))
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a flow may need from outside the engine."""
+
+    database: Database
+    batcher: Batcher
+    hotels: Hotels
+    directory: Directory
+    connectors: Connectors
+    vault: Vault
+    caller: Caller
+    clock: Clock
+    ids: Ids
+    random: Random = field(default_factory=Random)
+
+    def site(self, hotel: Hotel, connection: Connection, *, outbound: bool) -> Site:
+        """The connection as its connector sees it; secrets are opened only for the way they are needed."""
+        digest = connection.inbound.secret
+        return Site(
+            connection=connection.id,
+            profile=connection.profile,
+            hotel=connection.hotel,
+            currency=connection.currency or hotel.property.currency,
+            url=connection.url,
+            username=connection.outbound.username if outbound else "",
+            password=self.vault.open(connection.outbound.secret) if outbound else "",
+            inbound_username=connection.inbound.username,
+            check_inbound=(lambda password: self.vault.check(password, digest)) if digest else None,
+            options=connection.options,
+        )

@@ -1,0 +1,208 @@
+"""A document of rates, availability and restrictions comes in: all of it takes effect, or none."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+import msgspec
+
+from gateway.engine import ari
+from gateway.engine.calendar import PRODUCT, Key, Sheet
+from gateway.engine.hotel import Hotel
+from gateway.engine.mapping import Change
+from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
+from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
+from gateway.errors import Malformed, Reason, Rejected, Unmapped
+from gateway.messages import Applied, AriReceived
+from gateway.model.ari import ASPECT_OF, Aspect, Field
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, days_in
+from gateway.model.property import Connection, FigureKind
+from gateway.store.sql import Lookup
+from gateway.store.state import Decision, Needs, State
+from gateway.store.tables import CalendarRow, DeliveryRow, MessageRow, Row, StockRow
+
+CALENDAR = Lookup(CalendarRow)
+STOCK = Lookup(StockRow)
+UNSETTLED = Lookup(DeliveryRow, ("scope_id", "connection"), "t.settled = 0")
+TOKENS = Lookup(MessageRow, ("scope_id", "token"), "t.token IS NOT NULL")
+
+_claim = msgspec.msgpack.Decoder(Claim).decode
+pack = msgspec.msgpack.Encoder().encode
+
+
+class TakeAri:
+    """The job. ``message`` is the archived message; its outcome is filled in here."""
+
+    def __init__(self, scope_id: str, connection: str, event: AriReceived, message: MessageRow) -> None:
+        self.scope_id: str | None = scope_id
+        self._scope = scope_id
+        self._connection = connection
+        self._event = event
+        self._message = message
+        self._hotel: Hotel | None = None
+        self._painted: list[Change] = []
+        self._figures: list[Change] = []
+        self._calendar_keys: list[Key] = []
+        self._stock_keys: list[Key] = []
+
+    # --- load -------------------------------------------------------------------------------------------------------
+
+    def needs(self, state: State, now_ms: Instant) -> Needs:
+        self._translate(state.hotels[self._scope])
+        for key in self._calendar_keys:
+            yield CALENDAR, (self._scope, *key)
+        for key in self._stock_keys:
+            yield STOCK, (self._scope, *key)
+        if self._stock_keys:
+            yield UNSETTLED, (self._scope, self._connection)
+        if self._message.token is not None:
+            yield TOKENS, (self._scope, self._message.token)
+
+    def _translate(self, hotel: Hotel) -> None:
+        if self._hotel is hotel:
+            return
+        connection = hotel.connections[self._connection]
+        if self._event.hotel != connection.hotel:
+            raise Unmapped(Reason.HOTEL, self._event.hotel)
+        mapping = hotel.mapping(self._connection)
+        changes = [change for update in self._event.updates for change in mapping.changes(update)]
+        for change in changes:
+            ari.check(change, hotel.property.currency, hotel.property.net)
+        self._figures = [change for change in changes if _has(change, Aspect.LIMIT)]
+        self._painted = [change for change in changes if not _only(change, Aspect.LIMIT)]
+        self._check_figures(hotel, connection)
+        _check_derived(hotel, self._painted)
+        self._calendar_keys = ari.rows_touched(self._painted)
+        self._stock_keys = ari.stock_touched(self._figures)
+        self._hotel = hotel
+
+    def _check_figures(self, hotel: Hotel, connection: Connection) -> None:
+        if not self._figures:
+            return
+        record = self._figures[0].update.record
+        if hotel.pms is not None and hotel.pms.id != connection.id:
+            raise Rejected(
+                f"the figures of this hotel come from {hotel.pms.id}", Reason.AUTHORIZATION, record=record or None
+            )
+        if any(not change.room for change in self._figures) and not connection.house_figures:
+            raise Rejected("figures for the house as a whole are not enabled", record=record or None)
+        if self._message.token is None and any(
+            setting.field is Field.FIGURE_BY for change in self._figures for setting in change.update.settings
+        ):
+            raise Malformed(
+                "a relative change needs a message id of its own", Reason.REQUIRED_MISSING, record=record or None
+            )
+
+    # --- decide -----------------------------------------------------------------------------------------------------
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        hotel = self._hotel
+        assert hotel is not None
+        if self._message.token is not None and state.find(TOKENS, (self._scope, self._message.token)):
+            return Decision(Applied())
+        rev = state.next_rev(self._scope)
+        writes: list[Row] = [*self._calendar(state, hotel, rev), *self._stock(state, hotel, rev, now_ms)]
+        outcome = "applied" if writes else "unchanged"
+        advances = any(isinstance(row, CalendarRow | StockRow) for row in writes)
+        writes.append(self._message._replace(outcome=outcome, rev=rev if advances else rev - 1))
+        return Decision(Applied(), writes, advances=advances)
+
+    def _calendar(self, state: State, hotel: Hotel, rev: int) -> Iterable[Row]:
+        keys = self._calendar_keys
+        if not keys:
+            return
+        stored = [(key, row.body) for key in keys if (row := state.get(CalendarRow, (self._scope, *key))) is not None]
+        sheet = Sheet.load(PRODUCT, hotel.guests, keys, stored)
+        before = sheet.copy()
+        ari.apply(sheet, self._painted)
+        changed = sheet.changed_rows(before).tolist()
+        for row, body in zip(changed, sheet.pack(changed), strict=True):
+            room, plan, block = keys[row]
+            yield CalendarRow(self._scope, room, plan, block, rev, body)
+
+    def _stock(self, state: State, hotel: Hotel, rev: int, now_ms: Instant) -> Iterable[Row]:
+        keys = self._stock_keys
+        if not keys:
+            return
+        rows = [state.get(StockRow, (self._scope, *key)) for key in keys]
+        planes = stock_matrix([row.body if row else None for row in rows]).transpose(1, 0, 2).copy()
+        before = planes.copy()
+        ari.apply_figures(planes[0].reshape(-1), {key: n for n, key in enumerate(keys)}, self._figures)
+        unseen_plane = planes[UNSEEN // BLOCK_DAYS].reshape(-1)
+        at = {key: n * BLOCK_DAYS for n, key in enumerate(keys)}
+        if hotel.figure_kind is FigureKind.ROOMS_LEFT:
+            for delivery, claim, change in self._claims(state, hotel, now_ms):
+                for (room, day), units in change.items():
+                    unseen_plane[at[room, day // BLOCK_DAYS] + day % BLOCK_DAYS] += units
+                yield with_claim(delivery, claim, hotel.connections[self._connection], now_ms)
+        for n in (planes != before).any(axis=(0, 2)).nonzero()[0].tolist():
+            room, block = keys[n]
+            yield StockRow(self._scope, room, block, rev, planes[:, n].tobytes())
+
+    def _claims(
+        self, state: State, hotel: Hotel, now_ms: Instant
+    ) -> Iterable[tuple[DeliveryRow, Claim, dict[tuple[str, Day], int]]]:
+        """Each delivery that the PMS may or may not have counted in these figures, and what that changes."""
+        connection = hotel.connections[self._connection]
+        unsettled: list[DeliveryRow] = state.find(UNSETTLED, (self._scope, self._connection))
+        days: dict[str, set[Day]] = {}
+        for room, _, update in self._figures if unsettled else ():
+            days.setdefault(room, set()).update(days_in(update.first, update.last, update.weekdays))
+        for delivery in unsettled:
+            old = claim = _claim(delivery.claim)
+            for room, with_figure in days.items():
+                claim = figure_arrived(claim, room, with_figure, now_ms, connection.figure_delay_s)
+            if claim is not old:
+                yield delivery, claim, unseen_change(old, claim)
+
+
+def unseen_change(old: Claim, new: Claim) -> dict[tuple[str, Day], int]:
+    """What a claim's new reading of the figures adds to the stock's ``unseen``, by room and night."""
+    before, after = unseen(old), unseen(new)
+    return {
+        cell: after.get(cell, 0) - before.get(cell, 0)
+        for cell in before.keys() | after.keys()
+        if after.get(cell, 0) != before.get(cell, 0)
+    }
+
+
+def unseen_added(state: State, scope_id: str, change: dict[tuple[str, Day], int], rev: int) -> list[Row]:
+    """The stock rows with a change of ``unseen`` added."""
+    rows: dict[tuple[str, str, int], array[int]] = {}
+    for (room, day), units in change.items():
+        key = (scope_id, room, day // BLOCK_DAYS)
+        if key not in rows:
+            stored = state.get(StockRow, key)
+            rows[key] = open_stock(stored.body if stored else None)
+        rows[key][UNSEEN + day % BLOCK_DAYS] += units
+    return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()]
+
+
+def with_claim(delivery: DeliveryRow, claim: Claim, connection: Connection, now_ms: Instant) -> DeliveryRow:
+    """The row with its claim, due again when time alone will make the claim more certain."""
+    due_ms = delivery.due_ms
+    if delivery.state == "confirmed":
+        due_ms = settles_at(claim, connection.figure_delay_s, connection.echoes)
+    return delivery._replace(claim=pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)
+
+
+def _has(change: Change, aspect: Aspect) -> bool:
+    return any(ASPECT_OF[setting.field] is aspect for setting in change.update.settings)
+
+
+def _only(change: Change, aspect: Aspect) -> bool:
+    return all(ASPECT_OF[setting.field] is aspect for setting in change.update.settings)
+
+
+def _check_derived(hotel: Hotel, changes: list[Change]) -> None:
+    derived = {plan.code for plan in hotel.plans.values() if plan.parent}
+    if not derived:
+        return
+    for change in changes:
+        if change.plan in derived and _has(change, Aspect.PRICES):
+            raise Rejected(
+                f"the prices of {change.update.plan!r} follow another plan and cannot be set",
+                Reason.RATE_PLAN,
+                record=change.update.record or None,
+            )

@@ -1,0 +1,198 @@
+"""A revision of a booking comes in: stored, folded, its nights taken from the house or given back, its delivery begun.
+
+A sale that a channel has confirmed is never refused. What was not free is recorded as oversold and shows in the same
+commit as zero rooms on every channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import structlog
+
+from gateway.engine.booking import Entry, Folded, Judgement, Status, enter, fold, judge
+from gateway.engine.hotel import Hotel
+from gateway.engine.nights import HOUSE, Nights, difference, with_house
+from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
+from gateway.engine.window import Claim, free, is_settled, want
+from gateway.errors import Reason, Rejected, Unmapped
+from gateway.messages import ReservationReceived, Taken
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of
+from gateway.model.property import Connection
+from gateway.model.reservation import Revision
+from gateway.store.sql import Lookup
+from gateway.store.state import Decision, Needs, State
+from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow, StockRow
+
+log = structlog.get_logger(__name__)
+
+RESERVATION = Lookup(ReservationRow)
+REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
+STOCK = Lookup(StockRow)
+DELIVERY = Lookup(DeliveryRow)
+
+REVISIONS_MAX = 1_000
+
+_pack = msgspec.msgpack.Encoder().encode
+_nights = msgspec.msgpack.Decoder(Nights).decode
+_entry = msgspec.msgpack.Decoder(Entry).decode
+_claim = msgspec.msgpack.Decoder(Claim).decode
+
+
+class TakeBooking:
+    """The job. ``number`` becomes our reservation number if the booking is new."""
+
+    def __init__(
+        self, scope_id: str, connection: str, event: ReservationReceived, message: MessageRow, number: str
+    ) -> None:
+        self.scope_id: str | None = scope_id
+        self._scope = scope_id
+        self._connection = connection
+        self._event = event
+        self._message = message
+        self._number = number
+        self._key = (scope_id, connection, event.revision.channel, event.revision.booking_id)
+
+    # --- load -------------------------------------------------------------------------------------------------------
+
+    def needs(self, state: State, now_ms: Instant) -> Needs:
+        hotel = state.hotels[self._scope]
+        if self._event.hotel != hotel.connections[self._connection].hotel:
+            raise Unmapped(Reason.HOTEL, self._event.hotel)
+        yield RESERVATION, self._key
+        revision = self._event.revision
+        rooms = hotel.mapping(self._connection).rooms_of(revision)
+        for room, stay in zip(rooms, revision.content.stays, strict=True):
+            if room:
+                yield from self._stock_needs(hotel, room, stay.arrival, stay.departure)
+        known = state.get(ReservationRow, self._key)
+        if known is None:
+            return
+        yield REVISIONS, (self._scope, known.reservation_id)
+        for run in _nights(known.nights):
+            yield from self._stock_needs(hotel, run.room, run.arrival, run.departure)
+        for receiver in hotel.receivers:
+            yield DELIVERY, (self._scope, receiver.id, known.reservation_id)
+
+    def _stock_needs(self, hotel: Hotel, room: str, arrival: Day, departure: Day) -> Needs:
+        for block in blocks_of(arrival, departure - 1):
+            yield STOCK, (self._scope, room, block)
+            if _has_house(hotel):
+                yield STOCK, (self._scope, HOUSE, block)
+
+    # --- decide -----------------------------------------------------------------------------------------------------
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        hotel = state.hotels[self._scope]
+        revision = self._event.revision
+        known = state.get(ReservationRow, self._key)
+        entries = self._entries(state, known)
+        verdict = judge(entries, revision)
+        number = known.reservation_id if known else self._number
+        answer = self._answer(revision, number)
+        if verdict.judgement is Judgement.DUPLICATE:
+            return Decision(answer)
+        if len(entries) >= REVISIONS_MAX:
+            raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
+        entry = enter(len(entries) + 1, revision, hotel.mapping(self._connection).rooms_of(revision), now_ms)
+        folded = fold([*entries, entry])
+        rev = state.next_rev(self._scope)
+        old = _nights(known.nights) if known else ()
+        stock, short = self._take(state, hotel, old, folded.nights, rev)
+        writes = [
+            *stock,
+            self._reservation(known, number, folded, entry, rev, short),
+            RevisionRow(self._scope, number, entry.seq, self._message.message_id, _pack(entry)),
+            self._message._replace(outcome=_outcome(folded, verdict.judgement), rev=rev),
+        ]
+        if verdict.judgement is Judgement.RULES:
+            writes += self._deliveries(state, hotel, number, entry.seq, folded, now_ms)
+        if short or folded.parked:
+            log.warning("booking_needs_attention", reservation=number, oversold=short, parked=folded.parked)
+        return Decision(answer, writes, advances=True)
+
+    def _entries(self, state: State, known: ReservationRow | None) -> list[Entry]:
+        if known is None:
+            return []
+        rows = state.find(REVISIONS, (self._scope, known.reservation_id))
+        return sorted((_entry(row.body) for row in rows), key=lambda entry: entry.seq)
+
+    def _answer(self, revision: Revision, number: str) -> Taken:
+        return Taken(number, revision.booking_id, revision.kind.value, self._event.hotel)
+
+    def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[Iterable[StockRow], int]:
+        """The stock rows after the change, and how many of the room nights taken were not free."""
+        if _has_house(hotel):
+            old, new = with_house(old), with_house(new)
+        rows = {}
+        short = 0
+        for (room, day), units in difference(old, new).items():
+            key = (self._scope, room, day // BLOCK_DAYS)
+            if key not in rows:
+                stored = state.get(StockRow, key)
+                rows[key] = open_stock(stored.body if stored else None)
+            row, slot = rows[key], day % BLOCK_DAYS
+            row[SOLD + slot] += units
+            row[UNSEEN + slot] -= units
+            if units > 0 and room != HOUSE:
+                left = free(
+                    hotel.figure_kind, row[FIGURE + slot], row[SOLD + slot], row[UNSEEN + slot], row[HELD + slot]
+                )
+                missing = units if row[FIGURE + slot] < 0 else -left
+                short += max(0, min(units, missing))
+        return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()], short
+
+    def _reservation(
+        self, known: ReservationRow | None, number: str, folded: Folded, entry: Entry, rev: int, short: int
+    ) -> ReservationRow:
+        stays = folded.content.stays
+        booked = folded.status is Status.BOOKED
+        return ReservationRow(
+            *self._key,
+            reservation_id=number,
+            status=folded.status.value,
+            revisions=entry.seq,
+            arrival=min((stay.arrival for stay in stays), default=0),
+            departure=max((stay.departure for stay in stays), default=0),
+            parked=int(folded.parked),
+            oversold=(short or (known.oversold if known else 0)) if booked else 0,
+            rev=rev,
+            at_ms=known.at_ms if known else entry.at_ms,
+            nights=_pack(folded.nights),
+        )
+
+    def _deliveries(
+        self, state: State, hotel: Hotel, number: str, seq: int, folded: Folded, now_ms: Instant
+    ) -> Iterable[DeliveryRow]:
+        for receiver in hotel.receivers:
+            row = state.get(DeliveryRow, (self._scope, receiver.id, number))
+            claim = want(_claim(row.claim) if row else Claim(), claimed(receiver, folded.nights))
+            yield DeliveryRow(
+                self._scope,
+                receiver.id,
+                number,
+                wanted_seq=seq,
+                state="pending",
+                due_ms=now_ms if receiver.url else None,
+                attempts=0,
+                ref=row.ref if row else "",
+                error="",
+                settled=int(is_settled(claim)),
+                claim=_pack(claim),
+            )
+
+
+def claimed(receiver: Connection, nights: Nights) -> Nights:
+    """What a reservation takes as the receiver's figures would show it."""
+    return with_house(nights) if receiver.house_figures else nights
+
+
+def _has_house(hotel: Hotel) -> bool:
+    return hotel.pms is not None and hotel.pms.house_figures
+
+
+def _outcome(folded: Folded, judgement: Judgement) -> str:
+    if judgement is Judgement.STALE:
+        return "stale"
+    return "parked" if folded.parked else "applied"

@@ -1,0 +1,86 @@
+"""The work that goes on by itself: pushing, delivering, and looking for what nobody woke us for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from gateway.flows.deliver import Deliverer
+from gateway.flows.push_ari import Pusher
+from gateway.flows.services import Services
+from gateway.io.wakes import Wakes
+from gateway.store import pushing
+
+log = structlog.get_logger(__name__)
+
+TOPIC = "changed"
+# Wake-ups make things quick; this makes them certain.
+POLL_S = 1.0
+
+
+class Workers:
+    """Runs while the process does. A failure in one round is logged and met again by the next poll."""
+
+    def __init__(self, services: Services, wakes: Wakes) -> None:
+        self._services = services
+        self._wakes = wakes
+        self.pusher = Pusher(services)
+        self.deliverer = Deliverer(services)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deliver_now = asyncio.Event()
+
+    def start(self) -> None:
+        loops = {"push": self._push(), "poll": self._poll(), "deliver": self._deliver()}
+        self._tasks = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
+
+    async def stop(self) -> None:
+        """Stops beginning new work, and lets what is under way come to its end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pusher.idle()
+        await self.deliverer.idle()
+
+    def changed(self, scope_ids: Iterable[str]) -> None:
+        """Called by the batcher after a commit in this process."""
+        self.pusher.changed(scope_ids)
+        self._deliver_now.set()
+
+    async def _push(self) -> None:
+        async for scope_id in self._wakes.subscribe(TOPIC):
+            self._deliver_now.set()
+            await self._guarded("push", self.pusher.round(scope_id))
+
+    async def _poll(self) -> None:
+        while True:
+            await self._guarded("poll", self._look())
+            await self._services.clock.sleep(POLL_S)
+
+    async def _look(self) -> None:
+        now_ms = self._services.clock.now_ms()
+        found = await self._services.database.read(lambda tx: pushing.due(tx, now_ms))
+        by_scope: dict[str, set[str]] = {}
+        for due in found:
+            by_scope.setdefault(due.scope_id, set()).add(due.connection)
+        for scope_id, connections in by_scope.items():
+            await self.pusher.round(scope_id, frozenset(connections))
+
+    async def _deliver(self) -> None:
+        while True:
+            self._deliver_now.clear()
+            await self._guarded("deliver", self._deliver_round())
+
+    async def _deliver_round(self) -> None:
+        next_ms = await self.deliverer.round()
+        now_ms = self._services.clock.now_ms()
+        wait_s = POLL_S if next_ms is None else min(POLL_S, max(0.0, (next_ms - now_ms) / 1000))
+        await self._services.clock.wait(self._deliver_now, max(wait_s, 0.01))
+
+    async def _guarded(self, name: str, work: object) -> None:
+        try:
+            await work  # type: ignore[misc]
+        except Exception:
+            log.exception("round_failed", work=name)
+            await self._services.clock.sleep(POLL_S)

@@ -1,0 +1,127 @@
+"""A property and everything configured about it, as one value.
+
+It is what ``gateway apply hotel.toml`` reads, what the store keeps per version, and what the engine is given.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class FigureKind(StrEnum):
+    """What a PMS means by the number of rooms it sends (see :mod:`gateway.engine.window`)."""
+
+    ROOMS_LEFT = "rooms_left"
+    ALLOCATION = "allocation"
+
+
+class Rounding(StrEnum):
+    """How a derived or marked-up amount is brought to a whole multiple of its step."""
+
+    NEAREST = "nearest"  # half up
+    UP = "up"
+    DOWN = "down"
+
+
+class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``price × (1 + percent/100) + amount``, rounded to ``step``; percent in hundredths, amount and step in minor units."""
+
+    percent_bp: int = 0
+    amount: int = 0
+    step: int = 1
+    rounding: Rounding = Rounding.NEAREST
+
+
+class RoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A sellable kind of room; ``units`` is how many the house has, ``adults_max`` the most adults a price is kept for."""
+
+    code: str
+    name: str
+    units: int
+    adults_max: int = 2
+
+
+class RatePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A plan with own prices, or one derived from ``parent``; a derived plan inherits the parent's restrictions."""
+
+    code: str
+    name: str
+    parent: str = ""
+    adjust: Adjustment = Adjustment()
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of a mapping: our room type (and plan) and the counterpart's codes for them."""
+
+    room: str
+    plan: str
+    their_room: str
+    their_plan: str
+
+
+class Allotment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much of the free rooms a channel may see: at most ``cap``, ``keep_back`` fewer, none at ``close_at`` or below."""
+
+    cap: int | None = None
+    keep_back: int = 0
+    close_at: int = 0
+
+
+class Role(StrEnum):
+    """What a connection is to the property."""
+
+    PMS = "pms"  # sets rates and figures, gets every reservation
+    CHANNEL = "channel"  # is sent ARI, sends reservations
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``username`` in clear; ``secret`` sealed by :mod:`gateway.store.secrets` (or empty)."""
+
+    username: str = ""
+    secret: str = ""
+
+
+class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One property's account at one counterpart.
+
+    ``connector`` names the code that speaks to it and ``profile`` the dialect. ``hotel`` is their code for the property.
+    ``url`` empty means that we never call them. ``currency`` other than the property's needs ``rate_ppm``: units of their
+    currency per unit of ours, in millionths. ``options`` belong to the connector.
+    """
+
+    id: str
+    connector: str
+    profile: str
+    role: Role
+    hotel: str
+    url: str = ""
+    inbound: Credentials = Credentials()
+    outbound: Credentials = Credentials()
+    products: tuple[Product, ...] = ()
+    currency: str = ""
+    rate_ppm: int = 1_000_000
+    markup: Adjustment = Adjustment()
+    allotment: Allotment = Allotment()
+    days_ahead: int = 400
+    figures: FigureKind = FigureKind.ROOMS_LEFT
+    figure_delay_s: int = 30
+    echoes: bool = False
+    house_figures: bool = False
+    enabled: bool = True
+    options: dict[str, Any] = {}
+
+
+class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A hotel. ``net`` says that its ledger keeps prices before tax."""
+
+    id: str
+    name: str
+    currency: str
+    timezone: str
+    room_types: tuple[RoomType, ...]
+    rate_plans: tuple[RatePlan, ...]
+    connections: tuple[Connection, ...] = ()
+    net: bool = False

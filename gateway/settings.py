@@ -1,0 +1,49 @@
+"""Settings: ``GATEWAY_*`` environment variables over ``gateway.toml`` over safe defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+_PREFIX = "GATEWAY_"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``allow_private`` names hosts or networks (CIDR) that may be called although they are not public addresses.
+
+    ``database_url`` empty is SQLite in ``data_dir``; ``redis_url`` empty keeps wake-ups within the process. ``push`` and
+    ``deliver`` let a process serve the web only.
+    """
+
+    data_dir: str = "data"
+    database_url: str = ""
+    redis_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8470
+    allow_private: tuple[str, ...] = ()
+    log_level: str = "info"
+    log_json: bool = False
+    workers: bool = True
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{Path(self.data_dir) / 'gateway.sqlite'}"
+
+
+def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("gateway.toml")) -> Settings:
+    """Raises :class:`ValueError` naming the setting that cannot be read."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    if file.exists():
+        values.update(msgspec.toml.decode(file.read_bytes()))
+    for name in Settings.__struct_fields__:
+        text = environ.get(_PREFIX + name.upper())
+        if text is not None:
+            values[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "allow_private" else text
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"settings: {error}") from error

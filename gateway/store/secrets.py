@@ -1,0 +1,77 @@
+"""Secrets of connections, sealed before they reach a table.
+
+What we show to others is encrypted (Fernet) under the gateway's key file; what others show to us is only kept as a salted
+scrypt digest. A checked password is remembered by digest for the life of the process, since scrypt on every message
+would cost more than the message.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
+_REMEMBERED_MAX = 10_000
+
+
+class Vault:
+    """Seals and opens. ``key`` is a Fernet key; losing it means entering every outbound password again."""
+
+    def __init__(self, key: bytes) -> None:
+        self._fernet = Fernet(key)
+        self._pepper = secrets.token_bytes(32)
+        self._remembered: set[bytes] = set()
+
+    @classmethod
+    def from_file(cls, path: Path) -> Vault:
+        """The key in ``path``, which is made, readable by its owner only, when there is none."""
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(Fernet.generate_key())
+        return cls(path.read_bytes().strip())
+
+    def seal(self, clear: str) -> str:
+        """For :meth:`open`."""
+        return self._fernet.encrypt(clear.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """The clear text; "" for ""."""
+        return self._fernet.decrypt(sealed.encode()).decode() if sealed else ""
+
+    def digest(self, password: str) -> str:
+        """For :meth:`check`."""
+        salt = secrets.token_bytes(16)
+        return f"scrypt:{_text(salt)}:{_text(_scrypt(password, salt))}"
+
+    def check(self, password: str, digest: str) -> bool:
+        """Whether ``digest`` was made of this password."""
+        known = hmac.digest(self._pepper, f"{digest}\0{password}".encode(), "sha256")
+        if known in self._remembered:
+            return True
+        scheme, _, rest = digest.partition(":")
+        salt, _, expected = rest.partition(":")
+        if scheme != "scrypt" or not hmac.compare_digest(_scrypt(password, _bytes(salt)), _bytes(expected)):
+            return False
+        if len(self._remembered) >= _REMEMBERED_MAX:
+            self._remembered.clear()
+        self._remembered.add(known)
+        return True
+
+
+def _scrypt(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P)
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

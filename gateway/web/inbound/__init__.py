@@ -1,0 +1,1 @@
+"""Endpoints for counterparts: OTAs, PMSs, payment gateways, POS."""

@@ -1,0 +1,1 @@
+"""Bytes on the wire, without sockets: reading and writing XML, redaction, HTTP credentials, request bodies."""

@@ -1,0 +1,89 @@
+"""Fixtures for every test. A server starts when the first test asks for it, once per test process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from redis import Redis
+
+from tests import servers
+
+T = TypeVar("T")
+
+REDIS_DATABASES = 16
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-m "not postgres"` and `-m "not redis"` work without anyone having to remember the markers."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for name in ("postgres", "redis"):
+            if f"{name}_url" in fixtures and item.get_closest_marker(name) is None:
+                item.add_marker(name)
+
+
+@pytest.fixture(scope="session")
+def durable_postgres() -> Iterator[servers.Postgres]:
+    with ExitStack() as stack:
+        yield _start(stack, servers.postgres())
+
+
+@pytest.fixture(scope="session")
+def fast_postgres() -> Iterator[servers.Postgres]:
+    with ExitStack() as stack:
+        yield _start(stack, servers.postgres(fsync=False))
+
+
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest) -> servers.Postgres:
+    """The server of this test: durable, unless it is marked `@pytest.mark.postgres(fsync=False)`."""
+    marker = request.node.get_closest_marker("postgres")
+    fsync = marker.kwargs.get("fsync", True) if marker else True
+    server: servers.Postgres = request.getfixturevalue("durable_postgres" if fsync else "fast_postgres")
+    return server
+
+
+@pytest.fixture
+def postgres_url(postgres: servers.Postgres) -> Iterator[str]:
+    """A database of its own for each test, empty at first and dropped afterwards."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    with ExitStack() as stack:
+        yield _start(stack, servers.redis())
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """A Redis database that is empty when the test starts and that no parallel test touches."""
+    url = _redis_of_this_process(redis_server)
+    with Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+def _redis_of_this_process(url: str) -> str:
+    """Test processes may share a server given by address: each takes a database of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    parts = urlsplit(url)
+    first = int(parts.path.lstrip("/") or 0)
+    return urlunsplit(parts._replace(path=f"/{(first + int(worker)) % REDIS_DATABASES}"))
+
+
+def _start(stack: ExitStack, server: AbstractContextManager[T]) -> T:
+    try:
+        return stack.enter_context(server)
+    except servers.ServerUnavailable as missing:
+        reason = str(missing)
+    if os.environ.get("GATEWAY_TEST_WITHOUT_SERVERS") == "1":
+        pytest.skip(f"GATEWAY_TEST_WITHOUT_SERVERS=1. {reason}")
+    pytest.fail(reason, pytrace=False)
