@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from benchmarks.floors import register_floors
 from benchmarks.harness import Bench, Row, registered, run_bench
-from benchmarks.report import as_json, machine, table
+from benchmarks.noise import others
+from benchmarks.report import as_json, disturbance, machine, table
 
 # Modules that measure our own code. One that is absent leaves only the floor; one that fails to import is an error.
 OUR_MODULES = ("booking", "ari", "push", "serve", "statements")
@@ -25,18 +26,24 @@ def import_ours() -> None:
             importlib.import_module(f"benchmarks.{name}")
 
 
-def measure(benches: Sequence[Bench], rounds: int | None) -> tuple[list[Row], list[str]]:
-    """Rows of the benches that ran, and names of those that did not; one failure does not hide the others."""
+def measure(benches: Sequence[Bench], rounds: int | None) -> tuple[list[Row], list[str], dict[str, float]]:
+    """Rows of the benches that ran, names of those that did not, and how much each was disturbed.
+
+    One failure does not hide the other benches.
+    """
+    disturbed: dict[str, float] = {}
     rows: list[Row] = []
     failed: list[str] = []
     for bench in benches:
         print(f"{bench.name}: {bench.title}", file=sys.stderr, flush=True)
         try:
-            rows += run_bench(bench, rounds)
+            with others() as found:
+                rows += run_bench(bench, rounds)
+            disturbed[bench.name] = found.percent
         except Exception:
             traceback.print_exc()
             failed.append(bench.name)
-    return rows, failed
+    return rows, failed, disturbed
 
 
 def exit_status(rows: Sequence[Row], failed: Sequence[str], strict: bool) -> int:
@@ -58,12 +65,12 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit status 2 if a figure is over its target")
     given = parser.parse_args()
     chosen = [bench for bench in registered() if not given.only or bench.name in given.only]
-    on = machine()
-    rows, failed = measure(chosen, given.rounds)
+    rows, failed, others_percent = measure(chosen, given.rounds)
     if given.json:
-        print(as_json(rows, on))
+        print(as_json(rows, others_percent))
     else:
-        print(", ".join(f"{name} {value}" for name, value in on.items()), table(rows), sep="\n\n")
+        described = ", ".join(f"{name} {value}" for name, value in machine().items())
+        print(described, table(rows), disturbance(others_percent), sep="\n\n")
     if failed:
         print(f"failed to run: {', '.join(failed)}", file=sys.stderr)
     return exit_status(rows, failed, given.strict)

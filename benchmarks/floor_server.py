@@ -34,7 +34,7 @@ BATCH_MAX = 100
 FREE_AT_START = 1_000_000
 
 # Attribute pairs and text, as lxml gives them: copying them into types of our own would cost half as much again.
-Facts = dict[str, list[tuple[Any, Any]]]
+Facts = dict[object, list[tuple[Any, Any]]]
 
 
 def hardened_parser() -> etree.XMLParser:

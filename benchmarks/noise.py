@@ -1,40 +1,41 @@
-"""How much of its cores this machine really gives: a share taken by the host or by other processes spoils figures.
+"""How much other processes, or the host of a virtual machine, took of the cores while something was measured.
 
-A guest that is not told of stolen time books it as CPU time of whatever ran. It cannot be subtracted afterwards, only
-stated beside the figures. `python -m benchmarks.noise` prints the share one core loses.
+On a shared machine latencies tell more about the neighbours than about the server, and even CPU time grows with cold
+caches. That cannot be subtracted afterwards, only stated beside the figures.
 """
 
 import os
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from benchmarks.conditions import PROJECT_ROOT
-
-PROBE_S = 1.0
-# Longer than any interrupt, shorter than any time slice.
-GAP_S = 0.0005
-
-
-def lost_share(duration_s: float) -> float:
-    """Spin, and add up the gaps between two looks at the clock."""
-    lost_s, started_s = 0.0, time.perf_counter()
-    before_s = started_s
-    while before_s < started_s + duration_s:
-        now_s = time.perf_counter()
-        if now_s - before_s > GAP_S:
-            lost_s += now_s - before_s
-        before_s = now_s
-    return lost_s / (before_s - started_s)
+import psutil
 
 
-def lost_percent() -> float:
-    """The mean loss of all cores while all are kept busy."""
-    cores = len(os.sched_getaffinity(0))
-    command = [sys.executable, "-m", "benchmarks.noise"]
-    probes = [subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE) for _ in range(cores)]
-    return sum(float(probe.communicate()[0]) for probe in probes) / cores * 100
+@dataclass(slots=True)
+class Others:
+    """`percent` of one core, known once the block has ended; 100 on two cores means that one was lost altogether."""
+
+    percent: float = 0.0
 
 
-if __name__ == "__main__":
-    print(lost_share(PROBE_S))
+def _machine_s() -> float:
+    """Busy seconds of all cores, time stolen by a host included."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
+
+
+def _own_s() -> float:
+    """Seconds of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@contextmanager
+def others() -> Iterator[Others]:
+    """Watch a block that has ended every process it started."""
+    found = Others()
+    before_s, started_s = _machine_s() - _own_s(), time.perf_counter()
+    yield found
+    found.percent = max(0.0, (_machine_s() - _own_s() - before_s) / (time.perf_counter() - started_s) * 100)

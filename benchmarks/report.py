@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.harness import Metric, Row
-from benchmarks.noise import lost_percent
 from benchmarks.processes import file_system
 
 HEADINGS = ("bench", "figure", "floor", "ours", "ratio", "target", "")
@@ -28,7 +27,6 @@ def machine() -> dict[str, str]:
     return {
         "cpu": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
-        "lost_while_busy": f"{lost_percent():.0f} %",
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "file_system": file_system(Path(os.environ.get("BENCH_DIR", tempfile.gettempdir()))),
@@ -69,7 +67,13 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def as_json(rows: Sequence[Row], on: Mapping[str, str]) -> str:
+def disturbance(others_percent: Mapping[str, float]) -> str:
+    """What to hold against the figures above it."""
+    shares = ", ".join(f"{name} {percent:.0f} %" for name, percent in others_percent.items())
+    return f"Other processes took, in percent of one core: {shares}"
+
+
+def as_json(rows: Sequence[Row], others_percent: Mapping[str, float]) -> str:
     """Everything, samples included, for keeping beside a release."""
     figures = [{**asdict(row), "ratio": row.ratio, "verdict": row.verdict} for row in rows]
-    return json.dumps({"machine": on, "figures": figures}, indent=2)
+    return json.dumps({"machine": machine(), "others_percent": others_percent, "figures": figures}, indent=2)

@@ -149,7 +149,7 @@ class Outbound(Connector, Protocol):
     def encode(self, command: Command, site: Site) -> Request: ...
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        """Raises :class:`gateway.errors.CallFailed` when the reply says that the call as a whole did not come through."""
+        """Raises :class:`gateway.errors.CallFailed` when the reply says that the whole call did not come through."""
 
 
 # --- they call us -----------------------------------------------------------------------------------------------------

@@ -95,7 +95,8 @@ class Unmapped(Refusal):
     """A counterpart's code that is not mapped; ``code`` is theirs, verbatim."""
 
     def __init__(self, reason: Reason, code: str, *, record: str | None = None, path: str | None = None) -> None:
-        super().__init__(f"{reason.value.replace('_', ' ')} {code!r} is not known here", reason, record=record, path=path)
+        text = f"{reason.value.replace('_', ' ')} {code!r} is not known here"
+        super().__init__(text, reason, record=record, path=path)
         self.code = code
 
 

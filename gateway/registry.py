@@ -79,13 +79,13 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     Nothing is raised for a broken one: a gateway with forty good connectors starts with forty.
     """
     found = entry_points(group=GROUP) if points is None else points
-    by_name: dict[str, set[tuple[str, EntryPoint]]] = defaultdict(set)
+    by_name: dict[str, dict[str, EntryPoint]] = defaultdict(dict)
     for point in found:
-        by_name[point.name].add((point.value, point))
+        by_name[point.name][point.value] = point
     connectors: dict[str, Connector] = {}
     unavailable: dict[str, str] = {}
     for name, claims in sorted(by_name.items()):
-        connector, reason = _load(name, {value: point for value, point in claims})
+        connector, reason = _load(name, claims)
         if connector is None:
             unavailable[name] = reason
         else:

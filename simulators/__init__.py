@@ -12,5 +12,6 @@ other and be wrong. Everything they know about OpenTravel is read from the proto
     courier.py    sends the outbox
     desk.py       what every simulator offers: endpoint, outbox, controls, views, snapshot
     http.py       the ASGI layer; serving.py runs it; persist.py saves it; config.py reads it
+    examples/     a commented configuration of each
     ota/, pms/    the counterparts themselves: pure state and decisions
 """

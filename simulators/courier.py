@@ -62,22 +62,24 @@ async def deliver_due(simulator: Simulator, send: Send) -> int:
 
 async def deliver_forever(simulator: Simulator, send: Send, in_flight_max: int = 16) -> None:
     """Keep sending what becomes due, several lanes at a time, until cancelled."""
-    running: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], Item] = {}
     try:
         while True:
             room = in_flight_max - len(running)
             for item in simulator.outbox.due(simulator.clock(), room):
                 # Marked here, not in the task, so that the next look does not find it due again.
                 simulator.outbox.started(item)
-                running.add(asyncio.create_task(deliver(simulator, item, send)))
+                running[asyncio.create_task(deliver(simulator, item, send))] = item
             if running:
-                done, running = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
+                    del running[task]
                     task.result()
             else:
                 await asyncio.sleep(POLL_S)
     finally:
-        for task in running:
+        for task, item in running.items():
             task.cancel()
+            simulator.outbox.interrupted(item)
             with suppress(asyncio.CancelledError):
                 await task

@@ -70,6 +70,10 @@ class Outbox:
     def started(self, item: Item) -> None:
         self._sending.add(item.key)
 
+    def interrupted(self, item: Item) -> None:
+        """The courier was stopped with the item out: its outcome is unknown, and it is due again."""
+        self._sending.discard(item.key)
+
     def ended(self, item: Item) -> None:
         """Acknowledged or given up: it leaves the outbox, and its lane goes on."""
         self._sending.discard(item.key)

@@ -64,7 +64,7 @@ BROKEN = {
     "missing": ("OTHER = 1", "has no attribute 'CONNECTOR'"),
     "shapeless": ("class A:\n    name = 'shapeless'\nCONNECTOR = A()", "neither an Outbound nor an Inbound"),
     "half": (
-        "class A:\n    name = 'half'\n    def capabilities(self, profile): ...\n    def encode(self, c, s): ...\nCONNECTOR = A()",
+        "class A:\n    name = 'half'\n    def capabilities(self, p): ...\n    encode = capabilities\nCONNECTOR = A()",
         "Outbound lacks decode",
     ),
     "incognito": ("from connectors._template import CONNECTOR", "calls itself 'template'"),

@@ -131,9 +131,8 @@ def fold(entries: Sequence[Entry]) -> Folded:
     ruling = order.ruling
     if ruling is None:
         return Folded()
-    shown, content = ruling, ruling.revision.content
-    if order.cancelled and not content.stays and order.described is not None:
-        shown, content = order.described, order.described.revision.content
+    shown = order.described if order.cancelled and order.described is not None else ruling
+    content = shown.revision.content
     if order.cancelled:
         return Folded(Status.CANCELLED, shown.seq, ruling.seq, content=content)
     return Folded(Status.BOOKED, shown.seq, ruling.seq, _taken(shown), "" in shown.rooms, content)

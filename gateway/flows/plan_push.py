@@ -51,17 +51,17 @@ class Channels:
 
 @dataclass
 class ChannelPlan:
-    """What to send to one connection, and how far it will then have come."""
+    """What to send to one connection, and how far it will then have come.
+
+    ``seen`` is for the pusher: how many changes of the property it had been told of before the plan was made.
+    """
 
     channel: Channel
     row: ConnectionRow
     parcels: list[Parcel]
     forgotten: list[ShadowRow]
     touched: list[Touched]
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.parcels or self.forgotten or self.touched)
+    seen: int = 0
 
 
 @dataclass
@@ -291,7 +291,7 @@ def _shadow(work: _Work, aspect: Aspect, slots: Sequence[Slot]) -> Shadow:
 def _forgettable(work: _Work, found: Difference) -> list[ShadowRow]:
     """Rows of targets that left the view, once nothing in them is left to close."""
     rows = found.shadow.sheet.row
-    still_open = set()
+    still_open: set[int] = set()
     for start, stop in zip(found.starts.tolist(), found.stops.tolist(), strict=True):
         still_open.update(range(start // BLOCK_DAYS, (stop - 1) // BLOCK_DAYS + 1))
     return [

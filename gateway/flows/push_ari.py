@@ -56,21 +56,24 @@ class Pusher:
         self._channels = Channels(services.connectors)
         self._paces: dict[str, Pace] = {}
         self._busy: set[str] = set()
-        self._stale: set[str] = set()  # scopes that changed since their round was planned
+        self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
         self._tasks: set[asyncio.Task[None]] = set()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Messages not yet sent for these properties must be planned anew."""
-        self._stale.update(scope_ids)
+        for scope_id in scope_ids:
+            self._changes[scope_id] = self._changes.get(scope_id, 0) + 1
 
     async def round(self, scope_id: str, wanted: frozenset[str] | None = None) -> None:
         """Plan and begin to send whatever the property's idle channels need; returns when the intents are committed."""
-        self._stale.discard(scope_id)
+        seen = self._changes.get(scope_id, 0)
         now_ms = self._services.clock.now_ms()
         plan = await self._plan(scope_id, wanted, now_ms)
         if plan is None:
             return
         ready = [channel for channel in plan.channels if channel.row.connection not in self._busy]
+        for channel in ready:
+            channel.seen = seen
         writes: list[Row] = []
         deletes: list[Row] = []
         sending = []
@@ -127,7 +130,7 @@ class Pusher:
                 held = next_held
         finally:
             self._busy.discard(channel.row.connection)
-        if scope_id in self._stale:
+        if self._changes.get(scope_id, 0) != channel.seen:
             await self.round(scope_id, frozenset({channel.row.connection}))
 
     async def _send(
@@ -144,7 +147,8 @@ class Pusher:
         writes += self._progress(channel, exchange, now_ms, last=following is None)
         touched = settled.touched
         next_held: list[Held] | None = None
-        stopped = channel.row.paused_until_ms > now_ms or channel.row.scope_id in self._stale
+        changed = self._changes.get(channel.row.scope_id, 0) != channel.seen
+        stopped = changed or channel.row.paused_until_ms > now_ms
         if following is not None and not stopped:
             next_held = held_before(following)
             touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]

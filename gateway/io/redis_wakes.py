@@ -38,6 +38,7 @@ TIMEOUT_S = 5.0  # longer than BLOCK_MS, or every quiet second would look like a
 CONNECT_TIMEOUT_S = 2.0
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 10.0
+CANCEL_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -257,5 +258,8 @@ class _Patience:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+    # Repeated, because redis-py probes a pooled connection with a timeout of zero, and a cancellation that meets it there
+    # is taken for the end of that timeout.
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_S)

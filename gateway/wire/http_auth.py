@@ -16,7 +16,7 @@ def compose_basic(username: str, password: str) -> str:
 
 
 def parse_basic(header: str) -> tuple[str, str]:
-    """Username and password of an Authorization header; raises :class:`Unauthentic` for another scheme or bad base64."""
+    """Username and password of an Authorization header; raises :class:`Unauthentic` if it cannot be read."""
     scheme, _, credentials = header.strip().partition(" ")
     if scheme.lower() != "basic":
         raise Unauthentic(f"the authorization scheme {scheme[:20]!r} is not taken here")

@@ -135,6 +135,12 @@ def local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def name_of(node: Node) -> str:
+    """The element's name without its namespace."""
+    tag: Any = node.tag
+    return local(tag)
+
+
 def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:
     """The root element; raises :class:`Malformed`, with the line where there is one."""
     data = utf8(data)
@@ -143,12 +149,14 @@ def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:
     at = data.find(b"<!DOCTYPE")
     if at >= 0:
         raise _no_doctype(data[:at].count(b"\n") + 1)
-    if data.count(b"<") - data.count(b"</") > limits.elements_max:
+    # The shortest element has four bytes, so small documents need no counting.
+    if len(data) > 4 * limits.elements_max and data.count(b"<") - data.count(b"</") > limits.elements_max:
         raise Malformed(f"more than {limits.elements_max} elements", Reason.TOO_LARGE)
     try:
-        return etree.fromstring(data, etree.XMLParser(**_OPTIONS))
+        root: Node = etree.fromstring(data, etree.XMLParser(**_OPTIONS))
     except etree.XMLSyntaxError as error:
         raise _syntax(error) from None
+    return root
 
 
 def peek(data: bytes, wait_for: frozenset[str], limits: Limits = DEFAULT_LIMITS) -> Node:
@@ -166,7 +174,7 @@ def peek(data: bytes, wait_for: frozenset[str], limits: Limits = DEFAULT_LIMITS)
                 root = next((element for _, element in parser.read_events()), None)
                 if root is not None and root.getroottree().docinfo.internalDTD is not None:
                     raise _no_doctype()
-            if root is not None and len(root) and (len(root) > 1 or local(root[0].tag) not in wait_for):
+            if root is not None and len(root) and (len(root) > 1 or name_of(root[0]) not in wait_for):
                 return root
         parser.close()
     except etree.XMLSyntaxError as error:
@@ -220,7 +228,8 @@ def replay(root: Node, collector: Collector) -> None:
 
 def _replay(elements: Iterable[Node], takes: Mapping[str, Take]) -> None:
     for element in elements:
-        take = takes.get(element.tag)
+        tag: Any = element.tag
+        take = takes.get(tag)
         if take is not None:
             take(dict(element.attrib))
             _replay(element, takes)
@@ -228,8 +237,9 @@ def _replay(elements: Iterable[Node], takes: Mapping[str, Take]) -> None:
 
 def _run(data: bytes, target: _Direct | _Skipping) -> None:
     # lxml stops at the first exception a target raises and raises it again here.
+    receiver: Any = target
     try:
-        etree.fromstring(data, etree.XMLParser(target=target, **_OPTIONS))
+        etree.fromstring(data, etree.XMLParser(target=receiver, **_OPTIONS))
     except etree.XMLSyntaxError as error:
         raise _syntax(error) from None
 

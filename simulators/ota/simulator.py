@@ -39,10 +39,10 @@ class OtaSimulator(Simulator):
         self.seller.start(config.sell, clock())
         self.handlers |= {"OTA_HotelAvailNotifRQ": self._avail, "OTA_HotelRateAmountNotifRQ": self._rates}
         self.controls |= {
-            "book": lambda body: self._sold(self.sales.book(book_request(body))),
+            "book": lambda body: _booking_line(self.sales.book(book_request(body))),
             "modify": self._control_modify,
-            "cancel": lambda body: self._sold(self.sales.cancel(msgspec.convert(body, CancelRequest))),
-            "resend": lambda body: self._sold(self.sales.resend(msgspec.convert(body, ResendRequest))),
+            "cancel": lambda body: _booking_line(self.sales.cancel(msgspec.convert(body, CancelRequest))),
+            "resend": lambda body: _booking_line(self.sales.resend(msgspec.convert(body, ResendRequest))),
             "refuse": self._control_refuse,
             "options": self._control_options,
             "sell": self._control_sell,
@@ -136,14 +136,11 @@ class OtaSimulator(Simulator):
         self.names = msgspec.structs.replace(self.names, los=options.los)
         self.sales.counts_down, self.sales.in_order = options.counts_down, options.in_order
 
-    def _sold(self, booking: Booking) -> object:
-        return _booking_line(booking)
-
     def _control_modify(self, body: dict[str, Any]) -> object:
         booking = self.sales.bookings.by_id.get(str(body.get("booking_id")))
         if booking is None:
             raise Refusal(f"{body.get('booking_id')} is unknown")
-        return self._sold(self.sales.modify(change_request(body, booking.latest.stays)))
+        return _booking_line(self.sales.modify(change_request(body, booking.latest.stays)))
 
     def _control_refuse(self, body: dict[str, Any]) -> object:
         """`{"products": [[room, plan], …]}`; plan "" refuses the room's limits. Replaces the list before."""

@@ -92,10 +92,10 @@ def test_the_sealed_room_is_open_again_afterwards() -> None:
     import sys
     import time
 
-    before = sys.getprofile()
+    sys.setprofile(None)
     with sealed() as seen:
         time.time()
     assert seen
-    assert sys.getprofile() is before
+    assert sys.getprofile() is None
     socket.socket().close()
     assert len(seen) == 1

@@ -220,6 +220,8 @@ def test_unversioned_revisions_follow_arrival(revisions: list[Revision], status:
         ([say(NEW, A, 2), say(CANCEL), say(MODIFY, B, 1)], Status.CANCELLED, A),
         ([say(NEW, A, 2), say(CANCEL), say(MODIFY, B, 2)], Status.CANCELLED, B),
         ([say(NEW, A, 2), say(CANCEL), say(MODIFY, B, 3)], Status.BOOKED, B),
+        ([say(NEW, A, 9), say(CANCEL), say(MODIFY, B, 8)], Status.CANCELLED, A),
+        ([say(NEW, A, 3), say(MODIFY, B, 1), say(CANCEL)], Status.CANCELLED, A),
         ([say(NEW, A, 2), say(MODIFY, B), say(MODIFY, C, 1)], Status.BOOKED, B),
         ([say(NEW, A, 2), say(NEW, A), say(MODIFY, B, 3), say(NEW, A)], Status.BOOKED, B),
         ([say(NEW, A, 1), say(CANCEL, NOTHING, 2), say(CANCEL), say(NEW, A)], Status.CANCELLED, A),

@@ -7,7 +7,7 @@ from datetime import date
 from unicodedata import combining, east_asian_width
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.grid import GridCell, GridRow, render_calendar
@@ -167,12 +167,14 @@ LISTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(LISTS, st.integers(1, 20), st.integers(40, 160), st.sampled_from(["en", "zh"]))
 def test_every_line_stays_within_the_width(rows: list[GridRow], days: int, width: int, language: str) -> None:
     text = render_calendar(rows, MAY_30, days, width=width, language=language, title="海" * 100)
     assert max(map(columns, text.splitlines())) <= width
 
 
+@settings(deadline=None)
 @given(LISTS, st.integers(1, 9), st.sampled_from(["en", "zh"]))
 def test_values_end_in_one_column(rows: list[GridRow], days: int, language: str) -> None:
     """Whatever the width of a label, the last day's cell ends where its date does."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.hotel_file import (
@@ -466,6 +466,7 @@ def leaves(value: Any) -> list[tuple[Any, Any]]:
     return [place for key in keys for place in ((value, key), *leaves(value[key]))]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_junk_anywhere_is_refused_or_read_but_never_breaks(data: st.DataObject) -> None:
     document = tomllib.loads(DEMO_TEXT)
@@ -679,12 +680,14 @@ HOTELS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(HOTELS, HOTELS)
 def test_a_plan_is_empty_exactly_when_nothing_changes(old: Property, new: Property) -> None:
     assert plan(old, old) == []
     assert (plan(old, new) == []) == (old == new)
 
 
+@settings(deadline=None)
 @given(HOTELS)
 @example(read(DEMO_TEXT, {}).property)
 def test_a_property_read_back_from_the_store_needs_no_change(hotel: Property) -> None:

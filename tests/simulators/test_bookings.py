@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from simulators.config import Hotel, OtaConfig, SellPlan
-from simulators.courier import SendFailed, deliver_due
+from simulators.courier import SendFailed, deliver_due, deliver_forever
 from simulators.desk import Refusal
 from simulators.endpoint import Reply
 from simulators.http import SimulatorApp
@@ -224,6 +224,29 @@ async def test_booking_retry_and_acknowledgement_over_http() -> None:
     assert set(fake.paths) == {"/opentravel/conn-1"}
     assert fake.logins[0].startswith("Basic ")
     assert len({tags(etree.fromstring(body), "UniqueID")[0]["ID"] for body in fake.bodies}) == 1
+
+
+async def test_what_was_out_when_the_courier_stopped_is_sent_again() -> None:
+    channel = loaded(ota())
+    booking_id = book(channel)
+    out = asyncio.Event()
+
+    async def hangs(_: bytes) -> Reply:
+        out.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+    async def works(body: bytes) -> Reply:
+        return ok(body)
+
+    courier = asyncio.create_task(deliver_forever(channel, hangs))
+    await out.wait()
+    assert await deliver_due(channel, works) == 0, "it is out already"
+    courier.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await courier
+    assert await deliver_due(channel, works) == 1
+    assert ack(channel, booking_id).state == "acknowledged"
 
 
 def sold(seed: int) -> list[bytes]:

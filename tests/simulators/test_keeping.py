@@ -128,6 +128,12 @@ def test_misspelt_options_are_refused(tmp_path: Path) -> None:
         config.load("ota", path)
 
 
+@pytest.mark.parametrize("kind", ["ota", "pms"])
+def test_the_example_files_are_right(kind: str) -> None:
+    app = make_app(config.load(kind, ROOT / "simulators" / "examples" / f"{kind}.toml"))
+    assert app.simulator.handle(b"<OTA_PingRQ/>", {}).status == 401
+
+
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
     """A simulator process, its URL, and the seconds it took to be ready."""

@@ -6,7 +6,7 @@ refusal of what is known and cannot be kept, and saying where a fault is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from connectors.opentravel._shared.names import both, every
@@ -106,7 +106,9 @@ class AriCollector:
         return take
 
 
-def decode(data: bytes, collector: type[AriCollector], profile: Profile, currency: str, limits: xml.Limits) -> AriCollector:
+def decode(
+    data: bytes, collector: type[AriCollector], profile: Profile, currency: str, limits: xml.Limits
+) -> AriCollector:
     """The finished collector; a refusal names the path of the fault, its line and the item's own number."""
     started: list[AriCollector] = []
 
@@ -137,16 +139,15 @@ def decode_tree(root: xml.Node, collector: type[AriCollector], profile: Profile,
     return found
 
 
-def _locate(error: Refusal, at: AriCollector, read: type[object] | object) -> None:
+def _locate(error: Refusal, at: AriCollector, read: Callable[[], xml.Node]) -> None:
     """Fills in where the fault is. The document is read a second time, but only when it is refused anyway."""
-    assert callable(read)
     inner = error.path or ""
     error.path = f"/{at.root}/{at.container}/{at.item}[{at.count}]" + (f"/{inner}" if inner else "")
     error.record = error.record or at.record.strip() or None
-    items = list(every(read(), at.container, at.item))
+    items = every(read(), at.container, at.item)
     if at.count <= len(items):
         node = items[at.count - 1]
         for step in inner.split("/"):
-            found = next((child for child in node.iter() if xml.local(child.tag) == step), None)
+            found = next((child for child in node.iter() if xml.name_of(child) == step), None)
             node = node if found is None else found
         error.line = int(node.sourceline or 0) or None

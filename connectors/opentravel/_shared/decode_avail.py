@@ -13,7 +13,7 @@ from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.wire.xml import Attributes, Take
 
 _ALL_FLAGS = (Field.CLOSED, Field.CTA, Field.CTD)
-_FLAG_OF = {"Master": (Field.CLOSED,), "Arrival": (Field.CTA,), "Departure": (Field.CTD,)}
+_FLAG_OF: dict[str, tuple[Field, ...]] = {"Master": (Field.CLOSED,), "Arrival": (Field.CTA,), "Departure": (Field.CTD,)}
 _CLOSED_OF = {"Open": 0, "Close": 1}
 _OFFSETS = (("MinAdvancedBookingOffset", Field.MIN_OFFSET_H), ("MaxAdvancedBookingOffset", Field.MAX_OFFSET_H))
 
@@ -122,8 +122,8 @@ def _read_status(given: dict[str, str], profile: Profile) -> Settings:
     if status not in _CLOSED_OF:
         raise Unsupported(f"Status {status!r} has no place here", path="RestrictionStatus/@Status")
     if restriction:
-        fields = _FLAG_OF.get(restriction)
-        if fields is None:
+        fields = _FLAG_OF.get(restriction, ())
+        if not fields:
             path = "RestrictionStatus/@Restriction"
             raise Unsupported(f"Restriction {restriction!r} has no place here", path=path)
     else:

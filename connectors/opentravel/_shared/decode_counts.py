@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.opentravel._shared.decode_ari import PASS, AriCollector
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector, Settings
 from connectors.opentravel._shared.names import INV_COUNT
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
@@ -64,6 +64,6 @@ class CountsCollector(AriCollector):
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
             raise Unsupported("definite availability (CountType 2) is needed", Reason.REQUIRED_MISSING, path=path)
-        settings = (self._setting,)
-        settings = self._tuples.setdefault(settings, settings)
+        alone: Settings = (self._setting,)
+        settings = self._tuples.setdefault(alone, alone)
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))

@@ -12,7 +12,7 @@ import msgspec
 from connectors.opentravel._shared.names import content, every, first, kids, value
 from gateway.model.reservation import Guest
 from gateway.wire.redact import mask_number, mask_text
-from gateway.wire.xml import Node, local
+from gateway.wire.xml import Node, name_of
 
 Parts = dict[str, list[Node]]
 
@@ -51,7 +51,7 @@ class Guests(msgspec.Struct, frozen=True):
 
 def _rphs(node: Node) -> list[str]:
     """A list as text, or (older releases) one child for each."""
-    children = [value(child, "RPH") or content(child) for child in node if local(child.tag) == "ResGuestRPH"]
+    children = [value(child, "RPH") or content(child) for child in node if name_of(child) == "ResGuestRPH"]
     return children or content(node).split()
 
 
@@ -94,7 +94,7 @@ def comments_of(parts: Parts) -> tuple[str, ...]:
     found: list[str] = []
     for group, item in (("Comments", "Comment"), ("SpecialRequests", "SpecialRequest")):
         for node in (node for outer in parts.get(group, ()) for node in every(outer, item)):
-            texts = [content(text) for text in node if local(text.tag) in ("Text", "ListItem")]
+            texts = [content(text) for text in node if name_of(text) in ("Text", "ListItem")]
             text = " ".join(text for text in texts if text) or content(node) or value(node, "RequestCode")
             if text:
                 found.append(mask_text(text))
@@ -104,7 +104,7 @@ def comments_of(parts: Parts) -> tuple[str, ...]:
 def card_mask(holders: Iterable[Node]) -> str:
     """First six and last four digits of the first card; the number itself goes no further than this function."""
     for holder in holders:
-        for card in (node for node in holder.iter() if local(node.tag) == "PaymentCard"):
+        for card in (node for node in holder.iter() if name_of(node) == "PaymentCard"):
             number = first(card, "CardNumber")
             plain = first(number, "PlainText")
             for text in (

@@ -25,8 +25,9 @@ _ADULT = "10"
 _EXTRA_OF = {_ADULT: Field.EXTRA_ADULT, "8": Field.EXTRA_CHILD}
 _PER_ROOM = "25"
 _AGES = ("MinAge", "MaxAge", "AgeBucket")
-_NO_PLACE = ("Fees", "GuaranteePolicies", "CancelPolicies", "PaymentPolicies", "AdditionalCharges", "RateDescription")
-_NO_PLACE += ("MealsIncluded", "Taxes")
+_NO_PLACE = frozenset(
+    "Fees GuaranteePolicies CancelPolicies PaymentPolicies AdditionalCharges RateDescription MealsIncluded Taxes".split()
+)
 
 
 class RatesCollector(AriCollector):
@@ -49,8 +50,7 @@ class RatesCollector(AriCollector):
     def _parts(self) -> dict[str, Take]:
         known: dict[str, Take] = {
             name: self._refuse(name, "there is no place for it beside the price")
-            for name in _NO_PLACE
-            if name not in self.profile.ignore
+            for name in _NO_PLACE - self.profile.ignore
         }
         return known | {
             "Rates": PASS,
@@ -96,9 +96,7 @@ class RatesCollector(AriCollector):
         record = self.record
         currency = self._currency or self.currency
         settings = tuple(self._settings)
-        self.updates.append(
-            AriUpdate(room, plan, first, last, settings, weekdays, currency, self._net is True, record)
-        )
+        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, self._net is True, record))
 
     def _take_base(self, attributes: Attributes) -> None:
         # Nearly all prices look like this; anything else takes the careful way.

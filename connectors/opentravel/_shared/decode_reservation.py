@@ -14,10 +14,13 @@ from connectors.opentravel._shared.times import parse_instant
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import ReservationReceived
 from gateway.model.reservation import Content, Revision, RevisionKind
-from gateway.wire.xml import Node, local
+from gateway.wire.xml import Node, name_of
 from mappings import Unmapped, look_up
 
-_ITEMS = {names.RES: ("HotelReservations", "HotelReservation"), names.RES_MODIFY: ("HotelResModifies", "HotelResModify")}
+_ITEMS = {
+    names.RES: ("HotelReservations", "HotelReservation"),
+    names.RES_MODIFY: ("HotelResModifies", "HotelResModify"),
+}
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -29,11 +32,11 @@ class Reader(msgspec.Struct, frozen=True):
 
     def read(self, root: Node) -> list[ReservationReceived]:
         """One event per reservation; a refusal names the reservation's own id, the path and the line."""
-        if local(root.tag) == names.CANCEL:
+        if name_of(root) == names.CANCEL:
             return [self._cancel(root)]
-        container, item = _ITEMS[local(root.tag)]
+        container, item = names.RESERVATION_LISTS[name_of(root)]
         return [
-            self._one(root, node, f"/{local(root.tag)}/{container}/{item}[{number}]")
+            self._one(root, node, f"/{name_of(root)}/{container}/{item}[{number}]")
             for number, node in enumerate(every(root, container, item), start=1)
         ]
 
@@ -125,7 +128,7 @@ class Reader(msgspec.Struct, frozen=True):
 def _kind(root: Node, node: Node) -> RevisionKind:
     """The element's status beats the root's (sheet, section 5.1)."""
     status = value(node, "ResStatus") or value(root, "ResStatus")
-    if not status and local(root.tag) == names.RES_MODIFY:
+    if not status and name_of(root) == names.RES_MODIFY:
         return RevisionKind.MODIFY
     if not status:
         raise Malformed("ResStatus is missing", Reason.REQUIRED_MISSING, path="@ResStatus")
@@ -148,7 +151,9 @@ def _booking_id(parts: dict[str, list[Node]]) -> str:
         info = parts.get("ResGlobalInfo", [None])[0]
         ids = list(every(info, "HotelReservationIDs", "HotelReservationID"))
         kinds = (names.RESERVATION_ID, "")
-        found = next((value(node, "ResID_Value") for kind in kinds for node in ids if value(node, "ResID_Type") == kind), "")
+        found = next(
+            (value(node, "ResID_Value") for kind in kinds for node in ids if value(node, "ResID_Type") == kind), ""
+        )
     if not found:
         # With a context a reference numbers the message, not the booking.
         plain = (node for node in unique if value(node, "Type") == names.REFERENCE_ID and not value(node, "ID_Context"))
@@ -160,7 +165,9 @@ def _booking_id(parts: dict[str, list[Node]]) -> str:
 
 def _channel(pos: Iterable[Node]) -> str:
     """BookingChannel/CompanyName/@Code, the primary channel first."""
-    channels = [channel for node in pos for source in every(node, "Source") for channel in every(source, "BookingChannel")]
+    channels = [
+        channel for node in pos for source in every(node, "Source") for channel in every(source, "BookingChannel")
+    ]
     channels.sort(key=lambda node: value(node, "Primary") not in ("true", "1"))
     return next((code for code in (value(first(node, "CompanyName"), "Code") for node in channels) if code), "")
 

@@ -61,12 +61,12 @@ def read_stay(node: Node, number: int, info: Parts, guests: Guests, money: Money
     rates = [rate for rooms in parts.get("RoomRates", ()) for rate in every(rooms, "RoomRate")]
     room_types = [kind for rooms in parts.get("RoomTypes", ()) for kind in every(rooms, "RoomType")]
     plans = [plan for rooms in parts.get("RatePlans", ()) for plan in every(rooms, "RatePlan")]
-    arrival, departure = _dates((parts.get("TimeSpan") or info.get("TimeSpan") or [None])[0], path)
+    arrival, departure = _dates(_head(parts.get("TimeSpan") or info.get("TimeSpan", [])), path)
     units = value(_head(room_types), "NumberOfUnits") or value(_head(rates), "NumberOfUnits") or "1"
     units_count = parse_count(units, f"{path}/RoomTypes/RoomType/@NumberOfUnits", _UNITS_MAX)
     total = money.amount(_head(parts.get("Total", [])), f"{path}/Total")
-    counts = parts.get("GuestCounts") or info.get("GuestCounts") or [None]
-    people = _People(counts[0], units_count, f"{path}/GuestCounts")
+    counts = _head(parts.get("GuestCounts") or info.get("GuestCounts", []))
+    people = _People(counts, units_count, f"{path}/GuestCounts")
     return RoomStay(
         room=_only("RoomTypeCode", room_types, rates, f"{path}/RoomTypes/RoomType/@RoomTypeCode"),
         plan=_only("RatePlanCode", plans, rates, f"{path}/RatePlans/RatePlan/@RatePlanCode"),

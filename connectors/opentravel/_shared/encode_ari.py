@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import zip_longest
 
 from connectors.opentravel._shared.encode_rules import lengths_of, restrictions_of
 from connectors.opentravel._shared.envelope import message
@@ -60,11 +61,8 @@ def _shapes(settings: tuple[Setting, ...], profile: Profile) -> tuple[tuple[str,
         if setting.field is Field.FIGURE
     )
     lengths, restrictions = lengths_of(settings, profile), restrictions_of(settings)
-    rules = tuple(
-        ("", (lengths[place] if place < len(lengths) else "") + (restrictions[place] if place < len(restrictions) else ""))
-        for place in range(max(len(lengths), len(restrictions)))
-    )
-    return limits + rules
+    rules = zip_longest(lengths, restrictions, fillvalue="")
+    return limits + tuple(("", length + restriction) for length, restriction in rules)
 
 
 def _rooms(value: int) -> int:

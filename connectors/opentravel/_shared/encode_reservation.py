@@ -56,7 +56,9 @@ def encode_delivery(command: DeliverReservation, hotel: str, profile: Profile, c
 def _unique_ids(command: DeliverReservation) -> str:
     booking_id = command.revision.booking_id
     if len(booking_id) <= ID_CHARS_MAX:
-        own = element("UniqueID", "", Type=names.RESERVATION_ID, ID=booking_id, ID_Context=command.source[:ID_CHARS_MAX])
+        own = element(
+            "UniqueID", "", Type=names.RESERVATION_ID, ID=booking_id, ID_Context=command.source[:ID_CHARS_MAX]
+        )
         return own + element("UniqueID", "", Type=names.REFERENCE_ID, ID=command.reservation_id, ID_Context=OUR_CONTEXT)
     # A longer id only fits below, in HotelReservationID; then the reservation goes by ours.
     return element("UniqueID", "", Type=names.RESERVATION_ID, ID=command.reservation_id, ID_Context=OUR_CONTEXT)

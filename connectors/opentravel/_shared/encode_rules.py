@@ -44,9 +44,7 @@ def lengths_of(settings: tuple[Setting, ...], profile: Profile) -> list[str]:
     return [group for group in groups if group]
 
 
-def _listed(
-    values: Mapping[Field, int], fields: tuple[Field, ...], kinds: _Kinds, profile: Profile
-) -> str:
+def _listed(values: Mapping[Field, int], fields: tuple[Field, ...], kinds: _Kinds, profile: Profile) -> str:
     return "".join(
         _length(values[field], *kind, profile) for field, kind in zip(fields, kinds, strict=False) if field in values
     )

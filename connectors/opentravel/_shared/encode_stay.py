@@ -11,7 +11,10 @@ from gateway.model.reservation import Content, Guest, RoomStay
 from gateway.wire.xmlwrite import attributes, element, text
 
 _AGE = {"adults": "10", "children": "8", "infants": "7"}
-_SERVICE_TEXT = '<ServiceDetails><ServiceDescription Name="Service"><Text>{}</Text></ServiceDescription></ServiceDetails>'
+_PROFILE = '<Profiles><ProfileInfo><Profile ProfileType="1">{}</Profile></ProfileInfo></Profiles>'
+_SERVICE_TEXT = (
+    '<ServiceDetails><ServiceDescription Name="Service"><Text>{}</Text></ServiceDescription></ServiceDetails>'
+)
 
 
 class Writer:
@@ -84,7 +87,7 @@ class Writer:
         return "".join(
             element(
                 "ResGuest",
-                f'<Profiles><ProfileInfo><Profile ProfileType="1">{write_customer(guest)}</Profile></ProfileInfo></Profiles>',
+                _PROFILE.format(write_customer(guest)),
                 ResGuestRPH=str(rph),
                 PrimaryIndicator="true" if guest == self._content.booker else None,
             )
@@ -133,7 +136,7 @@ _GUARANTEE_TYPES = frozenset(
 
 def _people(stay: RoomStay) -> str:
     """Counts over all units, as the model keeps them. Children of one age are counted together."""
-    counts = [(_AGE["adults"], None, stay.adults)] if stay.adults else []
+    counts: list[tuple[str, str | None, int]] = [(_AGE["adults"], None, stay.adults)] if stay.adults else []
     ages = sorted(stay.child_ages[: stay.children])
     counts += [(_AGE["children"], str(age), ages.count(age)) for age in dict.fromkeys(ages)]
     if stay.children > len(ages):

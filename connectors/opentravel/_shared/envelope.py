@@ -13,9 +13,7 @@ ECHO_CHARS_MAX = 128
 
 def message(root: str, content: str, *, token: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
     """A whole document around content that is XML already. An empty token is left out: the schema refuses it."""
-    given = attributes(
-        EchoToken=token[:ECHO_CHARS_MAX], TimeStamp=format_instant_ms(at_ms), Version=version, **more
-    )
+    given = attributes(EchoToken=token[:ECHO_CHARS_MAX], TimeStamp=format_instant_ms(at_ms), Version=version, **more)
     return f'{_DECLARATION}<{root} xmlns="{NAMESPACE}"{given}>{content}</{root}>'.encode()
 
 

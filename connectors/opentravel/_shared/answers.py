@@ -1,0 +1,137 @@
+"""What we answer: the RS of each message, with Success or Errors (sheet, section 1, outcome pattern)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from connectors.opentravel._shared import names
+from connectors.opentravel._shared.envelope import message
+from connectors.opentravel._shared.names import ERROR
+from gateway.errors import Reason, Refusal
+from gateway.messages import Applied, Pong, Result, Taken
+from gateway.model.dates import Instant
+from gateway.model.reservation import RevisionKind
+from gateway.wire.xmlwrite import attributes, element, text
+from mappings import look_up
+
+ADVISORY = "11"
+OUR_SOURCE = "GATEWAY"
+_SHORT_CHARS_MAX = 64
+_ERRORS_MAX = 99
+
+_RESPONSE = {
+    RevisionKind.NEW: "Committed",
+    RevisionKind.MODIFY: "Modified",
+    RevisionKind.CANCEL: "Cancelled",
+    RevisionKind.IGNORE: "Ignored",
+}
+_ANSWERED = names.ARI_ROOTS | names.RESERVATION_ROOTS | {names.PING}
+names.RESERVATION_LISTS = {
+    names.RES: ("HotelReservations", "HotelReservation"),
+    names.RES_MODIFY: ("HotelResModifies", "HotelResModify"),
+}
+
+
+class Asked(NamedTuple):
+    """What an answer repeats of its question; ``root`` empty when nothing could be read."""
+
+    root: str = ""
+    token: str = ""
+    language: str = ""
+
+
+def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: str) -> bytes:
+    """Success with what the message wants to hear; raises TypeError for a result that does not belong to it."""
+    taken = [result for result in results if isinstance(result, Taken)]
+    content = "<Success/>" + _warnings(results)
+    more: dict[str, str | None] = {}
+    if asked.root == names.PING:
+        echo = next((result.echo for result in results if isinstance(result, Pong)), "")
+        content += f"<EchoData>{text(echo)}</EchoData>" if echo else ""
+    elif asked.root == names.CANCEL:
+        more["Status"] = "Cancelled"
+        content += "".join(
+            element("UniqueID", "", Type=kind, ID=identity[:32])
+            for one in taken
+            for kind, identity in ((names.RESERVATION_ID, one.booking_id), (names.HOTEL_ID, one.reservation_id))
+        )
+    elif asked.root in names.RESERVATION_LISTS:
+        more["ResResponseType"] = _RESPONSE[RevisionKind(taken[0].kind)] if taken else None
+        content += _reservations(asked.root, taken)
+    return _message(asked, content, at_ms, version, **more)
+
+
+def _reservations(root: str, taken: Iterable[Taken]) -> str:
+    holder, item = names.RESERVATION_LISTS[root]
+    return element(holder, "".join(element(item, _reservation(one)) for one in taken))
+
+
+def _reservation(one: Taken) -> str:
+    """Their id and ours. BasicPropertyInfo is mandatory in 2015A (sheet, section 5.3)."""
+    ours = attributes(ResID_Type=names.HOTEL_ID, ResID_Value=one.reservation_id, ResID_Source=OUR_SOURCE)
+    return (
+        element("UniqueID", "", Type=names.RESERVATION_ID, ID=one.booking_id[:32])
+        + f"<ResGlobalInfo><HotelReservationIDs><HotelReservationID{ours}/></HotelReservationIDs>"
+        + element("BasicPropertyInfo", "", HotelCode=one.hotel)
+        + "</ResGlobalInfo>"
+    )
+
+
+def _warnings(results: Sequence[Result]) -> str:
+    given: list[str] = []
+    for result in results:
+        if isinstance(result, Applied):
+            given += (_problem("Warning", ADVISORY, "", warning, None) for warning in result.warnings)
+        elif isinstance(result, Taken):
+            given += (_problem("Warning", ADVISORY, "", warning, result.booking_id) for warning in result.warnings)
+    return f"<Warnings>{''.join(given[:_ERRORS_MAX])}</Warnings>" if given else ""
+
+
+def deny(asked: Asked, refusals: Sequence[Refusal], at_ms: Instant, version: str) -> bytes:
+    """Errors. Where no message could be made out it is OTA_ErrorRS, which has room for one in its attributes."""
+    if asked.root not in _ANSWERED:
+        return _unreadable(asked, refusals[0], at_ms, version)
+    errors = "".join(
+        _problem("Error", *codes_of(refusal.reason), describe(refusal), refusal.record)
+        for refusal in refusals[:_ERRORS_MAX]
+    )
+    more = {"Status": "Unsuccessful"} if asked.root == names.CANCEL else {}
+    return _message(asked, f"<Errors>{errors}</Errors>", at_ms, version, **more)
+
+
+def _unreadable(asked: Asked, refusal: Refusal, at_ms: Instant, version: str) -> bytes:
+    kind, code = codes_of(refusal.reason)
+    if asked.root:
+        kind, code = "2", "459"
+    given = {"Status": "NotProcessed", "ErrorCode": code, "ErrorMessage": f"Type {kind}: {describe(refusal)}"}
+    return message(ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **given)
+
+
+def codes_of(reason: Reason) -> tuple[str, str]:
+    """EWT and ERR code for a reason of ours."""
+    kind, _, code = look_up("reasons", reason.value).partition(" ")
+    return kind, code
+
+
+def describe(refusal: Refusal) -> str:
+    """The text with the place of the fault."""
+    place = ", ".join(part for part in (refusal.path, f"line {refusal.line}" if refusal.line else None) if part)
+    return f"{refusal.text} ({place})" if place else refusal.text
+
+
+def _problem(tag: str, kind: str, code: str, told: str, record: str | None) -> str:
+    short = told if len(told) <= _SHORT_CHARS_MAX else told[: _SHORT_CHARS_MAX - 1] + "…"
+    told = _writable(told)
+    given = attributes(Type=kind, ShortText=_writable(short), Code=code, RecordID=(record or "")[:64])
+    return f"<{tag}{given}>{text(told)}</{tag}>"
+
+
+def _writable(told: str) -> str:
+    """Refusals quote what was sent; what XML cannot hold becomes a question mark, so that we can always answer."""
+    return "".join(character if character.isprintable() else "?" for character in told)
+
+
+def _message(asked: Asked, content: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
+    root = asked.root.removesuffix("RQ") + "RS"
+    return message(root, content, token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **more)

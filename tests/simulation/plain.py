@@ -1,0 +1,128 @@
+"""A connector whose wire is the msgspec form of the messages themselves, so that simulations test the gateway and no codec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway.contract import (
+    Capabilities,
+    Confirmed,
+    Decoded,
+    Document,
+    Head,
+    Outcome,
+    Refused,
+    Reply,
+    Request,
+    Site,
+)
+from gateway.errors import Malformed, Reason, Refusal, Retryable, Unauthentic
+from gateway.messages import (
+    AriReceived,
+    Command,
+    DeliverReservation,
+    Event,
+    PingReceived,
+    PushAvailability,
+    PushRates,
+    Query,
+    ReservationReceived,
+    Result,
+    Taken,
+)
+from gateway.model.ari import Field
+from gateway.model.dates import Instant
+
+Sendable = PushAvailability | PushRates | DeliverReservation
+encode_command = msgspec.json.Encoder().encode
+decode_command = msgspec.json.Decoder(Sendable).decode
+_events = msgspec.json.Decoder(list[AriReceived | ReservationReceived | PingReceived]).decode
+
+
+class PlainReply(msgspec.Struct):
+    """``refused`` maps part numbers to texts; ``ref`` is the counterpart's number."""
+
+    refused: dict[int, str] = {}
+    ref: str = ""
+
+
+class PlainDocument(Document):
+    events: list[AriReceived | ReservationReceived | PingReceived] = []
+    password: str = ""
+
+
+class PlainConnector:
+    """Profiles: ``plain``, ``counting`` (lowers its own availability when it sells), ``room-price``."""
+
+    name = "plain"
+
+    def __init__(self, parts_max: int = 50, timeout_s: float = 5.0, settle_s: float = 20.0) -> None:
+        self._parts_max = parts_max
+        self._timeout_s = timeout_s
+        self._settle_s = settle_s
+
+    def capabilities(self, profile: str) -> Capabilities:
+        return Capabilities(
+            commands=frozenset({PushAvailability, PushRates, DeliverReservation}),
+            events=frozenset({AriReceived, ReservationReceived}),
+            fields=frozenset(Field) - {Field.FIGURE_BY},
+            parts_max=self._parts_max,
+            timeout_s=self._timeout_s,
+            settle_s=self._settle_s,
+            counts_down=profile == "counting",
+            guests_max=0 if profile == "room-price" else 12,
+            per_minute_max=100_000,
+        )
+
+    def encode(self, command: Command, site: Site) -> Request:
+        updates = getattr(command, "updates", ())
+        return Request("POST", site.url, {}, encode_command(command), parts=len(updates) or 1)
+
+    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
+        if reply.status == 429:
+            raise Retryable("too many requests", after_s=float(reply.headers.get("retry-after", "1")))
+        if reply.status != 200:
+            return Decoded(Refused(str(reply.status), "refused as a whole"))
+        said = msgspec.json.decode(reply.body, type=PlainReply)
+        parts: dict[int, Outcome] = {part: Refused("no", text) for part, text in said.refused.items()}
+        return Decoded(Confirmed(said.ref), parts)
+
+    def open(self, head: Head, chunks: Iterable[bytes]) -> PlainDocument:
+        body = b"".join(chunks)
+        try:
+            return PlainDocument("plain", body, _events(body), head.headers.get("password", ""))
+        except msgspec.DecodeError as error:
+            raise Malformed(str(error)) from error
+
+    def locate(self, document: Document) -> str:
+        return ""
+
+    def verify(self, document: Document, site: Site, now_ms: Instant) -> None:
+        assert isinstance(document, PlainDocument)
+        if site.check_inbound is None or not site.check_inbound(document.password):
+            raise Unauthentic("wrong password", Reason.AUTHENTICATION)
+
+    def parse(self, document: Document, site: Site) -> Sequence[Event | Query]:
+        assert isinstance(document, PlainDocument)
+        return document.events
+
+    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
+        refs = [result.reservation_id for result in results if isinstance(result, Taken)]
+        return Reply(200, {}, msgspec.json.encode(refs))
+
+    def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
+        return Reply(400, {}, f"{error.reason.value}: {error.text}".encode())
+
+
+class Only:
+    """A registry with this one connector."""
+
+    def __init__(self, connector: PlainConnector) -> None:
+        self._connector = connector
+
+    def get(self, name: str) -> PlainConnector:
+        return self._connector
+
+    inbound = outbound = get
