@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.flows.services import Services
+from gateway.flows.services import Ids, Services
 from gateway.flows.work import TOPIC, Workers
 from gateway.io.clock import SystemClock
 from gateway.io.http import HttpCaller
@@ -26,7 +26,6 @@ from gateway.store.hotels import Hotels
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
 from gateway.store.secrets import Vault
-from gateway.flows.services import Ids
 
 _KEY_FILE = "gateway.key"
 
@@ -98,7 +97,7 @@ class _Publishing:
 def _wakes(settings: Settings) -> Wakes:
     if not settings.redis_url:
         return LocalWakes()
-    from gateway.io.redis_wakes import RedisWakes  # noqa: PLC0415  the client costs 60 ms of start-up
+    from gateway.io.redis_wakes import RedisWakes
 
     return RedisWakes(settings.redis_url)
 

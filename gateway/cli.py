@@ -61,36 +61,36 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
-    from gateway.serving import serve  # noqa: PLC0415  the other commands start faster without the web
+    from gateway.serving import serve
 
     serve(_with_address(arguments, settings), workers=settings.workers and not arguments.no_workers)
     return 0
 
 
 def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
-    from gateway.demo import demo  # noqa: PLC0415
+    from gateway.demo import demo
 
     return demo(_with_address(arguments, settings))
 
 
 def _with_address(arguments: argparse.Namespace, settings: Settings) -> Settings:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     host = getattr(arguments, "host", None)
     return msgspec.structs.replace(settings, host=host or settings.host, port=arguments.port or settings.port)
 
 
 def _apply(arguments: argparse.Namespace, settings: Settings) -> int:
-    from gateway.engine import hotel_file  # noqa: PLC0415
+    from gateway.engine import hotel_file
 
     wanted = hotel_file.read(arguments.file.read_text(encoding="utf-8"), os.environ)
     return asyncio.run(_apply_async(arguments, settings, wanted))
 
 
 async def _apply_async(arguments: argparse.Namespace, settings: Settings, wanted: object) -> int:
-    from gateway.bootstrap import gateway  # noqa: PLC0415
-    from gateway.engine.hotel_file import HotelFile, Severity, render  # noqa: PLC0415
-    from gateway.flows.apply_hotel import apply_hotel, plan_hotel  # noqa: PLC0415
+    from gateway.bootstrap import gateway
+    from gateway.engine.hotel_file import HotelFile, Severity, render
+    from gateway.flows.apply_hotel import apply_hotel, plan_hotel
 
     assert isinstance(wanted, HotelFile)
     async with gateway(settings, workers=False) as ours:
@@ -111,9 +111,9 @@ def _calendar(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _calendar_async(arguments: argparse.Namespace, settings: Settings) -> int:
-    from gateway.bootstrap import gateway  # noqa: PLC0415
-    from gateway.engine.grid import render_calendar  # noqa: PLC0415
-    from gateway.flows.show_calendar import calendar_rows  # noqa: PLC0415
+    from gateway.bootstrap import gateway
+    from gateway.engine.grid import render_calendar
+    from gateway.flows.show_calendar import calendar_rows
 
     first = (arguments.first or date.today()).toordinal()  # noqa: DTZ011  the operator's own today
     async with gateway(settings, workers=False) as ours:

@@ -46,7 +46,7 @@ class DeliverReservation(Command, frozen=True, tag=True, kw_only=True):
 
 
 class AriReceived(msgspec.Struct, frozen=True, tag=True):
-    """A document of rates, availability and restrictions. ``token`` is the sender's message id, empty if it gave none."""
+    """A document of rates, availability and restrictions. ``token`` is the sender's message id, if it gave one."""
 
     hotel: str
     updates: tuple[AriUpdate, ...]

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import uvicorn
-from litestar import Litestar
 
 from gateway.bootstrap import configure_logging, gateway
+from gateway.flows.services import Services
 from gateway.settings import Settings
 from gateway.web.app import create_app
 
 _GRACE_S = 10
 
 
-def serve(settings: Settings, *, workers: bool, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def _nothing(_: Services) -> None:
+    """No preparation."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    workers: bool,
+    prepare: Callable[[Services], Awaitable[None]] = _nothing,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM. ``prepare`` runs before, ``ready`` once connections are accepted."""
     configure_logging(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(settings, workers=workers, ready=ready))
+        runner.run(_run(settings, workers, prepare, ready))
 
 
-async def run(settings: Settings, *, workers: bool, ready: Callable[[], None] = lambda: None) -> None:
-    """Everything within one event loop; ``ready`` is called once connections are accepted."""
+async def _run(
+    settings: Settings,
+    workers: bool,
+    prepare: Callable[[Services], Awaitable[None]],
+    ready: Callable[[], None],
+) -> None:
     async with gateway(settings, workers=workers) as ours:
-
-        @asynccontextmanager
-        async def running(_: Litestar) -> AsyncIterator[None]:
-            yield
-
+        await prepare(ours.services)
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(ours.services, running),
+                create_app(ours.services),
                 host=settings.host,
                 port=settings.port,
                 http="httptools",
@@ -55,6 +64,6 @@ async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> No
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
     return uvloop.new_event_loop

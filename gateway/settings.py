@@ -42,7 +42,9 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("g
     for name in Settings.__struct_fields__:
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
-            values[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "allow_private" else text
+            values[name] = (
+                [part.strip() for part in text.split(",") if part.strip()] if name == "allow_private" else text
+            )
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:

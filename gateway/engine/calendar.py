@@ -1,8 +1,8 @@
 """Packed days: calendar rows of 32 aligned days, and many of them at once as columns.
 
-A stored row is ``version, guests, groups`` (one byte each; ``groups`` is a bit set) followed by the columns of those groups, each
-with its 32 days in a run, little endian. A group whose 32 days all hold the default is left out, so a usual row is
-a few hundred bytes. :data:`PRODUCT`, :data:`RULES` … declare what the columns are; nothing else knows the layout.
+A stored row is ``version, guests, groups`` (one byte each; ``groups`` is a bit set) followed by the columns of those
+groups, each with its 32 days in a run, little endian. A group whose 32 days all hold the default is left out, so a
+usual row is a few hundred bytes. :data:`PRODUCT`, :data:`RULES` … declare what the columns are; nothing else knows the layout.
 
 A :class:`Sheet` holds any number of rows side by side, which lets numpy work on a hotel's year in one step.
 """

@@ -1,6 +1,7 @@
 """Their codes to ours and back, compiled once per version of a property's configuration.
 
-The core translates and connectors never do. A code that is not mapped is refused or parked by the caller; it is never guessed.
+The core translates and connectors never do. A code that is not mapped is refused or parked by the caller, never
+guessed.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from gateway.engine import ranges
 from gateway.engine.calendar import Array, Sheet
 from gateway.engine.view import LAYOUT_OF, Channel, Slot, inside
-from gateway.model.ari import AriUpdate, Aspect, Field, Setting
+from gateway.model.ari import AriUpdate, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, Day, Instant
 
 NEVER: Final = 0
@@ -110,9 +111,9 @@ def difference(
 ) -> Difference:
     """What to send so that the counterpart comes to hold ``view`` on the days of ``window`` (both included).
 
-    ``view`` has the keys of ``shadow``. Days after the window that were asserted once are wanted closed. With ``leaving``
-    only cells that were ever asserted matter; ``afresh`` tries again what was refused. Due cells that cannot be asserted (past days, prices that are gone) go back
-    to NEVER in ``shadow``, or they would be due for ever.
+    ``view`` has the keys of ``shadow``. Days after the window that were asserted once are wanted closed. With
+    ``leaving`` only cells that were ever asserted matter; ``afresh`` tries again what was refused. Due cells that
+    cannot be asserted (past days, prices that are gone) go back to NEVER in ``shadow``, or they would be due for ever.
     """
     fields = _fields(channel, shadow.aspect)
     view = _closed_beyond(shadow, view, window)
@@ -129,25 +130,21 @@ def difference(
     stranded = again & ~sendable & (sync != NEVER)
     eligible = (changed | again) & sendable
     closing = _closing(shadow.aspect, wanted, held, sync) & eligible
-    starts, stops = _runs(view, wanted, eligible, sendable)
-    updates = _updates(channel, shadow, view, differs, eligible, starts, stops)
-    kept = np.array([bool(update.settings) for update in updates], bool)
-    urgent = _any_between(closing.reshape(-1), starts, stops)
-    was_refused = _any_between((sync == REFUSED).reshape(-1), starts, stops)[kept]
-    lingering = ((sync == DOUBT) & waiting).reshape(-1)
-    sync[stranded] = NEVER
-    chosen = [update for update, keep in zip(updates, kept, strict=True) if keep]
-    return Difference(
+    starts, stops = ranges.runs(view.keys, list(wanted.values()), eligible, sendable)
+    settings = _settings(channel, shadow, view, differs, eligible, starts, stops)
+    found = Difference(
         shadow,
         view,
-        chosen,
-        starts[kept],
-        stops[kept],
-        urgent[kept],
-        lingering,
-        was_refused,
-        np.flatnonzero(stranded.any(axis=1)),
+        updates=_updates(channel, shadow.aspect, view, settings, starts, stops),
+        starts=starts,
+        stops=stops,
+        urgent=ranges.any_between(closing, starts, stops),
+        lingering=((sync == DOUBT) & waiting).reshape(-1),
+        was_refused=ranges.any_between(sync == REFUSED, starts, stops),
+        released=np.flatnonzero(stranded.any(axis=1)),
     )
+    sync[stranded] = NEVER
+    return found
 
 
 def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:
@@ -178,82 +175,21 @@ def _sendable(shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Array:
 
 def _differs(wanted: Array, held: Array) -> Array:
     unequal: Array = wanted != held
-    return unequal.any(axis=2) if unequal.ndim == 3 else unequal
+    return np.logical_or.reduce(unequal, axis=2) if unequal.ndim == 3 else unequal
 
 
 def _closing(aspect: Aspect, wanted: dict[str, Array], held: dict[str, Array], sync: Array) -> Array:
     """Cells that close or lower, or might: what is held is only sure where it was confirmed."""
     unsure = sync != CONFIRMED
+    closing = np.zeros(sync.shape, bool)
     if aspect is Aspect.LIMIT:
-        limit: Array = wanted["limit"]
-        return np.where(unsure, (limit == 0) | (sync == DOUBT), limit < held["limit"])
-    if aspect is Aspect.RULES:
-        status = [(wanted[name] == 1) & (unsure | (held[name] == 0)) for name in _STATUS if name in wanted]
-        if status:
-            closing: Array = np.logical_or.reduce(status)
-            return closing
-    return np.zeros(sync.shape, bool)
-
-
-def _runs(view: Sheet, wanted: dict[str, Array], eligible: Array, sendable: Array) -> tuple[Array, Array]:
-    """The fewest ranges of equal wanted values that cover the eligible cells.
-
-    A run may bridge cells that need nothing: saying again what is held there costs nothing, a second range does.
-    """
-    flat = eligible.reshape(-1)
-    chosen = np.flatnonzero(flat)
-    if not len(chosen):
-        return chosen, chosen
-    breaks = _target_breaks(view)
-    open_ = sendable.reshape(-1)
-    breaks[1:] |= open_[1:] != open_[:-1]
-    for values in wanted.values():
-        cells = values.reshape(len(flat), -1)
-        breaks[1:] |= (cells[1:] != cells[:-1]).any(axis=1) if cells.shape[1] > 1 else cells[1:, 0] != cells[:-1, 0]
-    run = np.cumsum(breaks)[chosen]
-    ends = np.flatnonzero(run[1:] != run[:-1])
-    starts = chosen[np.concatenate(([0], ends + 1))]
-    stops = chosen[np.concatenate((ends, [len(chosen) - 1]))] + 1
-    return starts, stops
-
-
-def _target_breaks(view: Sheet) -> Array:
-    """True at cells that don't follow on the cell before: another target, or a block left out."""
-    breaks = np.zeros(len(view.keys) * BLOCK_DAYS, bool)
-    previous: Slot | None = None
-    for row, slot in enumerate(view.keys):
-        if previous is None or slot[2] != previous[2] + 1 or slot[:2] != previous[:2]:
-            breaks[row * BLOCK_DAYS] = True
-        previous = (slot[0], slot[1], slot[2])
-    return breaks
-
-
-def _any_between(cells: Array, starts: Array, stops: Array) -> Array:
-    counted = np.concatenate(([0], np.cumsum(cells)))
-    found: Array = (counted[stops] - counted[starts]) > 0
-    return found
-
-
-def _updates(
-    channel: Channel,
-    shadow: Shadow,
-    view: Sheet,
-    differs: dict[str, Array],
-    eligible: Array,
-    starts: Array,
-    stops: Array,
-) -> list[AriUpdate]:
-    settings = _settings(channel, shadow, view, differs, eligible, starts, stops)
-    currency = channel.connection.currency or channel.hotel.currency
-    currency = currency if shadow.aspect is Aspect.PRICES else ""
-    net = channel.hotel.net and shadow.aspect is Aspect.PRICES
-    keys = view.keys
-    updates = []
-    for start, stop, sets in zip(starts.tolist(), stops.tolist(), settings, strict=True):
-        room, plan, block = keys[start // BLOCK_DAYS]
-        first = block * BLOCK_DAYS + start % BLOCK_DAYS
-        updates.append(AriUpdate(room, plan, first, first + stop - start - 1, sets, currency=currency, net=net))
-    return updates
+        limit = wanted["limit"]
+        closing |= np.where(unsure, (limit == 0) | (sync == DOUBT), limit < held["limit"])
+    elif aspect is Aspect.RULES:
+        for name in _STATUS:
+            if name in wanted:
+                closing |= (wanted[name] == 1) & (unsure | (held[name] == 0))
+    return closing
 
 
 def _settings(
@@ -264,48 +200,26 @@ def _settings(
     eligible: Array,
     starts: Array,
     stops: Array,
-) -> list[tuple[Setting, ...]]:
+) -> ranges.Settings:
     if shadow.aspect is Aspect.LIMIT:
-        limits = view.columns["limit"].reshape(-1)[starts].tolist()
-        made = {value: (Setting(Field.FIGURE, value),) for value in set(limits)}
-        return [made[value] for value in limits]
+        return ranges.limit_settings(view, starts)
     if shadow.aspect is Aspect.PRICES:
-        return _price_settings(channel, view, starts)
+        per_room = not channel.capabilities.guests_max
+        return ranges.price_settings(view, channel.price_fields, starts, per_room=per_room)
     unsure = (shadow.sheet.columns["sync"] != CONFIRMED) & eligible
-    columns = []
-    for field in channel.rule_fields:
-        said = _any_between(((differs[field] & eligible) | unsure).reshape(-1), starts, stops)
-        values = view.columns[field].reshape(-1)[starts].astype(np.int64)
-        columns.append(np.where(said, values, -1).tolist())
-    known: dict[tuple[int, ...], tuple[Setting, ...]] = {}
-    settings = []
-    for values in zip(*columns, strict=True):
-        if values not in known:
-            known[values] = tuple(
-                Setting(field, value) for field, value in zip(channel.rule_fields, values, strict=True) if value >= 0
-            )
-        settings.append(known[values])
-    return settings
+    said = {field: (differs[field] & eligible) | unsure for field in channel.rule_fields}
+    return ranges.rule_settings(view, said, starts, stops)
 
 
-def _price_settings(channel: Channel, view: Sheet, starts: Array) -> list[tuple[Setting, ...]]:
-    per_room = not channel.capabilities.guests_max
-    columns = [view.columns[Field.PRICE].reshape(-1, view.guests)[starts]]
-    extras = [field for field in channel.price_fields if field is not Field.PRICE]
-    columns += [view.columns[field].reshape(-1)[starts][:, None] for field in extras]
-    known: dict[tuple[int, ...], tuple[Setting, ...]] = {}
-    settings = []
-    rows: list[list[int]] = np.concatenate(columns, axis=1).tolist()
-    for row in map(tuple, rows):
-        if row not in known:
-            prices = [
-                Setting(Field.PRICE, value, 0 if per_room else guests)
-                for guests, value in enumerate(row[: view.guests], 1)
-                if value >= 0
-            ]
-            extra = [
-                Setting(field, value) for field, value in zip(extras, row[view.guests :], strict=True) if value >= 0
-            ]
-            known[row] = (*prices, *extra)
-        settings.append(known[row])
-    return settings
+def _updates(
+    channel: Channel, aspect: Aspect, view: Sheet, settings: ranges.Settings, starts: Array, stops: Array
+) -> list[AriUpdate]:
+    priced = aspect is Aspect.PRICES
+    currency = (channel.connection.currency or channel.hotel.currency) if priced else ""
+    net = channel.hotel.net and priced
+    updates = []
+    for start, stop, sets in zip(starts.tolist(), stops.tolist(), settings, strict=True):
+        room, plan, block = view.keys[start // BLOCK_DAYS]
+        first = block * BLOCK_DAYS + start % BLOCK_DAYS
+        updates.append(AriUpdate(room, plan, first, first + stop - start - 1, sets, currency=currency, net=net))
+    return updates

@@ -22,7 +22,8 @@ def adjust(prices: Array, by: Adjustment) -> Array:
     if by == NO_ADJUSTMENT:
         return prices
     factor = 10_000 + by.percent_bp
-    return _scaled(prices, factor, by.amount * 10_000, by.step * 10_000, by.rounding) * by.step
+    steps = _scaled(prices, factor, by.amount * 10_000, by.step * 10_000, by.rounding)
+    return np.where(steps == NO_PRICE, NO_PRICE, steps * by.step)
 
 
 def convert(prices: Array, rate_ppm: int, currency: str, into: str) -> Array:
@@ -79,7 +80,7 @@ def for_channel(prices: Array, hotel: Property, connection: Connection) -> Array
 
 
 def filled_down(prices: Array) -> Array:
-    """Along the last axis (guests), a missing price is that of the next higher occupancy: a price for two holds for one."""
+    """Along the last axis (guests), a missing price is the next higher occupancy's: a price for two holds for one."""
     filled = prices
     for guests in range(prices.shape[-1] - 2, -1, -1):
         gap = filled[..., guests] == NO_PRICE

@@ -63,13 +63,6 @@ def parcels(differences: Sequence[Difference], parts_max: int) -> list[Parcel]:
     return packed
 
 
-class Touched(NamedTuple):
-    """Rows of a shadow that changed and have to be stored."""
-
-    shadow: Shadow
-    rows: Array
-
-
 def intend(parcel: Parcel, hold_ms: Instant) -> list[Touched]:
     """Writes the intent into the shadows: the cells now hold what is about to be said, in doubt until ``hold_ms``."""
     touched = []

@@ -1,8 +1,8 @@
 """What a counterpart should hold: our calendar seen through one connection.
 
-A *slot* ``(their room, their plan, block)`` is one shadow row of an aspect. Limits belong to room types (their plan is empty) unless
-the dialect keeps them per product; rules and prices belong to products. A product without a price is closed. What the
-dialect cannot express is left at its default, so it never counts as a difference.
+A *slot* ``(their room, their plan, block)`` is one shadow row of an aspect. Limits belong to room types (their plan is
+empty) unless the dialect keeps them per product; rules and prices belong to products. A product without a price is
+closed. What the dialect cannot express is left at its default, so it never counts as a difference.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Channel:
     # --- which slots ------------------------------------------------------------------------------------------------
 
     def slots_of(self, aspect: Aspect, calendar: Iterable[Key], stock: Iterable[Key]) -> set[Slot]:
-        """The slots whose view can depend on the given calendar rows (room, plan, block) and stock rows (room, block)."""
+        """The slots whose view can depend on calendar rows (room, plan, block) and stock rows (room, block)."""
         found: set[Slot] = set()
         if aspect is Aspect.LIMIT:
             for room, block in stock:
@@ -249,7 +249,8 @@ class Channel:
 
 def _free(kind: FigureKind, stock: Array) -> Array:
     figure, sold, unseen, held = (stock[:, plane] for plane in range(4))
-    return np.maximum(free(kind, figure, sold, unseen, held), 0)
+    left: Array = np.maximum(free(kind, figure, sold, unseen, held), 0)
+    return left
 
 
 def _tighten(target: Array, other: Array, field: Field) -> None:

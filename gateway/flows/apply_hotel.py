@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.engine import hotel_file
-from gateway.engine.hotel_file import HotelFile, SecretKey
+from gateway.engine.hotel_file import HotelFile, SecretKey, Side
 from gateway.errors import Reason, Rejected
 from gateway.flows.services import Services
 from gateway.model.dates import Instant
@@ -56,14 +56,15 @@ def _seal(services: Services, current: Property | None, wanted: HotelFile) -> tu
     for connection in wanted.property.connections:
         sealed: dict[str, Credentials] = {}
         old = before.get(connection.id)
+        side: Side
         for side in ("inbound", "outbound"):
             credentials: Credentials = getattr(connection, side)
-            clear = wanted.secrets.get((connection.id, side), "")  # type: ignore[call-overload]
+            clear = wanted.secrets.get((connection.id, side), "")
             held = getattr(old, side).secret if old else ""
             secret = _kept(services, side, clear, held)
             if secret is None:
                 secret = services.vault.digest(clear) if side == "inbound" else services.vault.seal(clear)
-                changed.append((connection.id, side))  # type: ignore[arg-type]
+                changed.append((connection.id, side))
             sealed[side] = msgspec.structs.replace(credentials, secret=secret)
         connections.append(msgspec.structs.replace(connection, **sealed))
     return msgspec.structs.replace(wanted.property, connections=tuple(connections)), changed

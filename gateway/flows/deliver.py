@@ -1,12 +1,13 @@
 """Reservations go out to the PMS until it confirms, at least once, in order per reservation.
 
-The value is written down as sent before it leaves, because from then on the PMS's figures may contain it. An answer that
-stays out changes nothing in that: the same number is sent again, and the PMS knows it by its number.
+The value is written down as sent before it leaves, because from then on the PMS's figures may contain it. An answer
+that stays out changes nothing in that: the same number is sent again, and the PMS knows it by its number.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -26,7 +27,7 @@ from gateway.model.dates import BLOCK_DAYS, Instant
 from gateway.model.property import Connection, FigureKind
 from gateway.model.reservation import Revision, RevisionKind
 from gateway.store import delivering
-from gateway.store.sql import Lookup
+from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import DeliveryRow, MessageRow, Row, StockRow
 
@@ -59,7 +60,7 @@ class Deliverer:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._paces: dict[str, Pace] = {}
-        self._busy: set[tuple[str, str, str]] = set()
+        self._busy: set[Params] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def round(self) -> Instant | None:
@@ -74,8 +75,11 @@ class Deliverer:
             task = asyncio.create_task(self._hand_over(parcel), name=f"deliver {parcel.row.reservation_id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda _, key=key: self._busy.discard(key))
+            task.add_done_callback(partial(self._end, key))
         return next_ms
+
+    def _end(self, key: Params, _: asyncio.Task[None]) -> None:
+        self._busy.discard(key)
 
     async def idle(self) -> None:
         """Waits until nothing is under way."""

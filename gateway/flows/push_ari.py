@@ -1,8 +1,8 @@
 """Rates and availability go out, until every channel holds what it should.
 
-A round plans all due channels of a property over one snapshot and commits their intents together; then each channel is called by
-itself, so a slow one never holds up the others. Between two messages to a channel its values are planned anew if the
-property has changed: nothing stale is ever sent last. What an answer leaves in doubt comes back by itself.
+A round plans all due channels of a property over one snapshot and commits their intents together; then each channel
+is called by itself, so a slow one never holds up the others. Between two messages to a channel its values are planned
+anew if the property has changed: nothing stale is ever sent last. What an answer leaves in doubt comes back by itself.
 """
 
 from __future__ import annotations

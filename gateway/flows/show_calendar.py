@@ -22,7 +22,7 @@ _PLANES = [plane // BLOCK_DAYS for plane in (FIGURE, SOLD, UNSEEN, HELD)]
 
 
 async def calendar_rows(services: Services, scope_id: str, first: Day, days: int) -> tuple[Hotel, list[GridRow]]:
-    """A row per room type with the rooms left, and one per rate plan; raises :class:`LookupError` for an unknown hotel."""
+    """A row per room type with the rooms left and one per rate plan; LookupError for an unknown property."""
 
     async def read(tx: Transaction) -> tuple[Hotel, Calendar]:
         scopes = await tx.rows(Scope, "scope_id = ?", scope_id)

@@ -23,7 +23,7 @@ from gateway.model.property import Connection
 from gateway.model.reservation import Revision
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow, StockRow
+from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow, Row, StockRow
 
 log = structlog.get_logger(__name__)
 
@@ -95,12 +95,13 @@ class TakeBooking:
             return Decision(answer)
         if len(entries) >= REVISIONS_MAX:
             raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
-        entry = enter(len(entries) + 1, revision, hotel.mapping(self._connection).rooms_of(revision), now_ms)
+        rooms = _as_before(entries, revision, hotel.mapping(self._connection).rooms_of(revision))
+        entry = enter(len(entries) + 1, revision, rooms, now_ms)
         folded = fold([*entries, entry])
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
         stock, short = self._take(state, hotel, old, folded.nights, rev)
-        writes = [
+        writes: list[Row] = [
             *stock,
             self._reservation(known, number, folded, entry, rev, short),
             RevisionRow(self._scope, number, entry.seq, self._message.message_id, _pack(entry)),
@@ -166,7 +167,7 @@ class TakeBooking:
         self, state: State, hotel: Hotel, number: str, seq: int, folded: Folded, now_ms: Instant
     ) -> Iterable[DeliveryRow]:
         for receiver in hotel.receivers:
-            row = state.get(DeliveryRow, (self._scope, receiver.id, number))
+            row = state.get(DeliveryRow, (self._scope, receiver.id, number)) if seq > 1 else None
             claim = want(_claim(row.claim) if row else Claim(), claimed(receiver, folded.nights))
             yield DeliveryRow(
                 self._scope,
@@ -181,6 +182,19 @@ class TakeBooking:
                 settled=int(is_settled(claim)),
                 claim=_pack(claim),
             )
+
+
+def _as_before(entries: list[Entry], revision: Revision, rooms: tuple[str, ...]) -> tuple[str, ...]:
+    """A code that has lost its mapping still means, within a booking, the room type it meant when it was booked."""
+    if "" not in rooms:
+        return rooms
+    meant = {
+        stay.room: room
+        for entry in entries
+        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True)
+        if room
+    }
+    return tuple(room or meant.get(stay.room, "") for room, stay in zip(rooms, revision.content.stays, strict=True))
 
 
 def claimed(receiver: Connection, nights: Nights) -> Nights:

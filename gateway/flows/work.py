@@ -23,9 +23,10 @@ POLL_S = 1.0
 class Workers:
     """Runs while the process does. A failure in one round is logged and met again by the next poll."""
 
-    def __init__(self, services: Services, wakes: Wakes) -> None:
+    def __init__(self, services: Services, wakes: Wakes, *, poll_s: float = POLL_S) -> None:
         self._services = services
         self._wakes = wakes
+        self._poll_s = poll_s
         self.pusher = Pusher(services)
         self.deliverer = Deliverer(services)
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,7 +57,7 @@ class Workers:
     async def _poll(self) -> None:
         while True:
             await self._guarded("poll", self._look())
-            await self._services.clock.sleep(POLL_S)
+            await self._services.clock.sleep(self._poll_s)
 
     async def _look(self) -> None:
         now_ms = self._services.clock.now_ms()
@@ -75,7 +76,7 @@ class Workers:
     async def _deliver_round(self) -> None:
         next_ms = await self.deliverer.round()
         now_ms = self._services.clock.now_ms()
-        wait_s = POLL_S if next_ms is None else min(POLL_S, max(0.0, (next_ms - now_ms) / 1000))
+        wait_s = self._poll_s if next_ms is None else min(self._poll_s, max(0.0, (next_ms - now_ms) / 1000))
         await self._services.clock.wait(self._deliver_now, max(wait_s, 0.01))
 
     async def _guarded(self, name: str, work: object) -> None:
@@ -83,4 +84,4 @@ class Workers:
             await work  # type: ignore[misc]
         except Exception:
             log.exception("round_failed", work=name)
-            await self._services.clock.sleep(POLL_S)
+            await self._services.clock.sleep(self._poll_s)

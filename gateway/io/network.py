@@ -56,6 +56,10 @@ class NetworkPolicy:
         host = url.raw_host.decode("ascii")
         if address := _literal(host):
             self.check_address(host, address)
+        elif ":" in host or host.replace(".", "").isdigit():
+            # The system takes 2130706433 or 127.1 for addresses, and aiohttp hands such hosts on without asking a
+            # resolver.
+            raise Rejected(f"{host} is neither a name nor an address as it is written today", Reason.INVALID_VALUE)
         return url
 
     def check_address(self, host: str, address: IPAddress) -> None:

@@ -258,8 +258,8 @@ class _Patience:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
-    # Repeated, because redis-py probes a pooled connection with a timeout of zero, and a cancellation that meets it there
-    # is taken for the end of that timeout.
+    # Repeated, because redis-py sends inside ``asyncio.wait_for``, which before Python 3.12 loses a cancellation that
+    # comes in the moment it ends (python/cpython#86296).
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=CANCEL_AGAIN_S)

@@ -52,7 +52,21 @@ ASPECT_OF: dict[Field, Aspect] = {
     Field.PRICE: Aspect.PRICES,
     Field.EXTRA_ADULT: Aspect.PRICES,
     Field.EXTRA_CHILD: Aspect.PRICES,
-} | dict.fromkeys((Field.CLOSED, Field.CTA, Field.CTD, Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MAX_ARRIVAL, Field.MAX_THROUGH, Field.LOS_CLOSED, Field.MIN_OFFSET_H, Field.MAX_OFFSET_H), Aspect.RULES)
+} | dict.fromkeys(
+    (
+        Field.CLOSED,
+        Field.CTA,
+        Field.CTD,
+        Field.MIN_ARRIVAL,
+        Field.MIN_THROUGH,
+        Field.MAX_ARRIVAL,
+        Field.MAX_THROUGH,
+        Field.LOS_CLOSED,
+        Field.MIN_OFFSET_H,
+        Field.MAX_OFFSET_H,
+    ),
+    Aspect.RULES,
+)
 
 
 class Setting(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,54 +1,37 @@
 """Many messages, one transaction: lock, load, decide one by one, write, commit, then answer all.
 
-Whatever waits is taken together, so under load the price of the commit is shared, and an idle gateway answers at
-once. A decision that refuses undoes only its own changes. If the write as a whole fails, each message runs again in a transaction
-of its own, so one that cannot be written never takes others down with it.
+Whatever waits is taken together, so under load the price of the commit is shared, and an idle gateway answers at once.
+A decision that refuses undoes only its own changes. If the write as a whole fails, each message runs again in a
+transaction of its own, so one that cannot be written never takes others down with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import structlog
 
-from gateway.errors import Refusal
-from gateway.store.database import Database, Transaction
+from gateway.store.batch import Job, Outcome, run_batch
+from gateway.store.database import Database, Unavailable
 from gateway.store.hotels import Hotels
-from gateway.store.sql import Lookup, Params
-from gateway.store.state import Decision, Needs, State
 
 log = structlog.get_logger(__name__)
 
 BATCH_MAX = 100
-ROUNDS_MAX = 3
 SKIPS_MAX = 2
-
-A = TypeVar("A")
-
-
-class Job(Protocol):
-    """A state-changing step of a flow.
-
-    ``scope_id`` is locked first; None is for records that only their owner writes and that need no lock.
-    """
-
-    scope_id: str | None
-
-    def needs(self, state: State, now_ms: int) -> Needs:
-        """The rows to load, given what is loaded; called until it names nothing new, three times at most."""
-
-    def decide(self, state: State, now_ms: int) -> Decision:
-        """Pure. Raises :class:`gateway.errors.Refusal` to answer with it and change nothing."""
+LIGHT_WEIGHT_MAX = 200
 
 
-class _Waiting(Generic[A]):
-    __slots__ = ("answer", "job", "skips")
+class _Waiting:
+    __slots__ = ("answer", "is_heavy", "is_passed", "job", "skips")
 
-    def __init__(self, job: Job, answer: asyncio.Future[A]) -> None:
+    def __init__(self, job: Job, answer: asyncio.Future[Any], *, is_heavy: bool) -> None:
         self.job = job
         self.answer = answer
+        self.is_heavy = is_heavy
+        self.is_passed = False
         self.skips = 0
 
 
@@ -66,134 +49,149 @@ class Batcher:
         self._hotels = hotels
         self._now_ms = now_ms
         self._after = after
-        self._queue: list[_Waiting[Any]] = []
+        self._queue: list[_Waiting] = []
+        self._running: list[_Waiting] = []
+        self._heavy = 0
         self._wake = asyncio.Event()
+        self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._serve(), name="batcher")
 
     async def stop(self) -> None:
-        """Finishes what was submitted, then ends."""
-        while self._queue:
-            await asyncio.sleep(0.01)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Finishes what was submitted, then ends; from now on nothing more is taken."""
+        self._is_closing = True
+        self._wake.set()
+        if self._task is None:
+            self._end()
+        else:
+            await self._task
 
-    async def submit(self, job: Job) -> Any:
-        """The job's answer once it is durable; raises what the job refused with, or what the database failed with."""
-        waiting: _Waiting[Any] = _Waiting(job, asyncio.get_running_loop().create_future())
+    async def submit(self, job: Job, *, weight: int = 1) -> Any:
+        """The job's answer once it is durable.
+
+        Raises what the job refused with, :class:`gateway.store.database.Unavailable`, LookupError for an unknown scope,
+        or what the database said of the job's rows. ``weight`` is the number of cells of its document: a job over 200
+        has a batch to itself, after a batch of the light ones that wait behind it. A caller that is cancelled does not
+        take its job back.
+        """
+        if self._is_closing:
+            raise RuntimeError("the batcher is closed")
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future(), is_heavy=weight > LIGHT_WEIGHT_MAX)
+        self._heavy += waiting.is_heavy
         self._queue.append(waiting)
         self._wake.set()
         return await waiting.answer
 
+    # --- whose turn it is -------------------------------------------------------------------------------------------
+
     async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
+        try:
+            while self._queue or not self._is_closing:
+                if self._queue:
+                    self._running = self._next()
+                    await self._run(self._running)
+                    self._running = []
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_closing = True
+        for waiting in (*self._running, *self._queue):
+            _answer(waiting, Unavailable("the batcher has ended"))
+
+    def _next(self) -> list[_Waiting]:
+        if not self._heavy:
             batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
-            if not self._queue:
-                self._wake.clear()
-            if batch:
-                await self._run(batch)
-
-    async def _run(self, batch: list[_Waiting[Any]]) -> None:
-        stuck = [waiting for waiting in batch if waiting.skips >= SKIPS_MAX]
-        for waiting in stuck:
-            await self._alone(waiting)
-        batch = [waiting for waiting in batch if waiting.skips < SKIPS_MAX]
+            return batch
+        first = self._queue[0]
+        batch = [] if first.is_heavy and first.is_passed else self._light()
         if not batch:
-            return
-        try:
-            outcome = await self._database.write(lambda tx: self._batch(tx, batch, wait=False))
-        except Exception as error:
-            if len(batch) == 1:
-                _answer(batch[0], error)
-                return
-            log.warning("batch_failed", messages=len(batch), error=repr(error))
+            self._heavy -= 1
+            batch, self._queue = [first], self._queue[1:]
+        return batch
+
+    def _light(self) -> list[_Waiting]:
+        """Takes the first light jobs, once past each heavy one, but never past one of their own scope."""
+        batch: list[_Waiting] = []
+        rest: list[_Waiting] = []
+        held: set[str | None] = set()
+        passing: list[_Waiting] = []
+        for waiting in self._queue:
+            scope_id = waiting.job.scope_id
+            if waiting.is_heavy:
+                passing.append(waiting)
+                held.add(scope_id)
+            if waiting.is_heavy or len(batch) == BATCH_MAX or (scope_id is not None and scope_id in held):
+                rest.append(waiting)
+            else:
+                batch.append(waiting)
+                for heavy in passing:
+                    heavy.is_passed = True
+                passing.clear()
+        self._queue = rest
+        return batch
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def _run(self, batch: list[_Waiting]) -> None:
+        for waiting in batch:
+            if waiting.skips >= SKIPS_MAX:
+                await self._try([waiting], wait=True)
+        batch = [waiting for waiting in batch if waiting.skips < SKIPS_MAX]
+        if batch and not await self._try(batch, wait=False):
             for waiting in batch:
-                await self._alone(waiting)
-            return
-        self._finish(batch, *outcome)
+                await self._try([waiting], wait=True)
 
-    async def _alone(self, waiting: _Waiting[Any]) -> None:
+    async def _try(self, batch: list[_Waiting], *, wait: bool) -> bool:
+        """Whether every one has its answer or its place in the queue; if not, nothing has happened."""
+        jobs = [waiting.job for waiting in batch]
         try:
-            outcome = await self._database.write(lambda tx: self._batch(tx, [waiting], wait=True))
+            outcome = await self._database.write(
+                lambda tx: run_batch(tx, jobs, self._hotels, self._now_ms(), wait=wait)
+            )
+        except Unavailable as error:
+            # None of them is to blame, so running them one by one would only be slower.
+            for waiting in batch:
+                away = Unavailable(*error.args)
+                away.__cause__ = error
+                _answer(waiting, away)
         except Exception as error:
-            _answer(waiting, error)
+            log.warning("batch_failed", messages=len(batch), error=repr(error))
+            if len(batch) > 1:
+                return False
+            _answer(batch[0], error)
         else:
-            self._finish([waiting], *outcome)
+            self._finish(batch, outcome)
+        return True
 
-    def _finish(self, batch: list[_Waiting[Any]], answers: dict[int, Any], changed: set[str]) -> None:
-        if changed:
-            self._after(changed)
+    def _finish(self, batch: Sequence[_Waiting], outcome: Outcome) -> None:
+        if outcome.changed:
+            self._tell(outcome.changed)
         skipped = []
         for index, waiting in enumerate(batch):
-            if index in answers:
-                _answer(waiting, answers[index])
+            if index in outcome.answers:
+                _answer(waiting, outcome.answers[index])
             else:
                 waiting.skips += 1
+                self._heavy += waiting.is_heavy
                 skipped.append(waiting)
-        if skipped:
-            self._queue[:0] = skipped
-            self._wake.set()
+        self._queue[:0] = skipped
 
-    async def _batch(
-        self, tx: Transaction, batch: Sequence[_Waiting[Any]], *, wait: bool
-    ) -> tuple[dict[int, Any], set[str]]:
-        now_ms = self._now_ms()
-        state = State()
-        wanted = {waiting.job.scope_id for waiting in batch if waiting.job.scope_id is not None}
-        if wanted:
-            wait = wait or tx.dialect == "sqlite"
-            state.scopes = {scope.scope_id: scope for scope in await tx.lock(sorted(wanted), wait=wait)}
-            if wait and wanted - state.scopes.keys():
-                raise LookupError(f"no such scope: {', '.join(sorted(wanted - state.scopes.keys()))}")
-            state.hotels = await self._hotels.current(tx, state.scopes.values())
-        ready = {
-            index: waiting.job
-            for index, waiting in enumerate(batch)
-            if waiting.job.scope_id is None or waiting.job.scope_id in state.scopes
-        }
-        await _load(tx, state, ready.values(), now_ms)
-        answers: dict[int, Any] = {}
-        changed: set[str] = set()
-        for index, job in ready.items():
-            try:
-                decision = job.decide(state, now_ms)
-            except Refusal as refusal:
-                answers[index] = refusal
-                continue
-            state.apply(decision, job.scope_id)
-            answers[index] = decision.answer
-            if decision.advances and job.scope_id is not None:
-                changed.add(job.scope_id)
-        for row, writes, deletes in state.changes():
-            if writes:
-                await tx.upsert(row, writes)
-            if deletes:
-                await tx.delete(row, deletes)
-        return answers, changed
+    def _tell(self, changed: set[str]) -> None:
+        try:
+            self._after(changed)
+        except Exception:
+            # The changes are committed, and will be found by whoever looks; the answers must go out all the same.
+            log.exception("after_commit_failed", scopes=len(changed))
 
 
-async def _load(tx: Transaction, state: State, jobs: Any, now_ms: int) -> None:
-    for _ in range(ROUNDS_MAX):
-        asked: dict[Lookup, list[Params]] = {}
-        for job in jobs:
-            for lookup, key in job.needs(state, now_ms):
-                asked.setdefault(lookup, []).append(key)
-        more = False
-        for lookup, keys in asked.items():
-            missing = state.missing(lookup, keys)
-            if missing:
-                more = True
-                state.loaded(await tx.lookup(lookup, missing))
-        if not more:
-            return
-
-
-def _answer(waiting: _Waiting[Any], answer: Any) -> None:
-    if waiting.answer.done():
+def _answer(waiting: _Waiting, answer: Any) -> None:
+    if waiting.answer.done():  # its caller was cancelled
         return
     if isinstance(answer, BaseException):
         waiting.answer.set_exception(answer)

@@ -1,8 +1,8 @@
 """What both databases offer: transactions as coroutines, and nothing else.
 
-``write`` and ``read`` take a coroutine function over a :class:`Transaction`. On PostgreSQL it runs on the event loop over asyncpg; on SQLite the
-whole of it runs on the writer's (or reader's) own thread, where none of its awaits ever waits, so a transaction costs one hop between
-threads rather than one per statement, and no fsync ever blocks the loop.
+``write`` and ``read`` take a coroutine function over a :class:`Transaction`. On PostgreSQL it runs on the event loop
+over asyncpg; on SQLite the whole of it runs on the writer's (or reader's) own thread, where none of its awaits ever
+waits, so a transaction costs one hop between threads rather than one per statement, and no fsync ever blocks the loop.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ T = TypeVar("T")
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 
 
+class Unavailable(Exception):
+    """The database does not answer, or not as it should; whether the transaction was committed is not known.
+
+    Nothing is wrong with what was asked: trying it again, later, is the thing to do.
+    """
+
+
 class Counter:
-    """How many statements were sent, and whether they wrote. BEGIN and COMMIT are not counted."""
+    """How many statements were sent in how many transactions. BEGIN and COMMIT are not counted."""
 
     def __init__(self) -> None:
         self.statements = 0
@@ -39,6 +46,10 @@ class Transaction(ABC):
     async def execute(self, text: str, params: Params) -> Sequence[tuple[Any, ...]]:
         """Run one statement in the dialect's own placeholders and return its rows."""
 
+    @abstractmethod
+    async def execute_all(self, text: str, rows: Sequence[Params]) -> None:
+        """Run one statement of :mod:`gateway.store.sql` over all the rows."""
+
     async def fetch(self, text: str, *params: Any) -> Sequence[tuple[Any, ...]]:
         """Run one statement written with ``?``."""
         return await self.execute(sql.placeholders(text, self.dialect), params)
@@ -50,22 +61,21 @@ class Transaction(ABC):
         return [row(*values) for values in found]
 
     async def lookup(self, lookup: Lookup, keys: Sequence[Params]) -> list[Row]:
-        """All rows for any of the keys."""
+        """All rows for any of the keys, which must be distinct."""
         found: list[Row] = []
         for chunk in sql.chunks(keys, len(lookup.fields), self.dialect):
-            for values in await self.execute(*sql.select(lookup, chunk, self.dialect)):
-                found.append(lookup.row(*values))
+            found += map(lookup.row._make, await self.execute(*sql.select(lookup, chunk, self.dialect)))
         return found
 
     async def upsert(self, row: type[Any], rows: Sequence[Params]) -> None:
         """Write the rows, which must have distinct keys."""
-        for chunk in sql.chunks(rows, len(SPECS[row].fields), self.dialect):
-            await self.execute(*sql.upsert(row, chunk, self.dialect))
+        if rows:
+            await self.execute_all(sql.upsert(SPECS[row], self.dialect), rows)
 
     async def delete(self, row: type[Any], keys: Sequence[Params]) -> None:
         """Delete by primary key."""
-        for chunk in sql.chunks(keys, SPECS[row].width, self.dialect):
-            await self.execute(*sql.delete(row, chunk, self.dialect))
+        if keys:
+            await self.execute_all(sql.delete(SPECS[row], self.dialect), keys)
 
     @abstractmethod
     async def lock(self, scope_ids: Sequence[str], *, wait: bool) -> list[Scope]:
@@ -73,7 +83,7 @@ class Transaction(ABC):
 
 
 class Database(Protocol):
-    """``url`` decides which; see :func:`gateway.store.open_database`."""
+    """``url`` decides which; see :func:`gateway.store.opening.open_database`."""
 
     dialect: Dialect
     counter: Counter
@@ -81,7 +91,10 @@ class Database(Protocol):
     async def open(self) -> None: ...
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run in one durable transaction: when this returns, it is on disk. An exception rolls everything back."""
+        """Run in one durable transaction: when this returns, it is on disk. An exception rolls everything back.
+
+        Raises :class:`Unavailable`, and whatever the database says of a statement it does not take.
+        """
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run over one snapshot."""

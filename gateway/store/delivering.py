@@ -39,7 +39,9 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found
     next_ms = following[0][0]
     if not rows:
         return Found([], next_ms)
-    scopes = [row for row in await tx.lookup(_SCOPES, sorted({(row.scope_id,) for row in rows})) if isinstance(row, Scope)]
+    scopes = [
+        row for row in await tx.lookup(_SCOPES, sorted({(row.scope_id,) for row in rows})) if isinstance(row, Scope)
+    ]
     known = await hotels.current(tx, scopes)
     keys = sorted({(row.scope_id, row.reservation_id) for row in rows})
     revisions: dict[tuple[str, str], list[RevisionRow]] = {}
@@ -52,7 +54,12 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found
         if isinstance(row, ReservationRow)
     }
     items = [
-        Due(known[row.scope_id], row, sources[row.scope_id, row.reservation_id], revisions[row.scope_id, row.reservation_id])
+        Due(
+            known[row.scope_id],
+            row,
+            sources[row.scope_id, row.reservation_id],
+            revisions[row.scope_id, row.reservation_id],
+        )
         for row in rows
         if row.scope_id in known
     ]

@@ -23,7 +23,7 @@ class Due(NamedTuple):
 
 
 async def due(tx: Transaction, now_ms: int) -> list[Due]:
-    """Every connection that is behind its property, whose configuration changed, whose view ran out, or with rows due."""
+    """The connections that are behind their property or its configuration, whose view ran out, or with rows due."""
     behind = await tx.fetch(
         "SELECT c.scope_id, c.connection FROM connection AS c JOIN scope AS s ON s.scope_id = c.scope_id "
         "WHERE c.paused_until_ms <= ? AND "
@@ -90,6 +90,8 @@ async def shadow_rows(tx: Transaction, keys: Sequence[Params]) -> list[ShadowRow
 async def shadow_due(tx: Transaction, scope_id: str, ids: Iterable[str], now_ms: int) -> list[ShadowRow]:
     """Rows with cells to assert now."""
     names = list(ids)
+    if not names:
+        return []
     marks = ", ".join("?" * len(names))
     return await tx.rows(
         ShadowRow, f"scope_id = ? AND due_ms <= ? AND connection IN ({marks})", scope_id, now_ms, *names
@@ -99,6 +101,8 @@ async def shadow_due(tx: Transaction, scope_id: str, ids: Iterable[str], now_ms:
 async def shadow_all(tx: Transaction, scope_id: str, ids: Iterable[str], first_block: int) -> list[ShadowRow]:
     """Everything that was ever asserted from a block on."""
     names = list(ids)
+    if not names:
+        return []
     marks = ", ".join("?" * len(names))
     return await tx.rows(
         ShadowRow, f"scope_id = ? AND block >= ? AND connection IN ({marks})", scope_id, first_block, *names

@@ -1,13 +1,14 @@
 """Secrets of connections, sealed before they reach a table.
 
-What we show to others is encrypted (Fernet) under the gateway's key file; what others show to us is only kept as a salted
-scrypt digest. A checked password is remembered by digest for the life of the process, since scrypt on every message
-would cost more than the message.
+What we show to others is encrypted (Fernet) under the gateway's key file; what others show to us is only kept as a
+salted scrypt digest. A checked password is remembered by digest for the life of the process, since scrypt on every
+message would cost more than the message.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -32,9 +33,7 @@ class Vault:
     def from_file(cls, path: Path) -> Vault:
         """The key in ``path``, which is made, readable by its owner only, when there is none."""
         if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(Fernet.generate_key())
+            _make_key(path)
         return cls(path.read_bytes().strip())
 
     def seal(self, clear: str) -> str:
@@ -63,6 +62,26 @@ class Vault:
             self._remembered.clear()
         self._remembered.add(known)
         return True
+
+
+def _make_key(path: Path) -> None:
+    """Durable before anything is sealed with it, and never seen half written; of two processes the first one's stays."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:

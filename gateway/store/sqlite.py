@@ -12,13 +12,35 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.store.database import Counter, Transaction
+from gateway.store.database import Counter, Transaction, Unavailable
 from gateway.store.sql import Dialect, Params
 from gateway.store.tables import Scope
 
 T = TypeVar("T")
-_BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 10.0
 _STATEMENTS_CACHED = 512
+_PRAGMAS = (
+    "synchronous=FULL",
+    "fullfsync=ON",  # macOS: fsync alone leaves the data in the drive's cache
+    "foreign_keys=ON",
+    "cache_size=-32000",
+    "mmap_size=0",
+)
+_PRIMARY_CODE = 0xFF  # the rest of an extended result code says more about the same thing
+_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
 
 
 class SqliteTransaction(Transaction):
@@ -32,11 +54,15 @@ class SqliteTransaction(Transaction):
         self.counter.statements += 1
         return self._connection.execute(text, params).fetchall()
 
+    async def execute_all(self, text: str, rows: Sequence[Params]) -> None:
+        self.counter.statements += 1
+        self._connection.executemany(text, rows)
+
     async def lock(self, scope_ids: Sequence[str], *, wait: bool) -> list[Scope]:
         # BEGIN IMMEDIATE has locked the whole file already.
         marks = ", ".join("?" * len(scope_ids))
         found = await self.execute(
-            f"SELECT scope_id, kind, rev, config_version FROM scope WHERE scope_id IN ({marks})", list(scope_ids)
+            f"SELECT scope_id, kind, rev, config_version FROM scope WHERE scope_id IN ({marks})", scope_ids
         )
         return [Scope(*values) for values in found]
 
@@ -61,10 +87,14 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, cached_statements=_STATEMENTS_CACHED
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=_STATEMENTS_CACHED
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000", "mmap_size=0"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            connection.close()
+            raise Unavailable(f"SQLite cannot keep a write-ahead log at {self.path}: it stays in mode {mode!r}")
         return connection
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -78,14 +108,20 @@ class SqliteDatabase:
         return await loop.run_in_executor(self._reader, self._run, self._reading, "BEGIN", work)
 
     def _run(self, connection: sqlite3.Connection, begin: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        connection.execute(begin)
         self.counter.transactions += 1
         try:
+            connection.execute(begin)
             result = _drive(work(SqliteTransaction(connection, self.counter)))
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            # The driver's own complaints about parameters come without a code.
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in _AWAY:
+                raise Unavailable(f"SQLite: {error}") from error
             raise
-        connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
         return result
 
     async def close(self) -> None:
@@ -94,6 +130,12 @@ class SqliteDatabase:
             if connection is not None:
                 await loop.run_in_executor(executor, connection.close)
             executor.shutdown()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # After a full disk, say, SQLite has rolled back by itself; after a failed COMMIT it has not.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _drive(work: Awaitable[T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gateway.engine.hotel import Hotel
@@ -13,8 +13,12 @@ RowT = TypeVar("RowT", bound=tuple[Any, ...])
 Needs = Iterable[tuple[Lookup, Params]]
 
 
+class NotLoaded(LookupError):
+    """A decision reads what was not asked for: nobody knows whether the database has such a row."""
+
+
 class Decision(NamedTuple):
-    """What is to be written and what is to be answered.
+    """What is to be written and what is to be answered; of the rows in ``deletes`` only the keys matter.
 
     ``advances`` raises the scope's revision; rows that carry one were built with :attr:`State.next_rev`.
     """
@@ -25,88 +29,132 @@ class Decision(NamedTuple):
     advances: bool = False
 
 
+class _Table:
+    """What is known of one table. In ``changed`` None stands for a row that was deleted."""
+
+    __slots__ = ("asked", "changed", "found", "rows", "width")
+
+    def __init__(self, row: type[Any]) -> None:
+        self.width = SPECS[row].width
+        self.rows: dict[Params, Any] = {}
+        self.changed: dict[Params, Any | None] = {}
+        self.asked: set[Params] = set()
+        self.found: dict[Lookup, dict[Params, dict[Params, None]]] = {}
+
+    def put(self, key: Params, row: tuple[Any, ...]) -> None:
+        self.rows[key] = row
+        for lookup, keys in self.found.items():
+            members = keys.get(lookup.key_of(row))
+            if members is not None:
+                members[key] = None
+
+
+class _Tables(dict[type[Any], _Table]):
+    def __missing__(self, row: type[Any]) -> _Table:
+        table = self[row] = _Table(row)
+        return table
+
+
 class State:
-    """The rows of one batch by table and key, as earlier decisions of the batch left them."""
+    """The rows of one batch by table and key, as earlier decisions of the batch left them.
+
+    While ``deciding``, reading what nobody asked for raises :class:`NotLoaded`; before that it finds nothing, since
+    ``needs`` may well look for a row in the round in which it names it.
+    """
 
     def __init__(self) -> None:
-        self._rows: dict[type[Any], dict[Params, Row]] = {}
-        self._found: dict[Lookup, dict[Params, dict[Params, None]]] = {}
-        self._lookups: dict[type[Any], list[Lookup]] = {}
-        self._changed: dict[type[Any], dict[Params, Row | None]] = {}
+        self._tables = _Tables()
         self.scopes: dict[str, Scope] = {}
         self.hotels: dict[str, Hotel] = {}
+        self.reconfigured: set[str] = set()  # scopes whose configuration is no longer the one in ``hotels``
+        self.deciding = False
 
     # --- for decisions ----------------------------------------------------------------------------------------------
 
     def get(self, row: type[RowT], key: Params) -> RowT | None:
-        """The row with that primary key, None if there is none. It must have been asked for."""
-        return self._rows.get(row, {}).get(key)  # type: ignore[return-value]
+        """The row with that primary key, None if there is none. It must have been asked for by primary key."""
+        table = self._tables[row]
+        found: RowT | None = table.rows.get(key)
+        if found is None and self.deciding and key not in table.asked and key not in table.changed:
+            raise NotLoaded(f"{row.__name__} {key!r}")
+        return found
 
     def find(self, lookup: Lookup, key: Params) -> list[Any]:
-        """The rows of a lookup that is not by primary key."""
-        rows = self._rows.get(lookup.row, {})
-        return [rows[pk] for pk in self._found[lookup].get(key, ()) if pk in rows]
+        """The rows of a lookup that is not by primary key. It must have been asked for."""
+        table = self._tables[lookup.row]
+        members = table.found.get(lookup, {}).get(key)
+        if members is None:
+            if self.deciding:
+                raise NotLoaded(f"{lookup.row.__name__} by {lookup.fields} {key!r}")
+            return []
+        rows = table.rows
+        return [row for pk in members if (row := rows.get(pk)) is not None and lookup.matches(row, key)]
 
     def next_rev(self, scope_id: str) -> int:
         """The revision the current decision gives to what it changes."""
         return self.scopes[scope_id].rev + 1
 
-    # --- for the batcher --------------------------------------------------------------------------------------------
+    # --- for the batch ----------------------------------------------------------------------------------------------
+
+    def has(self, lookup: Lookup, key: Params) -> bool:
+        """Whether the lookup has been asked for this key."""
+        table = self._tables[lookup.row]
+        return key in (table.asked if lookup.is_primary else table.found.get(lookup, ()))
 
     def missing(self, lookup: Lookup, keys: Iterable[Params]) -> list[Params]:
-        """The keys not loaded yet, marked as loaded from now on."""
-        known = self._found.get(lookup)
-        if known is None:
-            known = self._found[lookup] = {}
-            self._lookups.setdefault(lookup.row, []).append(lookup)
-        new = []
-        for key in keys:
-            if key not in known:
-                known[key] = {}
-                new.append(key)
+        """The keys not asked for yet, each once; marked as asked for from now on."""
+        table = self._tables[lookup.row]
+        if lookup.is_primary:
+            new = [key for key in dict.fromkeys(keys) if key not in table.asked]
+            table.asked.update(new)
+            return new
+        known = table.found.setdefault(lookup, {})
+        new = [key for key in dict.fromkeys(keys) if key not in known]
+        known.update((key, {}) for key in new)
+        for pk, row in table.changed.items():
+            # The database does not have these yet.
+            if row is not None and (members := known.get(lookup.key_of(row))) is not None:
+                members[pk] = None
         return new
 
     def loaded(self, rows: Iterable[Row]) -> None:
         """Takes rows from the database, except where the batch has changed them already."""
         for row in rows:
-            table = type(row)
-            pk = row[: SPECS[table].width]
-            if pk not in self._changed.get(table, ()):
-                self._put(table, pk, row)
+            table = self._tables[type(row)]
+            pk = row[: table.width]
+            if pk not in table.changed:
+                table.put(pk, row)
 
     def apply(self, decision: Decision, scope_id: str | None) -> None:
-        """Makes a decision part of the state."""
+        """Makes a decision part of the state. One that advances its scope may write the scope's new row itself."""
+        advances = decision.advances
         for row in decision.writes:
-            table = type(row)
-            pk = row[: SPECS[table].width]
-            self._put(table, pk, row)
-            self._changed.setdefault(table, {})[pk] = row
+            table = self._tables[type(row)]
+            pk = row[: table.width]
+            table.put(pk, row)
+            table.changed[pk] = row
+            if type(row) is Scope:
+                self._rewrite(row)
+                advances = advances and row.scope_id != scope_id
         for row in decision.deletes:
-            table = type(row)
-            pk = row[: SPECS[table].width]
-            self._rows.get(table, {}).pop(pk, None)
-            self._changed.setdefault(table, {})[pk] = None
-        if decision.advances and scope_id is not None:
+            table = self._tables[type(row)]
+            pk = row[: table.width]
+            table.rows.pop(pk, None)
+            table.changed[pk] = None
+        if advances and scope_id is not None:
             scope = self.scopes[scope_id]
-            advanced = scope._replace(rev=scope.rev + 1)
-            for row in decision.writes:
-                if isinstance(row, Scope):
-                    advanced = row
-            self.scopes[scope_id] = advanced
-            self._changed.setdefault(Scope, {})[(scope_id,)] = advanced
+            self.scopes[scope_id] = scope = scope._replace(rev=scope.rev + 1)
+            self._tables[Scope].changed[scope_id,] = scope
 
-    def changes(self) -> Iterable[tuple[type[Any], list[Row], list[Params]]]:
+    def changes(self) -> Iterator[tuple[type[Any], list[Row], list[Params]]]:
         """Per table: rows to write, keys to delete."""
-        for table, changed in self._changed.items():
-            yield (
-                table,
-                [row for row in changed.values() if row is not None],
-                [pk for pk, row in changed.items() if row is None],
-            )
+        for row, table in self._tables.items():
+            if table.changed:
+                writes = [changed for changed in table.changed.values() if changed is not None]
+                yield row, writes, [pk for pk, changed in table.changed.items() if changed is None]
 
-    def _put(self, table: type[Any], pk: Params, row: Row) -> None:
-        self._rows.setdefault(table, {})[pk] = row
-        for lookup in self._lookups.get(table, ()):
-            members = self._found[lookup].get(lookup.key_of(row))
-            if members is not None:
-                members[pk] = None
+    def _rewrite(self, scope: Scope) -> None:
+        known = self.scopes.get(scope.scope_id)
+        if known is not None and known.config_version != scope.config_version:
+            self.reconfigured.add(scope.scope_id)
+        self.scopes[scope.scope_id] = scope

@@ -204,7 +204,7 @@ def deliveries(draw: st.DrawFn, subject: Subject) -> DeliverReservation:
 @st.composite
 def _stays(draw: st.DrawFn, subject: Subject) -> RoomStay:
     arrival = FIRST + draw(st.integers(0, 300))
-    ages = tuple(draw(st.lists(st.integers(2, 17), max_size=2)))
+    ages = tuple(sorted(draw(st.lists(st.integers(2, 17), max_size=2))))  # Their order means nothing.
     nightly = tuple(draw(st.lists(st.integers(100, 90_000), min_size=1, max_size=5)))
     units = draw(st.integers(1, 2))
     return RoomStay(

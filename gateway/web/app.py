@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-
 from litestar import Litestar, MediaType, Response, get
 
 from gateway.flows.services import Services
@@ -13,8 +10,8 @@ from gateway.web.inbound.endpoint import endpoint
 INBOUND_KINDS = ("opentravel",)
 
 
-def create_app(services: Services, running: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
-    """``running`` keeps the workers alive for the life of the application."""
+def create_app(services: Services) -> Litestar:
+    """All routes over the given services."""
 
     @get("/health/live", media_type=MediaType.TEXT, sync_to_thread=False)
     def live() -> str:
@@ -28,7 +25,6 @@ def create_app(services: Services, running: Callable[[Litestar], AbstractAsyncCo
 
     return Litestar(
         route_handlers=[live, ready, *(endpoint(services, kind) for kind in INBOUND_KINDS)],
-        lifespan=[running],
         openapi_config=None,
         logging_config=None,
     )

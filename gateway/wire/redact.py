@@ -14,7 +14,8 @@ _STARS = b"***"
 
 # Long runs of digits are looked for in a copy where every digit is a 0 and separators are gone.
 _AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
-_LONG_RUN = b"0" * 13
+_DIGITS_MIN = 13
+_LONG_RUN = b"0" * _DIGITS_MIN
 _RUN_LENGTH_MAX = 19 + 18  # digits and as many separators as can stand between them
 _RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}")
 _RUN_TEXT = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
@@ -27,13 +28,15 @@ _SECRETS = (b"SeriesCode", b"MagneticStripe", b"Track1", b"Track2", b"Track3")
 _PASSWORDS = (b"MessagePassword", b"Password")
 
 
+# Both patterns begin with the name itself, which the regex engine finds fast, and look back at what stands before it.
 def _attribute_pattern(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(\b" + name + rb"\s*=\s*)(?:\"([^\"]*)\"|'([^']*)')")
+    return re.compile(name + rb"(?<![\w-]" + name + rb")(\s*=\s*)(?:\"([^\"]*)\"|'([^']*)')")
 
 
 def _element_pattern(name: bytes) -> re.Pattern[bytes]:
     # Up to the next tag: with children inside, each child has a pattern of its own.
-    return re.compile(rb"(<(?:[\w.-]+:)?" + name + rb"(?:\s[^<>]*)?(?<!/)>)((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
+    opening = rb"((?<=[<:]" + name + rb")(?:\s[^<>]*)?(?<!/)>)"
+    return re.compile(name + opening + rb"((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 
 
 _PATTERNS = {name: (_attribute_pattern(name), _element_pattern(name)) for name in (*_NUMBERS, *_SECRETS, *_PASSWORDS)}
@@ -58,6 +61,8 @@ def redact(document: bytes) -> bytes:
 
 def mask_text(text: str) -> str:
     """Free text with every card number in it masked."""
+    if len(text) < _DIGITS_MIN:
+        return text
     return _RUN_TEXT.sub(lambda match: _mask_run(match[0]), text)
 
 
@@ -69,8 +74,8 @@ def mask_number(number: str) -> str:
 
 def _replace(document: bytes, name: bytes, mask: Callable[[bytes], bytes]) -> bytes:
     attribute, element = _PATTERNS[name]
-    document = attribute.sub(lambda match: match[1] + b'"' + mask(match[2] or match[3] or b"") + b'"', document)
-    return element.sub(lambda match: match[1] + mask(match[2]), document)
+    document = attribute.sub(lambda match: name + match[1] + b'"' + mask(match[2] or match[3] or b"") + b'"', document)
+    return element.sub(lambda match: name + match[1] + mask(match[2]), document)
 
 
 def _mask_bytes(value: bytes) -> bytes:

@@ -11,7 +11,10 @@ from connectors._template import CONNECTOR
 from gateway.testing import Subject, conformance, default_site, failures
 from gateway.testing.case import CASES
 from gateway.testing.sealed import sealed
-from tests.conformance.broken import BREAKS, ReadsXml
+from tests.conformance import broken_inbound, broken_outbound
+from tests.conformance.breaks import BREAKS
+
+_REGISTERING = (broken_inbound, broken_outbound)  # Importing the two fills BREAKS.
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "_template"
 BROKEN = [pytest.param(*row, id=f"{row[0]}-{row[1].__name__}") for row in BREAKS]
@@ -24,7 +27,7 @@ def subject_of(connector: Any, fixtures: Path = FIXTURES) -> Subject:
 @pytest.mark.parametrize(("number", "broken", "words"), BROKEN)
 def test_a_broken_connector_fails_its_case(number: str, broken: type[Any], words: str, tmp_path: Path) -> None:
     fixtures = FIXTURES
-    if broken is ReadsXml:
+    if broken is broken_inbound.ReadsXml:
         fixtures = tmp_path
         (tmp_path / "ping.xml").write_text("<?xml version='1.0'?><ping/>")
     failed = failures(subject_of(broken(), fixtures), [number])

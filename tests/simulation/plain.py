@@ -81,8 +81,8 @@ class PlainConnector:
         return Request("POST", site.url, {}, encode_command(command), parts=len(updates) or 1)
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        if reply.status == 429:
-            raise Retryable("too many requests", after_s=float(reply.headers.get("retry-after", "1")))
+        if reply.status in (429, 503):
+            raise Retryable("not now", after_s=float(reply.headers.get("retry-after", "1")))
         if reply.status != 200:
             return Decoded(Refused(str(reply.status), "refused as a whole"))
         said = msgspec.json.decode(reply.body, type=PlainReply)

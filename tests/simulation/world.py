@@ -106,7 +106,9 @@ class Network:
 class Gateway:
     """The gateway's process: it can be killed at any await and started again over what it had committed."""
 
-    def __init__(self, database: InlineSqlite, clock: FakeClock, network: Network, random: Random, vault: Vault) -> None:
+    def __init__(
+        self, database: InlineSqlite, clock: FakeClock, network: Network, random: Random, vault: Vault
+    ) -> None:
         self.clock = clock
         self.database = database
         hotels = Hotels()
@@ -125,7 +127,7 @@ class Gateway:
             ids=Ids(clock.now_ms, random),
             random=random,
         )
-        self.workers = Workers(self.services, self.wakes)
+        self.workers = Workers(self.services, self.wakes, poll_s=5.0)
         batcher.start()
         self.workers.start()
 
@@ -171,4 +173,16 @@ async def open_database(path: Path) -> InlineSqlite:
     return database
 
 
-__all__ = ["AriReceived", "Gateway", "InlineSqlite", "Network", "PlainReply", "PushAvailability", "PushRates", "ReservationReceived", "decode_command", "itertools", "open_database"]
+__all__ = [
+    "AriReceived",
+    "Gateway",
+    "InlineSqlite",
+    "Network",
+    "PlainReply",
+    "PushAvailability",
+    "PushRates",
+    "ReservationReceived",
+    "decode_command",
+    "itertools",
+    "open_database",
+]

@@ -39,7 +39,6 @@ class AriCollector:
         self._targets = Targets(profile)
         self._item: Attributes | None = None
         self._control: Attributes | None = None
-        self._tuples: dict[Settings, Settings] = {}
 
     @property
     def takes(self) -> Mapping[str, Take]:
@@ -70,12 +69,8 @@ class AriCollector:
         """The elements below an item."""
         raise NotImplementedError
 
-    def _begin(self, item: Attributes) -> None:
-        """A new item starts."""
-        raise NotImplementedError
-
     def _put_together(self, item: Attributes) -> None:
-        """The item is complete."""
+        """The item is complete: append its updates and forget what was collected for it."""
         raise NotImplementedError
 
     def _take_root(self, attributes: Attributes) -> None:
@@ -94,7 +89,6 @@ class AriCollector:
         self.count += 1
         self._item = attributes
         self._control = None
-        self._begin(attributes)
 
     def _take_control(self, attributes: Attributes) -> None:
         self._control = attributes

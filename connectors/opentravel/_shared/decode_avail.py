@@ -48,18 +48,6 @@ class AvailCollector(AriCollector):
             "Delta": self._refuse("Delta", revenue),
         }
 
-    def _begin(self, item: Attributes) -> None:
-        self._lengths.reset()
-        if len(item) == 1 and "LocatorID" in item:
-            self._settings = ()
-            return
-        get = item.get
-        key = (get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"))
-        known = self._limits.get(key)
-        if known is None:
-            known = self._limits[key] = _read_limit(item)
-        self._settings = known
-
     def _take_lengths(self, attributes: Attributes) -> None:
         self._lengths.begin(attributes)
 
@@ -74,15 +62,25 @@ class AvailCollector(AriCollector):
         self._settings += known
 
     def _put_together(self, item: Attributes) -> None:
-        room, plan, first, last, weekdays = self._targets.read(self._control)
-        settings = self._settings
+        settings, self._settings = self._settings, ()
+        # A LocatorID alone says nothing, and most items have nothing else.
+        if len(item) > 1 or "LocatorID" not in item:
+            settings = self._limit(item) + settings
         if self._lengths.open_by_nights is not None:
             settings += self._lengths.pattern()
+        room, plan, first, last, weekdays = self._targets.read(self._control)
         if not settings:
             raise Malformed("there is nothing to set", Reason.REQUIRED_MISSING, path="RestrictionStatus")
-        settings = self._tuples.setdefault(settings, settings)
         record = item.get("LocatorID", "")
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, record))
+
+    def _limit(self, item: Attributes) -> Settings:
+        get = item.get
+        key = (get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"))
+        known = self._limits.get(key)
+        if known is None:
+            known = self._limits[key] = _read_limit(item)
+        return known
 
 
 def _read_limit(item: Attributes) -> Settings:

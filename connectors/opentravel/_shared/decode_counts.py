@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.opentravel._shared.decode_ari import PASS, AriCollector, Settings
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector
 from connectors.opentravel._shared.names import INV_COUNT
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
@@ -42,10 +42,6 @@ class CountsCollector(AriCollector):
         if self._item is not None:
             self._record = attributes.get("ID", "").strip()
 
-    def _begin(self, item: Attributes) -> None:
-        self._setting = None
-        self._record = ""
-
     def _take_count(self, attributes: Attributes) -> None:
         if attributes.get("CountType", "").strip() != DEFINITE_AVAILABILITY:
             return
@@ -64,6 +60,5 @@ class CountsCollector(AriCollector):
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
             raise Unsupported("definite availability (CountType 2) is needed", Reason.REQUIRED_MISSING, path=path)
-        alone: Settings = (self._setting,)
-        settings = self._tuples.setdefault(alone, alone)
-        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))
+        self.updates.append(AriUpdate(room, plan, first, last, (self._setting,), weekdays, "", False, self._record))
+        self._setting, self._record = None, ""

@@ -22,6 +22,7 @@ from mappings import Unmapped, look_up
 _plain_price = itemgetter("NumberOfGuests", "AgeQualifyingCode", "AmountAfterTax", "CurrencyCode")
 _GUESTS = {str(guests): guests for guests in range(1, OCCUPANCY_MAX + 1)}
 _ADULT = "10"
+_PRICE = Field.PRICE  # an enum member costs as much to look up on its class as the rest of a comparison
 _EXTRA_OF = {_ADULT: Field.EXTRA_ADULT, "8": Field.EXTRA_CHILD}
 _PER_ROOM = "25"
 _AGES = ("MinAge", "MaxAge", "AgeBucket")
@@ -43,9 +44,7 @@ class RatesCollector(AriCollector):
         self._settings: list[Setting] = []
         self._currency = ""
         self._net: bool | None = None
-        self._minor: dict[tuple[str, str], int] = {}
-        self._extras: dict[tuple[tuple[str, str], ...], Setting] = {}
-        self._any_rate = False
+        self._extras: dict[tuple[object, ...], Setting] = {}
 
     def _parts(self) -> dict[str, Take]:
         known: dict[str, Take] = {
@@ -66,25 +65,19 @@ class RatesCollector(AriCollector):
         if kind not in ("", "Delta", "Overlay"):
             raise Unsupported(f"NotifType {kind!r}: prices are set, not removed", path=f"/{RATES}/@NotifType")
 
-    def _begin(self, item: Attributes) -> None:
-        self._rate = None
-        self._any_rate = False
-
     def _take_rate(self, attributes: Attributes) -> None:
         if self._rate is not None:
             self._end_rate(self._rate)
         self._rate = attributes
-        self._any_rate = True
         self._settings = []
         self._net = None
         self._currency = attributes.get("CurrencyCode", "").strip() if attributes else ""
 
     def _put_together(self, item: Attributes) -> None:
-        if self._rate is not None:
-            self._end_rate(self._rate)
-            self._rate = None
-        if not self._any_rate:
+        if self._rate is None:
             raise Malformed("there is no Rate", Reason.REQUIRED_MISSING, path="Rates/Rate")
+        self._end_rate(self._rate)
+        self._rate = None
 
     def _end_rate(self, rate: Attributes) -> None:
         control = self._control
@@ -93,30 +86,25 @@ class RatesCollector(AriCollector):
             weekdays &= _check_rate(rate)
         if not self._settings:
             raise Malformed("there is no amount", Reason.REQUIRED_MISSING, path="Rates/Rate/BaseByGuestAmts")
-        record = self.record
-        currency = self._currency or self.currency
-        settings = tuple(self._settings)
-        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, self._net is True, record))
+        currency, net = self._currency or self.currency, self._net is True
+        settings, record = tuple(self._settings), self._item.get("LocatorID", "") if self._item else ""
+        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, net, record))
 
     def _take_base(self, attributes: Attributes) -> None:
         # Nearly all prices look like this; anything else takes the careful way.
-        if len(attributes) == 4:
+        if len(attributes) == 4 and not self._net:
             try:
                 guests, age, amount, currency = _plain_price(attributes)
             except KeyError:
                 return self._read_base(attributes)
-            count = _GUESTS.get(guests)
-            if count is not None and age == _ADULT and currency == (self._currency or currency) and not self._net:
-                minor = self._minor.get((amount, currency))
-                if minor is None:
-                    minor = parse_plain_amount(amount, currency)
-                    if minor is None:
-                        return self._read_base(attributes)
-                    self._minor[amount, currency] = minor
-                self._net = False
-                self._currency = currency
-                self._settings.append(Setting(Field.PRICE, minor, count))
-                return None
+            # The first amount of a Rate names the currency, the others have to repeat it.
+            if age == _ADULT and guests in _GUESTS and currency == (self._currency or currency):
+                minor = parse_plain_amount(amount, currency)
+                if minor is not None:
+                    self._net = False
+                    self._currency = currency
+                    self._settings.append(Setting(_PRICE, minor, _GUESTS[guests]))
+                    return None
         return self._read_base(attributes)
 
     def _read_base(self, attributes: Attributes) -> None:
@@ -132,7 +120,7 @@ class RatesCollector(AriCollector):
         guests = 0
         if "NumberOfGuests" in given:
             guests = parse_count(given["NumberOfGuests"], "BaseByGuestAmt/@NumberOfGuests", OCCUPANCY_MAX)
-        self._settings.append(Setting(Field.PRICE, self._amount(given, name, "BaseByGuestAmt"), guests))
+        self._settings.append(Setting(_PRICE, self._amount(given, name, "BaseByGuestAmt"), guests))
 
     def _take_basis(self, net: bool) -> None:
         if self._net is not None and self._net != net:
@@ -152,7 +140,7 @@ class RatesCollector(AriCollector):
         return minor
 
     def _take_extra(self, attributes: Attributes) -> None:
-        key = (("", self._currency), *attributes.items())
+        key = (self._currency, *attributes.items())
         known = self._extras.get(key)
         if known is None:
             known = self._extras[key] = self._read_extra(attributes)

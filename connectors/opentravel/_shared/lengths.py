@@ -38,31 +38,31 @@ class Lengths:
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._by_arrival_default = profile.los_semantics == "arrival"
-        self._by_arrival = self._by_arrival_default
-        self._known: dict[tuple[object, ...], Settings] = {}
+        default = profile.los_semantics == "arrival"
+        self._bases = {None: default, "": default, "true": True, "false": False}
+        self._by_arrival = default
+        # What has been understood already, by arrival or not.
+        self._known: dict[bool, dict[tuple[tuple[str, str], ...], Settings]] = {True: {}, False: {}}
         self.open_by_nights: dict[int, bool] | None = None
-
-    def reset(self) -> None:
-        self.open_by_nights = None
 
     def begin(self, attributes: Attributes) -> None:
         """LengthsOfStay itself: ArrivalDateBased decides where it is present, else the profile does."""
-        given = attributes.get("ArrivalDateBased", "").strip()
-        path = "LengthsOfStay/@ArrivalDateBased"
-        self._by_arrival = parse_boolean(given, path) if given else self._by_arrival_default
+        given = attributes.get("ArrivalDateBased")
+        known = self._bases.get(given)
+        self._by_arrival = parse_boolean(given or "", "LengthsOfStay/@ArrivalDateBased") if known is None else known
 
     def read(self, attributes: Attributes) -> Settings:
         """One LengthOfStay."""
-        key = (self._by_arrival, *attributes.items())
-        known = self._known.get(key)
+        key = tuple(attributes.items())
+        understood = self._known[self._by_arrival]
+        known = understood.get(key)
         if known is None:
             given = {name: value.strip() for name, value in attributes.items() if value.strip()}
             kind = given.get("MinMaxMessageType", "")
             if kind == "FullPatternLOS" or (not kind and "OpenStatusIndicator" in given):
                 self._take_listed(given)
                 return ()
-            known = self._known[key] = self._understand(given, kind)
+            known = understood[key] = self._understand(given, kind)
         return known
 
     def _understand(self, given: dict[str, str], kind: str) -> Settings:
@@ -99,8 +99,8 @@ class Lengths:
         self.open_by_nights = {nights: _LETTERS[letter] for nights, letter in enumerate(letters, start=1)}
 
     def pattern(self) -> Settings:
-        """The closed lengths as bits; lengths nothing was said about are open."""
-        listed = self.open_by_nights or {}
+        """The closed lengths as bits, and forgets them; lengths nothing was said about are open."""
+        listed, self.open_by_nights = self.open_by_nights or {}, None
         if not listed:
             path = "LengthOfStay/LOS_Pattern"
             raise Malformed("the pattern itself is missing", Reason.REQUIRED_MISSING, path=path)

@@ -52,10 +52,20 @@ def parse_amount(text: str, places: str, currency: str, path: str) -> int:
 
 
 def parse_plain_amount(text: str, currency: str) -> int | None:
-    """The minor units of the one spelling nearly all amounts have (all decimals, no sign); None for any other."""
-    digits = digits_of(currency)
-    if digits and text[-digits - 1 : -digits] == ".":
-        plain = text[: -digits - 1] + text[-digits:]
-        if len(text) <= 15 and plain.isascii() and plain.isdigit():
+    """The minor units of the one spelling nearly all amounts have (digits, point, two digits); None for any other."""
+    if text[-3:-2] == "." and currency in _TWO_PLACES:
+        plain = text[:-3] + text[-2:]
+        if len(plain) <= 13 and plain.isascii() and plain.isdigit():
             return int(plain)
     return None
+
+
+# Currencies in daily use with two decimal places; any other is read with the general rule.
+_TWO_PLACES = frozenset(
+    code
+    for code in (
+        "AED ARS AUD BGN BRL CAD CHF CLF CNY COP CZK DKK EGP EUR GBP GEL HKD HRK HUF IDR ILS INR KES LKR MAD MUR MXN "
+        "MYR NOK NZD PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD UYU VES ZAR"
+    ).split()
+    if digits_of(code) == 2
+)

@@ -51,19 +51,16 @@ class Targets:
         start, end, room, plan = get("Start"), get("End"), get(self._room_attr), get("RatePlanCode")
         if start and end and room:
             extra = len(control) - (4 if plan else 3)
-            if extra == 0:
-                return self._checked(room, plan, start, end, ALL_WEEK)
-            if extra == 7:
-                weekdays = self._seven_days(control)
-                if weekdays is not None:
-                    return self._checked(room, plan, start, end, weekdays)
+            weekdays = ALL_WEEK if extra == 0 else self._seven_days(control) if extra == 7 else None
+            if weekdays is not None:
+                try:
+                    first, last = parse_day(start), parse_day(end)
+                except Malformed:
+                    # The careful way says where the fault is, or forgives it.
+                    first, last = 1, 0
+                if 0 <= last - first < RANGE_DAYS_MAX:
+                    return self._codes[room], self._codes[plan] if plan else "", first, last, weekdays
         return self._read_carefully({name: value.strip() for name, value in control.items() if value.strip()})
-
-    def _checked(self, room: str, plan: str | None, start: str, end: str, weekdays: Weekdays) -> Target:
-        first, last = read_day(start, f"{_CONTROL}/@Start"), read_day(end, f"{_CONTROL}/@End")
-        if not 0 <= last - first < RANGE_DAYS_MAX:
-            raise _bad_range(start, end, first > last)
-        return self._codes[room], self._codes[plan] if plan else "", first, last, weekdays
 
     def _seven_days(self, control: Mapping[str, str]) -> Weekdays | None:
         try:

@@ -1,26 +1,22 @@
-"""The example connector, broken on purpose: one class for every way to be wrong that the kit must catch."""
+"""The example connector, broken in what it reads, lets slip, lets in and answers: one class for each way."""
 
 from __future__ import annotations
 
-import random
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from lxml import etree
 
-from connectors._template import CAPABILITIES, Acme, decode, encode
+from connectors._template import Acme, decode, encode
 from connectors._template import messages as acme
-from gateway.contract import Capabilities, Confirmed, Decoded, Document, Head, Reply, Request, Site
+from gateway.contract import Decoded, Document, Head, Reply, Request, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
     AriReceived,
     Command,
     Event,
-    Ping,
     PingReceived,
     PushAvailability,
     PushRates,
@@ -28,209 +24,10 @@ from gateway.messages import (
     ReservationReceived,
     Result,
 )
-from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.ari import AriUpdate, Setting
 from gateway.model.dates import ALL_WEEK
 from gateway.testing.subject import PASSWORD
-
-BREAKS: list[tuple[str, type[Any], str]] = []
-
-
-def breaks(**cases: str) -> Callable[[type[Any]], type[Any]]:
-    """Says which cases must fail for a class, and words their explanation must contain."""
-
-    def register(broken: type[Any]) -> type[Any]:
-        BREAKS.extend((number, broken, words) for number, words in cases.items())
-        return broken
-
-    return register
-
-
-def declare(**changes: Any) -> Capabilities:
-    return msgspec.structs.replace(CAPABILITIES, **changes)
-
-
-def with_updates(command: Command, updates: Iterable[AriUpdate]) -> Command:
-    return msgspec.structs.replace(command, updates=tuple(updates))
-
-
-def keep(update: AriUpdate, wanted: Callable[[Setting], bool]) -> AriUpdate:
-    return msgspec.structs.replace(update, settings=tuple(s for s in update.settings if wanted(s)))
-
-
-# --- what it declares -------------------------------------------------------------------------------------------------
-
-
-@breaks(C01="name is ''")
-class Nameless(Acme):
-    name = ""
-
-
-@breaks(C01="parts_max is '100'")
-class LimitAsText(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        super().capabilities(profile)
-        return declare(parts_max="100")
-
-
-@breaks(C01="'channel' gives no reason")
-class LosesWithoutReason(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        super().capabilities(profile)
-        return declare(lossy={"channel": " "})
-
-
-@breaks(C01="neither an Outbound nor an Inbound")
-class NeitherInNorOut:
-    name = "neither"
-
-    def capabilities(self, profile: str) -> Capabilities:
-        return CAPABILITIES
-
-
-@breaks(C02="no-such-profile")
-class AnyProfile(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        return CAPABILITIES
-
-
-@breaks(C10="Ping is declared")
-class NoPing(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        if isinstance(command, Ping):
-            raise Unsupported("no ping")
-        return encode.encode_command(command, site)
-
-
-@breaks(C11="was accepted")
-class EverythingIsAPing(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        try:
-            return encode.encode_command(command, site)
-        except Unsupported:
-            return encode.encode_command(Ping(id=command.id, at_ms=command.at_ms), site)
-
-
-@breaks(C12="extra_child")
-class DeclaresTooMuch(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        super().capabilities(profile)
-        return declare(fields=CAPABILITIES.fields | {Field.EXTRA_CHILD})
-
-
-@breaks(C13="was accepted", C14="was accepted")
-class DropsWhatItLacks(Acme):
-    """An undeclared field, or one in the wrong command, is left out in silence."""
-
-    def encode(self, command: Command, site: Site) -> Request:
-        if isinstance(command, PushAvailability | PushRates):
-            known = {*encode.PLAIN, *encode.FLAGS} if isinstance(command, PushAvailability) else {Field.PRICE}
-            command = with_updates(command, (keep(u, lambda s: s.field in known) for u in command.updates))
-        return encode.encode_command(command, site)
-
-
-# --- how it encodes ---------------------------------------------------------------------------------------------------
-
-
-@breaks(C15="differ")
-class Counts(Acme):
-    sent = 0
-
-    def encode(self, command: Command, site: Site) -> Request:
-        self.sent += 1
-        return encode.encode_command(msgspec.structs.replace(command, id=f"{command.id}-{self.sent}"), site)
-
-
-@breaks(C16="time.time_ns")
-class ReadsClock(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        time.time_ns()
-        return encode.encode_command(command, site)
-
-
-@breaks(C16="datetime.now")
-class ReadsDate(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        datetime.now(UTC)
-        return encode.encode_command(command, site)
-
-
-@breaks(C16="random.")
-class ThrowsDice(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        random.choice("ab")
-        return encode.encode_command(command, site)
-
-
-@breaks(C16="Escaped")
-class OpensSocket(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        import socket
-
-        with socket.socket():
-            return encode.encode_command(command, site)
-
-
-@breaks(C17="holds something else")
-class SaysOnePart(Acme):
-    def encode(self, command: Command, site: Site) -> Request:
-        if isinstance(command, PushAvailability | PushRates):
-            return msgspec.structs.replace(encode.encode_command(command, site), parts=1)
-        return encode.encode_command(command, site)
-
-
-@breaks(C18="the request carries 8")
-class KeepsNoLimit(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        super().capabilities(profile)
-        return declare(parts_max=7)
-
-
-@breaks(C19="a price for 3 guests: was accepted")
-class KeepsNoOccupancy(Acme):
-    def capabilities(self, profile: str) -> Capabilities:
-        super().capabilities(profile)
-        return declare(guests_max=2)
-
-
-# --- how it reads replies ---------------------------------------------------------------------------------------------
-
-
-@breaks(C20="was read as success", C84="read as success")
-class SilenceIsSuccess(Acme):
-    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        return Decoded(Confirmed())
-
-
-@breaks(C20="must raise Retryable")
-class SlowDownIsFinal(Acme):
-    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        return decode.decode_reply(command, request, msgspec.structs.replace(reply, status=reply.status % 429), site)
-
-
-@breaks(C21="decode raised")
-class TrustsReplies(Acme):
-    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        msgspec.json.decode(reply.body)
-        return decode.decode_reply(command, request, reply, site)
-
-
-@breaks(C21="decode raised Malformed")
-class RefusesReplies(Acme):
-    """A Refusal says that a sender has to change something, but here we are the ones who called."""
-
-    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-        try:
-            msgspec.json.decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Malformed("unreadable") from None
-        return decode.decode_reply(command, request, reply, site)
-
-
-@breaks(C84="its own acknowledgement of")
-class DeafToItself(Acme):
-    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: int) -> Reply:
-        return Reply(200, {"content-type": "application/json"}, b'{"ok": false, "code": "huh"}')
-
+from tests.conformance.breaks import breaks, with_updates
 
 # --- how it reads messages --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,198 @@
+"""``gateway demo``: the demo hotel, with its PMS and its two channels as processes of their own.
+
+Everything is kept in the data folder, so a second run goes on where the first one stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from gateway.engine import hotel_file
+from gateway.model.property import Connection, Property
+from gateway.settings import Settings
+
+_HOST = "127.0.0.1"
+_READY_S = 15.0
+_END_S = 5.0
+
+
+class Counterpart(NamedTuple):
+    """One simulator; its connection in the demo hotel has the same name."""
+
+    connection: str
+    kind: str
+    config: str
+
+
+COUNTERPARTS = (
+    Counterpart("demo-pms", "pms", "pms.toml"),
+    Counterpart("sunbeds", "ota", "sunbeds.toml"),
+    Counterpart("farfare", "ota", "farfare.toml"),
+)
+
+
+def demo(settings: Settings) -> int:
+    """Runs until Ctrl-C; ends everything it has started."""
+    settings = _demo_settings(settings)
+    data = Path(settings.data_dir)
+    data.mkdir(parents=True, exist_ok=True)
+    hotel = hotel_file.read(
+        (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8"), os.environ
+    )
+    if not _free(settings.port):
+        print(f"port {settings.port} is taken; choose another with GATEWAY_PORT or --port", file=sys.stderr)
+        return 1
+    with _simulators(settings, hotel, data) as urls:
+        _serve(settings, hotel_file.HotelFile(hotel_file.with_urls(hotel.property, urls), hotel.secrets), urls)
+    return 0
+
+
+def _demo_settings(settings: Settings) -> Settings:
+    """The demo keeps apart from real data, and may call its simulators although they are on this machine."""
+    data_dir = settings.data_dir if "GATEWAY_DATA_DIR" in os.environ else str(Path(settings.data_dir) / "demo")
+    return msgspec.structs.replace(settings, data_dir=data_dir, allow_private=(*settings.allow_private, "127.0.0.0/8"))
+
+
+# --- the simulators ---------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _simulators(settings: Settings, hotel: hotel_file.HotelFile, data: Path) -> Iterator[dict[str, str]]:
+    processes: list[subprocess.Popen[str]] = []
+    urls: dict[str, str] = {}
+    try:
+        for offset, counterpart in enumerate(COUNTERPARTS, 1):
+            process = _start(settings, hotel, counterpart, data, _port(settings.port + offset))
+            processes.append(process)
+            urls[counterpart.connection] = _ready_url(process) + "/ota"
+        yield urls
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_S)
+            if process.poll() is None:
+                process.kill()
+
+
+def _start(
+    settings: Settings, hotel: hotel_file.HotelFile, counterpart: Counterpart, data: Path, port: int
+) -> subprocess.Popen[str]:
+    connection = next(known for known in hotel.property.connections if known.id == counterpart.connection)
+    config = resources.files("simulators") / "demo" / counterpart.config
+    command = [sys.executable, "-m", "simulators", counterpart.kind, "--config", str(config), "--port", str(port)]
+    command += ["--state", str(data / f"{counterpart.connection}.json")]
+    command += ["--user", connection.outbound.username, "--password", hotel.secrets[connection.id, "outbound"]]
+    command += ["--gateway", f"http://{_HOST}:{settings.port}", "--connection", connection.id]
+    command += ["--gateway-user", connection.inbound.username]
+    command += ["--gateway-password", hotel.secrets[connection.id, "inbound"]]
+    # A session of its own, so that Ctrl-C reaches us first and the simulators end after the gateway has.
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def _ready_url(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    timer = threading.Timer(_READY_S, process.kill)
+    timer.start()
+    line = process.stdout.readline()
+    timer.cancel()
+    if not line:
+        raise RuntimeError("a simulator did not start; its message stands above")
+    url: str = json.loads(line)["url"]
+    return url
+
+
+def _port(wanted: int) -> int:
+    """The port, or any free one: a stable address spares a full synchronisation at the next start."""
+    return wanted if _free(wanted) else 0
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+# --- the gateway ------------------------------------------------------------------------------------------------------
+
+
+def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]) -> None:
+    from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+    from gateway.flows.services import Services
+    from gateway.serving import serve
+
+    async def prepare(services: Services) -> None:
+        sealed, changes = await plan_hotel(services, hotel)
+        if changes:
+            await apply_hotel(services, sealed, author="demo")
+
+    def ready() -> None:
+        threading.Thread(target=_publish, args=(urls["demo-pms"],), daemon=True).start()
+        print(_welcome(settings, hotel.property, urls), flush=True)
+
+    serve(settings, workers=True, prepare=prepare, ready=ready)
+
+
+def _publish(pms: str) -> None:
+    """The PMS says everything it knows, as one does after connecting it."""
+    request = Request(pms.removesuffix("/ota") + "/control/publish", data=b"{}", method="POST")
+    with urlopen(request, timeout=30):
+        pass
+
+
+def _welcome(settings: Settings, hotel: Property, urls: dict[str, str]) -> str:
+    base = {name: url.removesuffix("/ota") for name, url in urls.items()}
+    ours = f"http://{_HOST}:{settings.port}"
+    first, last = date.today() + timedelta(days=30), date.today() + timedelta(days=33)  # noqa: DTZ011
+    stay = f'{{"room":"10","plan":"STD","arrival":"{first}","departure":"{last}"}}'
+    price = f'{{"room":"DZ","plan":"RACK","first":"{first}","last":"{last}","prices":{{"1":"79.00","2":"99.00"}}}}'
+    lines = [
+        "",
+        f"  {hotel.name} is open.   Ctrl-C ends everything; the next run goes on from here.",
+        "",
+        f"  gateway     {ours}/opentravel/{{connection}}   health {ours}/health/ready",
+        *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, hotel)}" for c in COUNTERPARTS),
+        "",
+        "  Try:",
+        "  1. Drop a price in the PMS, and look at what a channel holds a second later",
+        f"     curl -s {base['demo-pms']}/control/price -d '{price}'",
+        f"     curl -s '{base['sunbeds']}/state?from={first}&to={last}'",
+        "  2. Sell a room on a channel; it leaves every other channel and lands in the PMS",
+        f"     curl -s {base['sunbeds']}/control/book -d '{{\"stays\":[{stay}]}}'",
+        f"     curl -s {base['demo-pms']}/reservations",
+        "  3. See the hotel's calendar",
+        f"     GATEWAY_DATA_DIR={settings.data_dir} {_command()} calendar {hotel.id} --from {first}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _login(counterpart: Counterpart, hotel: Property) -> str:
+    connection: Connection = next(known for known in hotel.connections if known.id == counterpart.connection)
+    return f"posts to the gateway as {connection.inbound.username} / demo-{counterpart.connection.removeprefix('demo-')}-in"
+
+
+def _command() -> str:
+    """The command as typed from here, without this machine's folders where that is possible."""
+    program = Path(sys.argv[0])
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else program.name
