@@ -23,7 +23,6 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from gateway.engine import hotel_file
-from gateway.model.property import Connection, Property
 from gateway.settings import Settings
 
 _HOST = "127.0.0.1"
@@ -148,7 +147,7 @@ def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]
 
     def ready() -> None:
         threading.Thread(target=_publish, args=(urls["demo-pms"],), daemon=True).start()
-        print(_welcome(settings, hotel.property, urls), flush=True)
+        print(_welcome(settings, hotel, urls), flush=True)
 
     serve(settings, workers=True, prepare=prepare, ready=ready)
 
@@ -160,7 +159,8 @@ def _publish(pms: str) -> None:
         pass
 
 
-def _welcome(settings: Settings, hotel: Property, urls: dict[str, str]) -> str:
+def _welcome(settings: Settings, file: hotel_file.HotelFile, urls: dict[str, str]) -> str:
+    hotel = file.property
     base = {name: url.removesuffix("/ota") for name, url in urls.items()}
     ours = f"http://{_HOST}:{settings.port}"
     first, last = date.today() + timedelta(days=30), date.today() + timedelta(days=33)  # noqa: DTZ011
@@ -171,7 +171,7 @@ def _welcome(settings: Settings, hotel: Property, urls: dict[str, str]) -> str:
         f"  {hotel.name} is open.   Ctrl-C ends everything; the next run goes on from here.",
         "",
         f"  gateway     {ours}/opentravel/{{connection}}   health {ours}/health/ready",
-        *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, hotel)}" for c in COUNTERPARTS),
+        *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, file)}" for c in COUNTERPARTS),
         "",
         "  Try:",
         "  1. Drop a price in the PMS, and look at what a channel holds a second later",
@@ -187,9 +187,9 @@ def _welcome(settings: Settings, hotel: Property, urls: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _login(counterpart: Counterpart, hotel: Property) -> str:
-    connection: Connection = next(known for known in hotel.connections if known.id == counterpart.connection)
-    return f"posts to the gateway as {connection.inbound.username} / demo-{counterpart.connection.removeprefix('demo-')}-in"
+def _login(counterpart: Counterpart, hotel: hotel_file.HotelFile) -> str:
+    connection = next(known for known in hotel.property.connections if known.id == counterpart.connection)
+    return f"posts as {connection.inbound.username} / {hotel.secrets[connection.id, 'inbound']}"
 
 
 def _command() -> str:

@@ -14,8 +14,8 @@ _PREFIX = "GATEWAY_"
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``allow_private`` names hosts or networks (CIDR) that may be called although they are not public addresses.
 
-    ``database_url`` empty is SQLite in ``data_dir``; ``redis_url`` empty keeps wake-ups within the process. ``push`` and
-    ``deliver`` let a process serve the web only.
+    ``database_url`` empty is SQLite in ``data_dir``; ``redis_url`` empty keeps wake-ups within the process. Without
+    ``workers`` a process serves the web only.
     """
 
     data_dir: str = "data"

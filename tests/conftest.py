@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from redis import Redis
 
+from gateway.store.database import Database
+from gateway.store.migrating import migrate
+from gateway.store.opening import open_database
 from tests import servers
 
 T = TypeVar("T")
@@ -57,6 +64,45 @@ def postgres_url(postgres: servers.Postgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "gateway.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(fast_postgres: servers.Postgres) -> Iterator[str]:
+    """The name of a database to copy, which is quicker than to migrate each one."""
+    url = fast_postgres.create_database()
+    _migrate(url)
+    yield servers.database_name(url)
+    fast_postgres.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres(fsync=False))])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database without rows, of each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "gateway.sqlite3"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: servers.Postgres = request.getfixturevalue("fast_postgres")
+    url = server.create_database(template=request.getfixturevalue("migrated_postgres"))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database without rows, of each kind in turn."""
+    opened = open_database(database_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     with ExitStack() as stack:
         yield _start(stack, servers.redis())
@@ -69,6 +115,12 @@ def redis_url(redis_server: str) -> str:
     with Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+def _migrate(url: str) -> None:
+    # In a thread of its own, since the fixture may be asked for while an event loop runs in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate(url)).result()
 
 
 def _redis_of_this_process(url: str) -> str:

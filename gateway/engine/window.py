@@ -240,13 +240,13 @@ def _still_possible(older: tuple[Older, ...], now_ms: Instant, figure_delay_s: f
 
 def _echoed(claim: Claim, echoes: bool) -> tuple[Seen, ...]:
     """S once the echo of the acknowledged value has certainly come."""
-    if not echoes or claim.by_hand or all(len(run.units) == 1 or run.after < claim.acked_seq for run in claim.seen):
+    if not echoes or claim.by_hand or all(run.after < claim.acked_seq for run in claim.seen):
         return claim.seen
     acked = per_night(claim.acked)
     later = [(of.first, per_night(of.value)) for of in claim.sent]
     seen = _by_cell(claim.seen)
-    for cell, (units, after) in seen.items():
-        if len(units) > 1 and after >= claim.acked_seq:
+    for cell, (_, after) in seen.items():
+        if after >= claim.acked_seq:
             # What was sent after the figure came cannot be in it; the rest was among S when it came.
             values = {acked.get(cell, 0), *(value.get(cell, 0) for first, value in later if first <= after)}
             seen[cell] = _state(values, after)

@@ -18,10 +18,10 @@ from gateway.engine.booking import Entry, Folded, Status, fold
 from gateway.engine.hotel import Hotel
 from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sent, settle, settles_at
 from gateway.errors import OutcomeUnknown, Reason, Refusal, Retryable, Unmapped
-from gateway.flows.services import Services
+from gateway.flows.services import Services, log_failure
 from gateway.flows.take_ari import unseen_added, unseen_change
 from gateway.io.pacing import Pace
-from gateway.io.retry import backoff_s
+from gateway.io.retry import backoff_s, with_retries
 from gateway.messages import DeliverReservation
 from gateway.model.dates import BLOCK_DAYS, Instant
 from gateway.model.property import Connection, FigureKind
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 15 * 60.0
+# At once, for what certainly did not arrive; after that the delivery has to wait its turn.
+CALL_ATTEMPTS = 3
 
 DELIVERY = Lookup(DeliveryRow)
 STOCK = Lookup(StockRow)
@@ -74,12 +76,17 @@ class Deliverer:
             self._busy.add(key)
             task = asyncio.create_task(self._hand_over(parcel), name=f"deliver {parcel.row.reservation_id}")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(partial(self._end, key))
+            task.add_done_callback(partial(self._ended, key))
         return next_ms
 
-    def _end(self, key: Params, _: asyncio.Task[None]) -> None:
+    def _ended(self, key: Params, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         self._busy.discard(key)
+        log_failure(task)
+
+    def in_use(self) -> set[str]:
+        """The connections that are being called."""
+        return {str(key[1]) for key in self._busy}
 
     async def idle(self) -> None:
         """Waits until nothing is under way."""
@@ -94,6 +101,8 @@ class Deliverer:
         for item in found.items:
             connection = item.hotel.connections.get(item.row.connection)
             if connection is None or not connection.enabled or not connection.url:
+                continue
+            if not self._services.leases.owns(connection.id, self._timeout_s(connection)):
                 continue
             parcels.append(_parcel(item, connection))
         return parcels, found.next_ms
@@ -124,13 +133,23 @@ class Deliverer:
         reply: Reply | None = None
         try:
             request = connector.encode(command, site)
-            reply = await services.caller.call(request, timeout_s=timeout_s)
+            reply = await with_retries(
+                partial(services.caller.call, request, timeout_s=timeout_s),
+                attempts=CALL_ATTEMPTS,
+                first_s=RETRY_FIRST_S / 4,
+                max_s=RETRY_FIRST_S,
+                clock=services.clock,
+                random=services.random,
+            )
             return _Exchange(request, reply, connector.decode(command, request, reply, site))
         except (Retryable, OutcomeUnknown) as failure:
             after_s = failure.after_s if isinstance(failure, Retryable) else None
             return _Exchange(request, reply, Decoded(Unknown(str(failure))), after_s)
         except Refusal as refusal:
             return _Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
+
+    def _timeout_s(self, connection: Connection) -> float:
+        return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
 
     def _pace(self, connection: Connection) -> Pace:
         if connection.id not in self._paces:

@@ -189,7 +189,7 @@ async def _find_due(
 
 
 async def _find_own_sales(tx: Transaction, scope_id: str, hotel: Hotel, works: Sequence[_Work]) -> None:
-    """A channel that counts down by itself has moved its own count for every booking it sent: its cells are in doubt."""
+    """A channel that counts down by itself has moved its own count for its bookings: those cells are in doubt."""
     counting = [work for work in works if work.channel.capabilities.counts_down and Aspect.LIMIT in work.slots]
     if not counting:
         return

@@ -18,7 +18,7 @@ from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, 
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, plan_push
 from gateway.flows.record import Record
-from gateway.flows.services import Services
+from gateway.flows.services import Services, log_failure
 from gateway.io.pacing import Pace
 from gateway.io.retry import backoff_s
 from gateway.messages import Command, PushAvailability, PushRates
@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 60.0
 REFUSED_RETRY_S = 15 * 60.0
-# The lease outlives a request by this much at least; a fencing number would not protect the wire.
-ANSWER_MARGIN_S = 2.0
 
 
 class _Exchange(NamedTuple):
@@ -71,7 +69,7 @@ class Pusher:
         plan = await self._plan(scope_id, wanted, now_ms)
         if plan is None:
             return
-        ready = [channel for channel in plan.channels if channel.row.connection not in self._busy]
+        ready = [channel for channel in plan.channels if self._may_send(channel)]
         for channel in ready:
             channel.seen = seen
         writes: list[Row] = []
@@ -87,7 +85,15 @@ class Pusher:
         for channel, held in sending:
             task = asyncio.create_task(self._send_all(plan, channel, held), name=f"push {channel.row.connection}")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        log_failure(task)
+
+    def in_use(self) -> set[str]:
+        """The connections that are being called."""
+        return set(self._busy)
 
     async def idle(self) -> None:
         """Waits until nothing is under way."""
@@ -112,6 +118,10 @@ class Pusher:
         writes.append(channel.row)
         deletes += channel.forgotten
         return held
+
+    def _may_send(self, channel: ChannelPlan) -> bool:
+        connection, timeout_s = channel.row.connection, channel.channel.capabilities.timeout_s
+        return connection not in self._busy and self._services.leases.owns(connection, timeout_s)
 
     def _hold_ms(self, channel: ChannelPlan, now_ms: Instant) -> Instant:
         capabilities = channel.channel.capabilities
@@ -147,8 +157,10 @@ class Pusher:
         writes += self._progress(channel, exchange, now_ms, last=following is None)
         touched = settled.touched
         next_held: list[Held] | None = None
+        capabilities = channel.channel.capabilities
         changed = self._changes.get(channel.row.scope_id, 0) != channel.seen
-        stopped = changed or channel.row.paused_until_ms > now_ms
+        paused = channel.row.paused_until_ms > now_ms
+        stopped = changed or paused or not self._services.leases.owns(channel.row.connection, capabilities.timeout_s)
         if following is not None and not stopped:
             next_held = held_before(following)
             touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]

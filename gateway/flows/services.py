@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
+import structlog
+
 from gateway.contract import Connector, Inbound, Outbound, Reply, Request, Site
 from gateway.engine.hotel import Hotel
+from gateway.flows.leases import Leases, WholeHouse
 from gateway.io.clock import Clock
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
@@ -20,7 +24,15 @@ from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
 
+log = structlog.get_logger(__name__)
+
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
+
+
+def log_failure(task: asyncio.Task[None]) -> None:
+    """For tasks nobody awaits: a defect of ours must be seen. What the task had promised to do comes due again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("task_failed", task=task.get_name(), exc_info=task.exception())
 
 
 class Caller(Protocol):
@@ -72,6 +84,7 @@ class Services:
     caller: Caller
     clock: Clock
     ids: Ids
+    leases: Leases = field(default_factory=WholeHouse)
     random: Random = field(default_factory=Random)
 
     def site(self, hotel: Hotel, connection: Connection, *, outbound: bool) -> Site:

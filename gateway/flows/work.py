@@ -49,6 +49,10 @@ class Workers:
         self.pusher.changed(scope_ids)
         self._deliver_now.set()
 
+    def in_use(self) -> set[str]:
+        """The connections that are being called right now."""
+        return self.pusher.in_use() | self.deliverer.in_use()
+
     async def _push(self) -> None:
         async for scope_id in self._wakes.subscribe(TOPIC):
             self._deliver_now.set()

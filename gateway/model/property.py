@@ -27,7 +27,10 @@ class Rounding(StrEnum):
 
 
 class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``price × (1 + percent/100) + amount``, rounded to ``step``; percent in hundredths, amount and step in minor units."""
+    """``price × (1 + percent/100) + amount``, rounded to ``step``.
+
+    ``percent_bp`` in hundredths of a percent; ``amount`` and ``step`` in minor units.
+    """
 
     percent_bp: int = 0
     amount: int = 0
@@ -36,7 +39,7 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class RoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A sellable kind of room; ``units`` is how many the house has, ``adults_max`` the most adults a price is kept for."""
+    """A sellable kind of room: how many the house has, and the most adults a price is kept for."""
 
     code: str
     name: str
@@ -63,7 +66,7 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Allotment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How much of the free rooms a channel may see: at most ``cap``, ``keep_back`` fewer, none at ``close_at`` or below."""
+    """What a channel sees of the free rooms: at most ``cap``, ``keep_back`` fewer, none at ``close_at`` or below."""
 
     cap: int | None = None
     keep_back: int = 0
@@ -87,9 +90,9 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One property's account at one counterpart.
 
-    ``connector`` names the code that speaks to it and ``profile`` the dialect. ``hotel`` is their code for the property.
-    ``url`` empty means that we never call them. ``currency`` other than the property's needs ``rate_ppm``: units of their
-    currency per unit of ours, in millionths. ``options`` belong to the connector.
+    ``connector`` names the code that speaks to it and ``profile`` the dialect. ``hotel`` is their code for the
+    property. ``url`` empty means that we never call them. ``currency`` other than the property's needs ``rate_ppm``:
+    units of their currency per unit of ours, in millionths. ``options`` belong to the connector.
     """
 
     id: str

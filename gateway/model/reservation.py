@@ -89,8 +89,8 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
 class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
     """One statement about a booking.
 
-    ``channel`` tells apart channels that share a connection. ``version`` orders revisions of a booking: the sender's own
-    counter or modification time as an integer, None where it gives none.
+    ``channel`` tells apart channels that share a connection. ``version`` orders revisions of a booking: the sender's
+    own counter or modification time as an integer, None where it gives none.
     """
 
     booking_id: str

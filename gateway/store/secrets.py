@@ -65,7 +65,7 @@ class Vault:
 
 
 def _make_key(path: Path) -> None:
-    """Durable before anything is sealed with it, and never seen half written; of two processes the first one's stays."""
+    """Durable before anything is sealed with it, never seen half written; of two processes the first one's stays."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -187,10 +187,11 @@ Row = (
 class Spec:
     """What the statements need to know of a table."""
 
-    _SQL: ClassVar[dict[type, type[sa.types.TypeEngine[Any]]]] = {
-        str: sa.Text,
-        int: sa.BigInteger,
-        bytes: sa.LargeBinary,
+    _SQL: ClassVar[dict[type, sa.types.TypeEngine[Any]]] = {
+        # Keys compare bytewise everywhere, as they do in SQLite, whatever the locale of the database is.
+        str: sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+        int: sa.BigInteger(),
+        bytes: sa.LargeBinary(),
     }
 
     def __init__(self, row: type[Any], name: str, key: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -145,7 +145,7 @@ def test_the_search_refutes_rules_that_undersell_for_good(rule: Rule) -> None:
 # --- many nights and rooms --------------------------------------------------------------------------------------------
 
 ROOMS = ("DBL", "SGL")
-DAYS = range(D, D + 5)
+DAYS = range(D, D + 4)
 
 values = st.lists(
     st.tuples(st.sampled_from(ROOMS), st.sampled_from(DAYS), st.integers(1, 3), st.integers(1, 2)), max_size=3
@@ -157,21 +157,23 @@ class Act(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-acts = st.lists(
-    st.one_of(
-        st.builds(Act, st.just("want"), st.tuples(values)),
-        st.builds(Act, st.just("sent"), st.just(())),
-        st.builds(Act, st.just("acknowledged"), st.tuples(st.integers(0, 2))),
-        st.builds(Act, st.just("rejected"), st.tuples(st.integers(0, 2))),
-        st.builds(Act, st.just("entered_by_hand"), st.just(())),
-        st.builds(
-            Act,
-            st.just("figure"),
-            st.tuples(st.sampled_from(ROOMS), st.frozensets(st.sampled_from(DAYS)), st.none() | st.integers(0, 4000)),
-        ),
-        st.builds(Act, st.just("settle"), st.just(())),
+told = st.builds(lambda value: [Act("want", (value,)), Act("sent", ())], values | st.just(()))
+figures = st.builds(
+    lambda rooms, days, late_ms: [Act("figure", (room, days, late_ms)) for room in rooms],
+    st.sampled_from([ROOMS, ROOMS[:1]]),
+    st.just(frozenset(DAYS)) | st.frozensets(st.sampled_from(DAYS)),
+    st.none() | st.integers(0, 4000),
+)
+others = st.one_of(
+    st.builds(lambda value: [Act("want", (value,))], values),
+    st.builds(
+        lambda name, back: [Act(name, (back,))], st.sampled_from(["acknowledged", "rejected"]), st.integers(0, 2)
     ),
-    max_size=25,
+    st.sampled_from(["sent", "entered_by_hand", "settle"]).map(lambda name: [Act(name, ())]),
+)
+acknowledgements = st.just([Act("acknowledged", (0,))])
+acts = st.lists(told | figures | acknowledgements | others, max_size=14).map(
+    lambda groups: list(chain.from_iterable(groups))
 )
 
 
@@ -331,11 +333,75 @@ def test_a_lost_reply_keeps_the_value_and_any_try_confirms_it() -> None:
     assert acknowledged(claim, 2, 6000).acked == STAY
 
 
+def test_a_delivery_that_got_lost_may_still_be_in_a_figure_from_before_the_next() -> None:
+    claim = acknowledged(sent(want(Claim(), STAY), 1, 0), 1, 0)
+    claim = sent(want(sent(want(claim, ()), 2, 50_000), LONGER), 3, 60_000)
+    claim = acknowledged(claim, 3, 61_000)
+    assert figure_arrived(claim, "DBL", (D,), 62_000, 30).seen[0].units == (0, 1, 2)
+    assert figure_arrived(claim, "DBL", (D,), 91_000, 30).seen[0].units == (2,)
+
+
+def test_an_answer_to_the_earlier_of_two_deliveries_leaves_the_later_under_way() -> None:
+    claim = sent(want(sent(want(Claim(), STAY), 1, 0), LONGER), 2, 1000)
+    claim = acknowledged(window.rejected(claim, 2, 2000), 1, 3000)
+    assert (claim.acked, [of.value for of in claim.sent], claim.refusal) == (STAY, [LONGER], window.Refusal(2, 2000))
+
+
 def test_a_late_answer_takes_nothing_back() -> None:
     claim = sent(want(sent(want(Claim(), STAY), 1, 0), LONGER), 2, 1000)
     claim = acknowledged(claim, 2, 2000)
     assert acknowledged(claim, 1, 3000) is claim
     assert window.rejected(claim, 1, 3000) is claim
+
+
+def heard(value: Nights) -> Claim:
+    """Wanted, acknowledged and seen."""
+    claim = acknowledged(sent(want(Claim(), value), 1, 0), 1, 0)
+    return figure_arrived(claim, "DBL", range(D, D + 30), 90_000, 30)
+
+
+def test_saying_the_same_again_unsettles_nothing() -> None:
+    assert is_settled(heard(STAY))
+    assert is_settled(acknowledged(sent(heard(STAY), 2, 100_000), 2, 101_000))
+
+
+def test_a_claim_is_not_settled_while_the_next_figure_may_differ() -> None:
+    shrunk = sent(want(heard(LONGER), nights(("DBL", D, D + 4, 1))), 2, 100_000)
+    doubtful = acknowledged(figure_arrived(shrunk, "DBL", DAYS, 100_500, 30), 2, 101_000)
+    later = settle(doubtful, 200_000, 30, echoes=False)
+    assert unseen(later) == {}
+    assert later.older == ()
+    assert not is_settled(later)
+    back = want(settle(acknowledged(sent(want(heard(STAY), ()), 2, 0), 2, 0), 10**6, 30, echoes=True), STAY)
+    assert unseen(back) == {}
+    assert not is_settled(back)
+    once_more = acknowledged(sent(back, 3, 10**6), 3, 10**6)
+    assert unseen(once_more) == {}
+    assert not is_settled(once_more)
+
+
+def test_no_echo_counts_without_a_figure_since_the_sending() -> None:
+    claim = figure_arrived(sent(want(Claim(), STAY), 1, 0), "DBL", DAYS, 500, 30)
+    claim = acknowledged(sent(want(claim, LONGER), 2, 1000), 2, 2000)
+    assert settles_at(claim, 30, echoes=True) is None
+    assert settle(claim, 10**6, 30, echoes=True).seen == claim.seen
+
+
+def test_figures_of_single_days_add_up() -> None:
+    claim = sent(want(Claim(), nights(("DBL", D, D + 4, 8))), 1, 0)
+    claim = acknowledged(sent(want(claim, nights(("DBL", D, D + 4, 1))), 2, 0), 2, 0)
+    for day in (D, D + 1, D + 3):
+        claim = figure_arrived(claim, "DBL", (day,), 500, 30)
+    assert claim.seen == (
+        window.Seen("DBL", D, D + 2, (0, 1, 8), 2),
+        window.Seen("DBL", D + 3, D + 4, (0, 1, 8), 2),
+    )
+    claim = figure_arrived(sent(want(claim, ()), 3, 600), "DBL", (D + 1,), 700, 30)
+    assert [(run.arrival, run.departure, run.after) for run in claim.seen] == [
+        (D, D + 1, 2),
+        (D + 1, D + 2, 3),
+        (D + 3, D + 4, 2),
+    ]
 
 
 def test_an_echo_counts_while_the_next_delivery_is_stuck() -> None:

@@ -119,6 +119,14 @@ def test_a_change_needs_only_what_it_takes_more() -> None:
         channel.controls["modify"]({"booking_id": booking_id, "units": 3})
 
 
+def test_a_booking_on_nights_never_loaded_can_still_be_changed() -> None:
+    channel = loaded(ota())
+    booking_id = book(channel, "03-03", "03-05", force=True, price=5_000)
+    channel.controls["modify"]({"booking_id": booking_id, "departure": "2031-03-04", "price": 5_000})
+    with pytest.raises(Refusal, match="limit"):
+        channel.controls["modify"]({"booking_id": booking_id, "departure": "2031-03-06", "price": 5_000})
+
+
 def test_without_counting_down_limits_stay() -> None:
     channel = loaded(ota())
     book(channel)

@@ -102,6 +102,10 @@ def test_at_one_version_new_comes_before_modify_before_cancel() -> None:
     post(house, reservation(status="Modify"))
     assert left(house, "02-03", "02-03") == [5]
     assert next(iter(house.house.reservations.values())).stale == 1
+    other = pms()
+    for status, expected in (("Commit", 4), ("Modify", 3), ("Cancel", 5)):
+        post(other, reservation(status=status, units=2 if status == "Modify" else 1))
+        assert left(other, "02-03", "02-03") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,18 @@ def test_a_computed_figure_is_sent_as_it_was() -> None:
     assert figures(accepted(house)[0])[0][3] == 5, "stale on purpose"
     with pytest.raises(Refusal):
         house.controls["release_figure"]({"figure_id": parked["figure_id"]})
+
+
+def test_only_the_first_attempt_carries_a_delayed_figure() -> None:
+    clock = FakeClock()
+    house = pms(clock, Retry(first_s=1, jitter=0), figure_delay_s=10)
+    house.controls["publish"]({"what": ["limits"], "first": "2031-02-03", "last": "2031-02-03", "room": "DBL"})
+    post(house, reservation())
+    clock.pass_s(10)
+    tried: list[int] = []
+    send_all(house, lambda body: tried.append(figures(body)[0][3]))
+    clock.pass_s(1)
+    assert (tried, figures(accepted(house)[0])[0][3]) == ([5], 4)
 
 
 def test_a_retried_figure_is_computed_afresh_but_a_released_one_is_not() -> None:
@@ -280,7 +296,8 @@ def test_a_published_clearing_clears() -> None:
     days = {"first": "2031-02-01", "last": "2031-02-28"}
     house.controls["restrict"]({"room": "DBL", "plan": "FLEX"} | days | cleared)
     house.controls["restrict"]({"room": "SGL", "closed": False} | days)
-    tell_everything(house, channel)
+    sent = tell_everything(house, channel)
+    assert any(b'MinMaxMessageType="RemoveMinLOS"' in body for body in sent)
     fields = {field for ranges in channel.cells.view()["products"].values() for *_, cell in ranges for field in cell}
     assert fields == {"base", "extra"}
 

@@ -148,7 +148,12 @@ def test_overlay_replaces_where_the_peer_reads_it_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "minor"), [('"20000" DecimalPlaces="2"', 20_000), ('"200.00" DecimalPlaces="0"', 20_000)]
+    ("amount", "minor"),
+    [
+        ('"20000" DecimalPlaces="2"', 20_000),
+        ('"200.00" DecimalPlaces="0"', 20_000),
+        ('"200.00" DecimalPlaces="2"', 20_000),
+    ],
 )
 def test_a_literal_point_wins_over_decimal_places(amount: str, minor: int) -> None:
     channel = ota()

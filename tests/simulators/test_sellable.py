@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.cells import Cell, Cells
@@ -113,6 +113,8 @@ one_cell = st.fixed_dictionaries(
 )
 
 
+# The rule is what is tested, not the speed of a busy machine.
+@settings(deadline=None)
 @given(
     changes=st.dictionaries(st.integers(0, 6), one_cell, max_size=4),
     limits=st.lists(st.integers(0, 2), min_size=10, max_size=10),

@@ -104,7 +104,7 @@ def _unreadable(asked: Asked, refusal: Refusal, at_ms: Instant, version: str) ->
     kind, code = codes_of(refusal.reason)
     if asked.root:
         kind, code = "2", "459"
-    given = {"Status": "NotProcessed", "ErrorCode": code, "ErrorMessage": f"Type {kind}: {describe(refusal)}"}
+    given = {"Status": "NotProcessed", "ErrorCode": code, "ErrorMessage": _writable(f"Type {kind}: {describe(refusal)}")}
     return message(ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **given)
 
 
@@ -123,7 +123,7 @@ def describe(refusal: Refusal) -> str:
 def _problem(tag: str, kind: str, code: str, told: str, record: str | None) -> str:
     short = told if len(told) <= _SHORT_CHARS_MAX else told[: _SHORT_CHARS_MAX - 1] + "…"
     told = _writable(told)
-    given = attributes(Type=kind, ShortText=_writable(short), Code=code, RecordID=(record or "")[:64])
+    given = attributes(Type=kind, ShortText=_writable(short), Code=code, RecordID=_writable((record or "")[:64]))
     return f"<{tag}{given}>{text(told)}</{tag}>"
 
 

@@ -86,7 +86,9 @@ class RatesCollector(AriCollector):
             weekdays &= _check_rate(rate)
         if not self._settings:
             raise Malformed("there is no amount", Reason.REQUIRED_MISSING, path="Rates/Rate/BaseByGuestAmts")
-        currency, net = self._currency or self.currency, self._net is True
+        currency = self._currency or self.currency
+        # Amounts for further guests alone name no basis; then it is the dialect's.
+        net = self.profile.tax_basis == "before" if self._net is None else self._net
         settings, record = tuple(self._settings), self._item.get("LocatorID", "") if self._item else ""
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, net, record))
 

@@ -14,6 +14,7 @@ from connectors.opentravel._shared.times import parse_instant
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import ReservationReceived
 from gateway.model.reservation import Content, Revision, RevisionKind
+from gateway.wire.redact import mask_text
 from gateway.wire.xml import Node, name_of
 from mappings import Unmapped, look_up
 
@@ -173,4 +174,5 @@ def _channel(pos: Iterable[Node]) -> str:
 
 
 def _guarantee(node: Node) -> str:
-    return value(node, "GuaranteeType") or value(node, "GuaranteeCode")
+    # Free text in practice, so it may hold what must not be kept.
+    return mask_text(value(node, "GuaranteeType") or value(node, "GuaranteeCode"))

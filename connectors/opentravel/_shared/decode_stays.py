@@ -195,5 +195,10 @@ def read_services(parts: Parts, money: Money) -> Iterator[Service]:
             code=value(node, "ServiceInventoryCode") or value(node, "ID"),
             quantity=parse_count(value(node, "Quantity") or "1", "Services/Service/@Quantity"),
             total=next((amount for amount in amounts if amount is not None), None),
-            text=mask_text(content(first(node, "ServiceDetails", "ServiceDescription", "Text"))),
+            text=_service_text(first(node, "ServiceDetails")),
         )
+
+
+def _service_text(details: Node | None) -> str:
+    described = content(first(details, "ServiceDescription", "Text"))
+    return mask_text(described) or " ".join(comments_of(kids(details)))

@@ -24,6 +24,8 @@ from gateway.model.money import format_minor
 from gateway.wire.xmlwrite import attribute, attributes
 
 Push = PushAvailability | PushRates
+Settings = tuple[Setting, ...]
+Shapes = tuple[tuple[str, str], ...]
 
 _AGE_OF = {Field.EXTRA_ADULT: "10", Field.EXTRA_CHILD: "8"}
 
@@ -36,7 +38,8 @@ def encode_push(command: Push, hotel: str, profile: Profile, capabilities: Capab
     writer = _Writer(profile, capabilities)
     parts = writer.rates(updates) if rates else writer.avail(updates)
     listed = attributes(HotelCode=hotel if profile.hotel_code_on_list else None)
-    kinds = {"NotifType": profile.rates_notif_type, "NotifScopeType": "ProductRate"} if rates else {}
+    kind = profile.rates_notif_type
+    kinds = {"NotifType": kind, "NotifScopeType": "ProductRate"} if rates and kind != "none" else {}
     content = f"<{container}{listed}>{parts}</{container}>"
     body = message(root, content, token=command.id, at_ms=command.at_ms, version=profile.version_attr, **kinds)
     return body, len(updates)
@@ -45,15 +48,17 @@ def encode_push(command: Push, hotel: str, profile: Profile, capabilities: Capab
 def locators(command: Push, parts: int, profile: Profile) -> dict[str, int]:
     """LocatorID → index of the update, for the first ``parts`` updates of the command."""
     found: dict[str, int] = {}
+    counts: dict[Settings, int] = {}
     for index, update in enumerate(command.updates[:parts]):
-        count = 1 if isinstance(command, PushRates) else len(_shapes(update.settings, profile))
+        count = 1 if isinstance(command, PushRates) else counts.get(update.settings)
+        if count is None:
+            count = counts[update.settings] = len(_shapes(update.settings, profile))
         for _ in range(count):
             found[str(len(found) + 1)] = index
     return found
 
 
-@lru_cache(maxsize=4096)
-def _shapes(settings: tuple[Setting, ...], profile: Profile) -> tuple[tuple[str, str], ...]:
+def _shapes(settings: Settings, profile: Profile) -> Shapes:
     """Attributes and content of each AvailStatusMessage the settings need."""
     limits = tuple(
         (f' BookingLimit="{_rooms(setting.value)}" BookingLimitMessageType="SetLimit"', "")
@@ -86,13 +91,17 @@ class _Writer:
         self._profile = profile
         self._capabilities = capabilities
         self._checked: set[tuple[object, ...]] = set()
+        self._shapes: dict[Settings, Shapes] = {}
 
     def avail(self, updates: Sequence[AriUpdate]) -> str:
         lines: list[str] = []
         for update in updates:
             self._check(update, Aspect.PRICES, wants=False)
             control = self._control(update)
-            for limit, rules in _shapes(update.settings, self._profile):
+            shapes = self._shapes.get(update.settings)
+            if shapes is None:
+                shapes = self._shapes[update.settings] = _shapes(update.settings, self._profile)
+            for limit, rules in shapes:
                 head = f"<AvailStatusMessage{limit}{self._locator(len(lines) + 1)}>"
                 lines.append(f"{head}{control}{rules}</AvailStatusMessage>")
         return "".join(lines)
@@ -142,6 +151,10 @@ class _Writer:
         basis = "before" if update.net else "after"
         if ASPECT_OF[setting.field] is Aspect.PRICES and self._profile.tax_basis not in ("either", basis):
             raise Unsupported(f"amounts {basis} tax have no place in this dialect")
+        # An amount for a further guest has no basis of its own; it follows the price beside it.
+        alone = all(other.field is not Field.PRICE for other in update.settings)
+        if update.net and alone and self._profile.tax_basis != "before":
+            raise Unsupported("amounts for further guests before tax can only stand beside a price")
 
 
 @lru_cache(maxsize=4096)

@@ -7,14 +7,12 @@ from itertools import groupby
 from connectors.opentravel._shared.encode_guest import write_comments, write_customer
 from gateway.model.dates import format_day
 from gateway.model.money import format_minor
-from gateway.model.reservation import Content, Guest, RoomStay
-from gateway.wire.xmlwrite import attributes, element, text
+from gateway.model.reservation import Content, Guest, RoomStay, Service
+from gateway.wire.xmlwrite import attributes, element
 
 _AGE = {"adults": "10", "children": "8", "infants": "7"}
 _PROFILE = '<Profiles><ProfileInfo><Profile ProfileType="1">{}</Profile></ProfileInfo></Profiles>'
-_SERVICE_TEXT = (
-    '<ServiceDetails><ServiceDescription Name="Service"><Text>{}</Text></ServiceDescription></ServiceDetails>'
-)
+_SERVICE_TYPE = "18"  # of the code list UIT: other
 
 
 class Writer:
@@ -71,17 +69,21 @@ class Writer:
         return element("RoomRates", room_rate)
 
     def services(self) -> str:
-        written = "".join(
-            element(
-                "Service",
-                (element("Price", self._total(service.total)) if service.total is not None else "")
-                + (_SERVICE_TEXT.format(text(service.text)) if service.text else ""),
-                ServiceInventoryCode=service.code,
-                Quantity=str(service.quantity),
-            )
-            for service in self._content.services
-        )
+        written = "".join(self._service(service, number) for number, service in enumerate(self._content.services, 1))
         return element("Services", written) if written else ""
+
+    def _service(self, service: Service, number: int) -> str:
+        """Type and ID are mandatory. The text is a comment, since 2011B knows no description."""
+        price = element("Price", self._total(service.total)) if service.total is not None else ""
+        details = element("ServiceDetails", write_comments((service.text,))) if service.text else ""
+        return element(
+            "Service",
+            price + details,
+            Type=_SERVICE_TYPE,
+            ID=service.code[:32] or str(number),
+            ServiceInventoryCode=service.code if len(service.code) <= 16 else None,
+            Quantity=str(service.quantity),
+        )
 
     def guest_list(self) -> str:
         return "".join(
@@ -95,14 +97,14 @@ class Writer:
         )
 
     def global_info(self, reservation_ids: str) -> str:
-        """BasicPropertyInfo is mandatory in 2015A and welcome in 2011B."""
+        """BasicPropertyInfo is mandatory in 2015A and forbidden in 2011B."""
         return element(
             "ResGlobalInfo",
             write_comments(self._content.comments)
             + self._guarantee()
             + self._total(self._content.total)
             + reservation_ids
-            + self._hotel,
+            + (self._hotel if self._release != "2011B" else ""),
         )
 
     def _guarantee(self) -> str:

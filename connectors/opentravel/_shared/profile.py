@@ -56,7 +56,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``los_clear``: how a length of stay is taken back. ``restriction_absent``: what a RestrictionStatus without
     Restriction speaks of. ``dow_style``: weekdays written only when they don't cover the week, or always.
     ``tax_basis``: the amounts that may be written. ``warnings_skip``: a Warning with a RecordID means that the item
-    was not taken. ``ignore``: elements inside rates that are knowingly passed over.
+    was not taken. ``rates_notif_type``: the root's NotifType, which 2011B doesn't know. ``ignore``: elements inside rates that are knowingly passed over.
     """
 
     connector: str
@@ -75,7 +75,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pattern_nights: int = PATTERN_NIGHTS
     hotel_code_on_list: bool = True
     warnings_skip: bool = False
-    rates_notif_type: Literal["Delta", "Overlay"] = "Delta"
+    rates_notif_type: Literal["Delta", "Overlay", "none"] = "Delta"
     version_attr: str = "1.0"
     content_type: str = "text/xml; charset=utf-8"
     ignore: frozenset[str] = frozenset(("RateDescription", "MealsIncluded", "Taxes"))

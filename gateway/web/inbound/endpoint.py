@@ -11,7 +11,7 @@ from litestar import asgi
 
 from gateway.contract import Head, Reply
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
-from gateway.flows.receive import receive, refuse_unread
+from gateway.flows import receive as receiving
 from gateway.flows.services import Services
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def endpoint(services: Services, kind: str) -> ASGIRouteHandler:
     """The route for one kind of counterpart, whose connector of the same name answers for unknown connections."""
 
     @asgi(f"/{kind}", is_mount=True, copy_scope=False)
-    async def inbound(scope: Scope, receive_: Receive, send: Send) -> None:
+    async def inbound(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            reply = await _answer(services, kind, scope, receive_)
+            reply = await _answer(services, kind, scope, receive)
         except _Disconnected:
             return
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
@@ -45,7 +45,7 @@ def endpoint(services: Services, kind: str) -> ASGIRouteHandler:
     return inbound
 
 
-async def _answer(services: Services, kind: str, scope: Scope, receive_: Receive) -> Reply:
+async def _answer(services: Services, kind: str, scope: Scope, receive: Receive) -> Reply:
     connection = str(scope["path"]).strip("/").rpartition("/")[2]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     head = Head(str(scope.get("method", "GET")), str(scope["path"]), headers)
@@ -54,20 +54,20 @@ async def _answer(services: Services, kind: str, scope: Scope, receive_: Receive
             raise Unsupported("messages are posted here")
         if len(connection) > _CONNECTION_NAME_MAX:
             raise Malformed("that is no connection's name")
-        chunks = await _body(head, receive_)
+        chunks = await _body(head, receive)
     except Refusal as refusal:
-        reply = refuse_unread(services, kind, refusal)
+        reply = receiving.refuse_unread(services, kind, refusal)
         return Reply(405, {**reply.headers, "allow": "POST"}, reply.body) if head.method != "POST" else reply
-    return await receive(services, kind, connection, head, chunks)
+    return await receiving.receive(services, kind, connection, head, chunks)
 
 
-async def _body(head: Head, receive_: Receive) -> list[bytes]:
+async def _body(head: Head, receive: Receive) -> list[bytes]:
     chunks: list[bytes] = []
     size = 0
     declared = head.headers.get("content-length", "0")
     too_large = declared.isdigit() and int(declared) > BODY_BYTES_MAX
     while True:
-        message = await receive_()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise _Disconnected
         chunk: bytes = message.get("body", b"")  # type: ignore[assignment]

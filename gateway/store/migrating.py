@@ -1,0 +1,143 @@
+"""Brings a database to the schema that this gateway speaks.
+
+A database that is there already costs one SELECT at start; only one that is not loads Alembic. Processes that start
+together migrate one after the other, and the later ones find nothing left to do. All steps are one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import structlog
+
+from gateway.store.database import Unavailable
+from gateway.store.opening import sqlite_path
+from gateway.store.sqlite import BUSY_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+# A revision is named by the four digits that its file begins with.
+REVISIONS = sorted(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9][0-9][0-9][0-9]_*.py"))
+HEAD = REVISIONS[-1]
+
+_CURRENT = "SELECT version_num FROM alembic_version"
+_LOCK = 0x67617465776179  # "gateway"; the key of an advisory lock is a number
+_LOCK_TIMEOUT_S = 60.0
+
+
+class NewerDatabase(Exception):
+    """The database has been migrated by a later gateway; an earlier one could only damage it."""
+
+
+async def migrate(url: str) -> None:
+    """Migrates to the latest revision; raises :class:`NewerDatabase` where that would be a step back.
+
+    ``url`` is that of :func:`gateway.store.opening.open_database`. Returns at once if there is nothing to do.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        await asyncio.to_thread(_migrate_sqlite, path)
+    elif not _is_current(await _postgres_revision(url)):
+        # Alembic is not async, and in a loop of its own it holds nobody up.
+        await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url)))
+
+
+def _is_current(revision: str | None) -> bool:
+    if revision is not None and revision not in REVISIONS:
+        raise NewerDatabase(
+            f"the database is at revision {revision!r} and this gateway knows none after {HEAD!r}: "
+            "run the version of the gateway that last used it, or a later one"
+        )
+    return revision == HEAD
+
+
+# --- SQLite -----------------------------------------------------------------------------------------------------------
+
+
+def _migrate_sqlite(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+            if _is_current(_sqlite_revision(connection)):
+                return
+        _upgrade_sqlite(path)
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"SQLite: {path}: {error}") from error
+
+
+def _sqlite_revision(connection: sqlite3.Connection) -> str | None:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    row = connection.execute(_CURRENT).fetchone() if known else None
+    return row[0] if row else None
+
+
+def _upgrade_sqlite(path: Path) -> None:
+    import sqlalchemy as sa
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    # The driver would begin nothing before DDL, so a migration that failed half way would stay half done.
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as connection:
+        _upgrade(connection)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+async def _postgres_revision(url: str) -> str | None:
+    try:
+        connection = await asyncpg.connect(url, timeout=10.0)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Unavailable(f"PostgreSQL: {error or type(error).__name__}") from error
+    try:
+        known = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
+        revision: str | None = await connection.fetchval(_CURRENT) if known else None
+        return revision
+    finally:
+        await connection.close()
+
+
+async def _migrate_postgres(url: str) -> None:
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def connect() -> asyncpg.Connection[Any]:
+        return await asyncpg.connect(url)  # so that the URL means what it means to the store
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=sa.NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S:.0f}s'"))
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+
+    before = MigrationContext.configure(connection).get_current_revision()
+    if _is_current(before):  # another process was faster
+        return
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    log.info("migrated", dialect=connection.dialect.name, before=before, now=HEAD)

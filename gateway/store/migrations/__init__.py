@@ -1,0 +1,1 @@
+"""The schema's history, one file a step. :mod:`gateway.store.migrating` runs it."""

@@ -1,0 +1,188 @@
+"""All tables at first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+def upgrade() -> None:
+    _properties()
+    _bookings()
+    _messages()
+    _connections()
+
+
+def _properties() -> None:
+    op.create_table(
+        "scope",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("config_version", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id"),
+    )
+    op.create_table(
+        "config",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "version"),
+    )
+    op.create_table(
+        "calendar",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("plan", TEXT, nullable=False),
+        sa.Column("block", sa.BigInteger, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "room", "plan", "block"),
+    )
+    op.create_index("calendar_newer", "calendar", ["scope_id", "rev"])
+    op.create_table(
+        "stock",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("block", sa.BigInteger, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "room", "block"),
+    )
+    op.create_index("stock_newer", "stock", ["scope_id", "rev"])
+
+
+def _bookings() -> None:
+    op.create_table(
+        "reservation",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("channel", TEXT, nullable=False),
+        sa.Column("booking_id", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("revisions", sa.BigInteger, nullable=False),
+        sa.Column("arrival", sa.BigInteger, nullable=False),
+        sa.Column("departure", sa.BigInteger, nullable=False),
+        sa.Column("parked", sa.BigInteger, nullable=False),
+        sa.Column("oversold", sa.BigInteger, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("nights", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "channel", "booking_id"),
+    )
+    op.create_index("reservation_newer", "reservation", ["scope_id", "rev"])
+    op.create_index("reservation_number", "reservation", ["scope_id", "reservation_id"], unique=True)
+    op.create_index("reservation_trouble", "reservation", ["scope_id", "at_ms"], **_where("parked > 0 OR oversold > 0"))
+    op.create_table(
+        "revision",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("message_id", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "reservation_id", "seq"),
+    )
+    op.create_table(
+        "delivery",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("wanted_seq", sa.BigInteger, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("attempts", sa.BigInteger, nullable=False),
+        sa.Column("ref", TEXT, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.Column("settled", sa.BigInteger, nullable=False),
+        sa.Column("claim", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "reservation_id"),
+    )
+    op.create_index("delivery_due", "delivery", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_index("delivery_unsettled", "delivery", ["scope_id", "connection"], **_where("settled = 0"))
+
+
+def _messages() -> None:
+    op.create_table(
+        "message",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("message_id", sa.BigInteger, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("direction", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("outcome", TEXT, nullable=False),
+        sa.Column("detail", TEXT, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("token", sa.LargeBinary, nullable=True),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        sa.Column("answer", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "message_id"),
+    )
+    op.create_index("message_log", "message", ["scope_id", "at_ms"])
+    op.create_index("message_token", "message", ["scope_id", "token"], unique=True, **_where("token IS NOT NULL"))
+
+
+def _connections() -> None:
+    op.create_table(
+        "connection",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("synced_rev", sa.BigInteger, nullable=False),
+        sa.Column("synced_version", sa.BigInteger, nullable=False),
+        sa.Column("valid_until_ms", sa.BigInteger, nullable=False),
+        sa.Column("paused_until_ms", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.BigInteger, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.Column("confirmed_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection"),
+    )
+    op.create_index("connection_home", "connection", ["connection"], unique=True)
+    op.create_table(
+        "shadow",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("aspect", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("plan", TEXT, nullable=False),
+        sa.Column("block", sa.BigInteger, nullable=False),
+        sa.Column("hold_ms", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "aspect", "room", "plan", "block"),
+    )
+    op.create_index("shadow_due", "shadow", ["scope_id", "connection", "due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_table(
+        "sync_error",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("aspect", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("plan", TEXT, nullable=False),
+        sa.Column("first", sa.BigInteger, nullable=False),
+        sa.Column("last", sa.BigInteger, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "aspect", "room", "plan"),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("shard", sa.BigInteger, nullable=False, autoincrement=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("until_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("shard"),
+    )

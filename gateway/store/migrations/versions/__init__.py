@@ -1,0 +1,1 @@
+"""Each file is a revision, named by its first four digits."""
