@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -28,6 +29,9 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``prepare`` runs before, ``ready`` once connections are accepted."""
     configure_logging(settings)
+    # uvicorn ends on these by itself, and then raises them once more, which would cut off the orderly end of the rest.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings, workers, prepare, ready))
 

@@ -51,7 +51,7 @@ class OtaOptions(msgspec.Struct, forbid_unknown_fields=True):
 
     `partial`: refuse single parts with Warnings and take the rest. `los`: what a bare SetMinLOS means, `arrival` or
     `through`. `counts_down`: own sales lower the stored limits. `overlay_replaces`: NotifType Overlay drops the
-    occupancies it does not name. `in_order`: a revision waits for the acknowledgement of the one before.
+    occupancies it does not name. `hotel_code_required`: false where room codes tell the hotel. `in_order`: a revision waits for the acknowledgement of the one before.
     """
 
     partial: bool = False
@@ -59,6 +59,7 @@ class OtaOptions(msgspec.Struct, forbid_unknown_fields=True):
     counts_down: bool = False
     overlay_replaces: bool = False
     in_order: bool = True
+    hotel_code_required: bool = True
     booking_prefix: str = "OTA"
 
 

@@ -75,8 +75,8 @@ def _add_rule(node: Node, rule: RuleRange) -> None:
     elif rule.field == "pattern":
         stays = add(node, "LengthsOfStay", {"ArrivalDateBased": "true"})
         length = add(stays, "LengthOfStay", {"MinMaxMessageType": "FullPatternLOS"})
-        if rule.value:
-            add(length, "LOS_Pattern", {"FullPatternLOS": rule.value})
+        # Lengths beyond a pattern are not restricted, so the shortest open one clears it.
+        add(length, "LOS_Pattern", {"FullPatternLOS": rule.value or "Y"})
     else:
         _add_length(node, rule)
 

@@ -117,6 +117,8 @@ class OtaSimulator(Simulator):
     def _hotel_problem(self, holder: xml.Node | None) -> Problem | None:
         hotel = xml.attr(holder, "HotelCode")
         if hotel is None:
+            if not self.options.hotel_code_required:
+                return None
             return Problem(answers.FIELD_MISSING, answers.MISSING, "HotelCode is required")
         if hotel != self.names.hotel:
             return Problem(answers.PROCESSING, answers.HOTEL_CODE, f"Hotel {hotel} is unknown")

@@ -256,6 +256,7 @@ def test_runs_of_seen_nights_are_maximal_sorted_and_never_zero(history: list[Act
             touching = (left.room, left.departure) == (right.room, right.arrival)
             assert not touching or (left.units, left.after) != (right.units, right.after)
         assert all(run.units != (0,) and list(run.units) == sorted(set(run.units)) for run in claim.seen)
+        assert all(run.after == 0 for run in claim.seen if len(run.units) == 1)
 
 
 # --- single rules -----------------------------------------------------------------------------------------------------
@@ -385,6 +386,20 @@ def test_no_echo_counts_without_a_figure_since_the_sending() -> None:
     claim = acknowledged(sent(want(claim, LONGER), 2, 1000), 2, 2000)
     assert settles_at(claim, 30, echoes=True) is None
     assert settle(claim, 10**6, 30, echoes=True).seen == claim.seen
+    claim = figure_arrived(claim, "DBL", (D + 1,), 2500, 30)
+    claim = settle(claim, 10**6, 30, echoes=True)
+    assert [run.units for run in claim.seen] == [(0, 1), (2,), (0, 1)]
+
+
+def test_the_echo_of_a_cancellation_leaves_nothing_behind() -> None:
+    claim = figure_arrived(sent(want(heard(STAY), ()), 2, 100_000), "DBL", DAYS, 100_500, 30)
+    assert settle(acknowledged(claim, 2, 101_000), 131_000, 30, echoes=True).seen == ()
+
+
+def test_rooms_stay_apart() -> None:
+    claim = sent(want(Claim(), nights(("DBL", D, D + 2, 1), ("SGL", D + 2, D + 4, 1))), 1, 0)
+    claim = figure_arrived(figure_arrived(claim, "DBL", DAYS, 0, 30), "SGL", DAYS, 0, 30)
+    assert [(run.room, run.arrival, run.departure) for run in claim.seen] == [("DBL", D, D + 2), ("SGL", D + 2, D + 4)]
 
 
 def test_figures_of_single_days_add_up() -> None:

@@ -104,7 +104,11 @@ def _unreadable(asked: Asked, refusal: Refusal, at_ms: Instant, version: str) ->
     kind, code = codes_of(refusal.reason)
     if asked.root:
         kind, code = "2", "459"
-    given = {"Status": "NotProcessed", "ErrorCode": code, "ErrorMessage": _writable(f"Type {kind}: {describe(refusal)}")}
+    given = {
+        "Status": "NotProcessed",
+        "ErrorCode": code,
+        "ErrorMessage": _writable(f"Type {kind}: {describe(refusal)}"),
+    }
     return message(ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **given)
 
 
