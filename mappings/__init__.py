@@ -51,6 +51,7 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
+@lru_cache(maxsize=1024)
 def look_up(table: str, code: str) -> str:
     """The meaning of a code in ``mappings/codes/<table>.toml``; raises :class:`Unmapped`."""
     try:

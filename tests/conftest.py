@@ -18,6 +18,7 @@ from redis import Redis
 from gateway.store.database import Database
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
+from gateway.store.tables import metadata
 from tests import servers
 
 T = TypeVar("T")
@@ -72,25 +73,29 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(fast_postgres: servers.Postgres) -> Iterator[str]:
-    """The name of a database to copy, which is quicker than to migrate each one."""
+    """One database that is emptied for each test: PostgreSQL takes a third of a second to make another."""
     url = fast_postgres.create_database()
     _migrate(url)
-    yield servers.database_name(url)
+    yield url
     fast_postgres.drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres(fsync=False))])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated database without rows, of each kind in turn."""
     if request.param == "sqlite":
         path = tmp_path / "gateway.sqlite3"
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
-        return
-    server: servers.Postgres = request.getfixturevalue("fast_postgres")
-    url = server.create_database(template=request.getfixturevalue("migrated_postgres"))
-    yield url
-    server.drop_database(url)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("migrated_postgres")
+    # Whatever a failed test has left open would keep its locks.
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    servers.run_sql(
+        url,
+        f"SELECT pg_terminate_backend(pid) {others}",
+        *(f"DELETE FROM {table.name}" for table in metadata.tables.values()),
+    )
+    return url
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 A stored row is ``version, guests, groups`` (one byte each; ``groups`` is a bit set) followed by the columns of those
 groups, each with its 32 days in a run, little endian. A group whose 32 days all hold the default is left out, so a
-usual row is a few hundred bytes. :data:`PRODUCT`, :data:`RULES` … declare what the columns are; nothing else knows the layout.
+usual row is a few hundred bytes; one with every group is below 2 KB for up to 3 guests (with prices and rules but no
+extra persons for up to 5). :data:`PRODUCT` and the shadow layouts declare what the columns are; nothing else knows
+the layout.
 
 A :class:`Sheet` holds any number of rows side by side, which lets numpy work on a hotel's year in one step.
 """
@@ -10,6 +12,8 @@ A :class:`Sheet` holds any number of rows side by side, which lets numpy work on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +24,7 @@ from gateway.model.dates import BLOCK_DAYS
 VERSION = 1
 NO_PRICE = -1
 NO_LIMIT = -1
+_HEAD = 3
 
 Array = NDArray[Any]
 Key = tuple[Any, ...]  # whatever names a row; its last part is the block
@@ -33,6 +38,9 @@ class Column(NamedTuple):
     default: int
     by_guests: bool = False
 
+    def shape(self, rows: int, guests: int) -> tuple[int, ...]:
+        return (rows, BLOCK_DAYS, guests) if self.by_guests else (rows, BLOCK_DAYS)
+
 
 class Layout(NamedTuple):
     """Groups of columns in stored order; the position of a group is its bit."""
@@ -42,6 +50,10 @@ class Layout(NamedTuple):
     @property
     def columns(self) -> tuple[Column, ...]:
         return tuple(column for group in self.groups for column in group)
+
+    def stored(self, groups: int) -> list[Column]:
+        """The columns of the groups in the bit set, in stored order."""
+        return [column for bit, group in enumerate(self.groups) if groups >> bit & 1 for column in group]
 
 
 _PRICE = (Column("price", "<i8", NO_PRICE, by_guests=True),)
@@ -66,83 +78,94 @@ SHADOW_PRICES = Layout((_SYNC, _PRICE, _EXTRA))
 
 
 class Sheet:
-    """Rows of one layout as columns: ``sheet.columns["cta"]`` has shape (rows, 32), prices (rows, 32, guests)."""
+    """Rows of one layout as columns: ``sheet.columns["cta"]`` has shape (rows, 32), prices (rows, 32, guests).
+
+    ``filled`` names the columns that stored rows had values for. The others held nothing but defaults when the sheet
+    was made, so who only reads it may pass them over.
+    """
 
     def __init__(self, layout: Layout, keys: Sequence[Key], guests: int) -> None:
         self.layout = layout
         self.guests = guests
         self.keys = list(keys)
-        self.row = {key: row for row, key in enumerate(self.keys)}
         self.columns: dict[str, Array] = {
-            column.name: np.full(self._shape(column, len(self.keys)), column.default, column.dtype)
+            column.name: np.full(column.shape(len(self.keys), guests), column.default, column.dtype)
             for column in layout.columns
         }
+        self.filled: set[str] = set()
 
-    def _shape(self, column: Column, rows: int) -> tuple[int, ...]:
-        return (rows, BLOCK_DAYS, self.guests) if column.by_guests else (rows, BLOCK_DAYS)
+    @cached_property
+    def row(self) -> dict[Key, int]:
+        """The index of each key's row."""
+        return {key: row for row, key in enumerate(self.keys)}
+
+    @cached_property
+    def blocks(self) -> Array:
+        """The block of each row."""
+        return np.array([key[-1] for key in self.keys], np.int64)
+
+    @cached_property
+    def targets(self) -> Array:
+        """A number per row; neighbours whose keys differ in nothing but the block have the same."""
+        names = [key[:-1] for key in self.keys]
+        return np.cumsum([False, *(name != previous for previous, name in pairwise(names))])[: len(names)]
 
     @classmethod
     def load(cls, layout: Layout, guests: int, keys: Sequence[Key], stored: Iterable[tuple[Key, bytes]]) -> Sheet:
         """A sheet of ``keys`` filled from stored rows; keys without one hold defaults.
 
-        Rows written for another number of guests keep the prices both numbers have.
+        Rows written for another number of guests keep the prices both numbers have. ValueError for a row of another
+        version or length than its head says, KeyError for one that is not among ``keys``.
         """
         sheet = cls(layout, keys, guests)
-        alike: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
-        for key, body in stored:
-            if body[0] != VERSION:
-                raise ValueError(f"calendar row {key!r} has layout version {body[0]}, known is {VERSION}")
-            alike.setdefault((body[1], body[2]), []).append((sheet.row[key], body))
-        for (their_guests, groups), rows in alike.items():
-            sheet._fill(their_guests, groups, rows)
+        alike: dict[bytes, list[tuple[Key, bytes]]] = {}
+        for row in stored:
+            alike.setdefault(row[1][:_HEAD], []).append(row)
+        for head, rows in alike.items():
+            if len(head) < _HEAD or head[0] != VERSION:
+                raise ValueError(f"calendar row {rows[0][0]!r} begins with {head!r}, known is version {VERSION}")
+            where = np.array([sheet.row[key] for key, _ in rows])
+            sheet._fill(head[1], layout.stored(head[2]), where, [body for _, body in rows])
         return sheet
 
-    def _fill(self, guests: int, groups: int, rows: list[tuple[int, bytes]]) -> None:
-        raw = np.frombuffer(b"".join([body for _, body in rows]), np.uint8).reshape(len(rows), -1)
-        where = np.array([row for row, _ in rows])
-        offset = 3
-        for bit, group in enumerate(self.layout.groups):
-            if not groups >> bit & 1:
-                continue
-            for column in group:
-                size = np.dtype(column.dtype).itemsize * BLOCK_DAYS * (guests if column.by_guests else 1)
-                values = np.ascontiguousarray(raw[:, offset : offset + size]).view(column.dtype)
-                offset += size
-                if column.by_guests:
-                    both = min(guests, self.guests)
-                    self.columns[column.name][where, :, :both] = values.reshape(len(rows), BLOCK_DAYS, guests)[
-                        ..., :both
-                    ]
-                else:
-                    self.columns[column.name][where] = values
+    def _fill(self, guests: int, columns: list[Column], where: Array, bodies: list[bytes]) -> None:
+        dtype = np.dtype([("head", "u1", _HEAD), *((c.name, c.dtype, c.shape(1, guests)[1:]) for c in columns)])
+        if any(len(body) != dtype.itemsize for body in bodies):
+            raise ValueError(f"a calendar row whose head asks for {dtype.itemsize} bytes has another length")
+        rows = np.frombuffer(b"".join(bodies), dtype)
+        self.filled.update(column.name for column in columns)
+        for column in columns:
+            if column.by_guests and guests != self.guests:
+                both = min(guests, self.guests)
+                self.columns[column.name][where, :, :both] = rows[column.name][..., :both]
+            else:
+                self.columns[column.name][where] = rows[column.name]
 
     def pack(self, rows: Sequence[int] | Array) -> list[bytes]:
         """The stored form of the given rows, in their order."""
         where = np.asarray(rows, dtype=np.intp)
         if not len(where):
             return []
-        bits = np.zeros(len(where), np.uint8)
+        groups = np.zeros(len(where), np.uint8)
         for bit, group in enumerate(self.layout.groups):
             for column in group:
-                used = self.columns[column.name][where] != column.default
-                bits |= used.reshape(len(where), -1).any(axis=1).astype(np.uint8) << bit
-        packed: list[bytes] = [b""] * len(where)
-        for groups in np.unique(bits):
-            members = np.flatnonzero(bits == groups)
-            for member, body in zip(members, self._pack_alike(where[members], int(groups)), strict=True):
+                used = (self.columns[column.name][where] != column.default).reshape(len(where), -1).any(axis=1)
+                groups |= used.astype(np.uint8) << bit
+        packed = [b""] * len(where)
+        for alike in np.unique(groups).tolist():
+            members = np.flatnonzero(groups == alike)
+            for member, body in zip(members.tolist(), self._pack_alike(where[members], alike), strict=True):
                 packed[member] = body
         return packed
 
     def _pack_alike(self, where: Array, groups: int) -> list[bytes]:
-        head = np.tile(np.array([VERSION, self.guests, groups], np.uint8), (len(where), 1))
-        parts = [head]
-        for bit, group in enumerate(self.layout.groups):
-            if groups >> bit & 1:
-                for column in group:
-                    values = np.ascontiguousarray(self.columns[column.name][where])
-                    parts.append(values.reshape(len(where), -1).view(np.uint8))
-        raw = np.concatenate(parts, axis=1)
-        width, whole = raw.shape[1], raw.tobytes()
+        columns = self.layout.stored(groups)
+        dtype = np.dtype([("head", "u1", _HEAD), *((c.name, c.dtype, c.shape(1, self.guests)[1:]) for c in columns)])
+        rows = np.empty(len(where), dtype)
+        rows["head"] = VERSION, self.guests, groups
+        for column in columns:
+            rows[column.name] = self.columns[column.name][where]
+        width, whole = dtype.itemsize, rows.tobytes()
         return [whole[start : start + width] for start in range(0, len(whole), width)]
 
     def changed_rows(self, before: Sheet) -> Array:
@@ -155,6 +178,6 @@ class Sheet:
     def copy(self) -> Sheet:
         """An independent sheet with the same keys and values."""
         twin = Sheet.__new__(Sheet)
-        twin.layout, twin.guests, twin.keys, twin.row = self.layout, self.guests, self.keys, self.row
+        twin.layout, twin.guests, twin.keys, twin.filled = self.layout, self.guests, self.keys, set(self.filled)
         twin.columns = {name: values.copy() for name, values in self.columns.items()}
         return twin

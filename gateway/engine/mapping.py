@@ -6,21 +6,9 @@ guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from gateway.errors import Reason, Unmapped
-from gateway.model.ari import AriUpdate
 from gateway.model.property import Connection, Product, Property
 from gateway.model.reservation import Revision
-
-
-class Change(NamedTuple):
-    """An update and the one room type and plan of ours it is for (both may be empty, see :class:`AriUpdate`)."""
-
-    room: str
-    plan: str
-    update: AriUpdate
 
 
 class Mapping:
@@ -32,6 +20,7 @@ class Mapping:
         self._by_plan: dict[str, list[Product]] = {}
         self._theirs: dict[tuple[str, str], Product] = {}
         self._their_room: dict[str, str] = {}
+        self._targets: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         for product in connection.products:
             self._rooms.setdefault(product.their_room, product.room)
             self._products[product.their_room, product.their_plan] = product
@@ -51,39 +40,36 @@ class Mapping:
         """The line that maps our product."""
         return self._theirs.get((room, plan))
 
-    def plans_of(self, their_plan: str) -> list[Product]:
-        """Every product sold under one of their plans."""
-        return self._by_plan.get(their_plan, [])
-
     def product(self, their_room: str, their_plan: str) -> Product | None:
         """The line that maps their product."""
         return self._products.get((their_room, their_plan))
 
-    def changes(self, update: AriUpdate) -> Iterator[Change]:
-        """What an update of theirs is about in our codes; raises :class:`Unmapped`."""
-        room, plan = update.room, update.plan
+    def targets(self, room: str, plan: str) -> tuple[tuple[str, str], ...]:
+        """Our room types and plans behind theirs, either of which may be empty as in an update; raises Unmapped."""
+        key = (room, plan)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._find(room, plan)
+        return found
+
+    def _find(self, room: str, plan: str) -> tuple[tuple[str, str], ...]:
         if not plan:
             ours = self._rooms.get(room) if room else ""
             if ours is None:
-                raise Unmapped(Reason.ROOM_TYPE, room, record=update.record)
-            yield Change(ours, "", update)
-        elif room:
-            product = self._products.get((room, plan))
-            if product is None:
-                raise self._unmapped(room, plan, update.record)
-            yield Change(product.room, product.plan, update)
-        else:
-            if plan not in self._by_plan:
-                raise Unmapped(Reason.RATE_PLAN, plan, record=update.record)
-            for product in self._by_plan[plan]:
-                yield Change(product.room, product.plan, update)
+                raise Unmapped(Reason.ROOM_TYPE, room)
+            return ((ours, ""),)
+        products = [self._products.get((room, plan))] if room else self._by_plan.get(plan, [])
+        found = tuple((product.room, product.plan) for product in products if product is not None)
+        if not found:
+            raise self._unmapped(room, plan)
+        return found
 
-    def _unmapped(self, room: str, plan: str, record: str) -> Unmapped:
-        if room not in self._rooms:
-            return Unmapped(Reason.ROOM_TYPE, room, record=record)
+    def _unmapped(self, room: str, plan: str) -> Unmapped:
+        if room and room not in self._rooms:
+            return Unmapped(Reason.ROOM_TYPE, room)
         if plan not in self._by_plan:
-            return Unmapped(Reason.RATE_PLAN, plan, record=record)
-        return Unmapped(Reason.PRODUCT, f"{room} + {plan}", record=record)
+            return Unmapped(Reason.RATE_PLAN, plan)
+        return Unmapped(Reason.PRODUCT, f"{room} + {plan}")
 
     def rooms_of(self, revision: Revision) -> tuple[str, ...]:
         """Our room type for each room stay, "" where theirs is not mapped."""

@@ -10,23 +10,25 @@ DIRTY        to be asserted with the next message
 REFUSED      the counterpart refused the value beside it; tried again when the value changes or ``hold_ms`` has passed
 ===========  ============================================================================================
 
-A cell in doubt whose value has changed is sent at once and *stays* in doubt until ``hold_ms``: the older request may
-still land after the newer one. These are the rules that survived the search in DESIGN section 4; the tests in
+``hold_ms`` belongs to a row: until then an older request for cells of it may still land. So whatever is sent meanwhile
+for a cell that is neither NEVER nor CONFIRMED *stays* in doubt even when it is confirmed, and is asserted once more
+afterwards. These are the rules that survived the search in DESIGN section 4; the tests in
 ``tests/engine/test_push_model.py`` drop them one by one and see each omission found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from gateway.engine import ranges
-from gateway.engine.calendar import Array, Sheet
+from gateway.engine.calendar import NO_PRICE, Array, Sheet
 from gateway.engine.view import LAYOUT_OF, Channel, Slot, inside
 from gateway.model.ari import AriUpdate, Aspect, Field
-from gateway.model.dates import BLOCK_DAYS, Day, Instant
+from gateway.model.dates import BLOCK_DAYS, LAST_DAY, Day, Instant
 
 NEVER: Final = 0
 CONFIRMED: Final = 1
@@ -63,12 +65,10 @@ class Shadow:
 
     def due_ms(self, row: int) -> Instant | None:
         """When the row needs attention again: 0 for at once, None when everything in it is settled."""
-        states = self.sheet.columns["sync"][row]
-        if (states == DIRTY).any():
+        states = self.sheet.columns["sync"][row].tobytes()
+        if DIRTY in states:
             return 0
-        if ((states == DOUBT) | (states == REFUSED)).any():
-            return int(self.hold_ms[row])
-        return None
+        return int(self.hold_ms[row]) if DOUBT in states or REFUSED in states else None
 
 
 class Difference(NamedTuple):
@@ -76,17 +76,40 @@ class Difference(NamedTuple):
 
     shadow: Shadow
     view: Sheet
-    updates: list[AriUpdate]
     starts: Array
     stops: Array
-    urgent: Array
-    lingering: Array  # cells that stay in doubt even when confirmed now
+    said: ranges.Said
+    currency: str  # of the amounts said, and whether they are before tax
+    net: bool
+    urgent: Array  # runs with cells that close or lower
     was_refused: Array  # runs with cells the counterpart refused before
+    lingering: Array  # cells that stay in doubt even when confirmed now
     released: Array  # rows with cells that were due but cannot be asserted any more
 
     @property
     def aspect(self) -> Aspect:
         return self.shadow.aspect
+
+    def updates(self, runs: Array) -> list[AriUpdate]:
+        """What to say for some of the runs."""
+        keys, updates = self.view.keys, []
+        rows, days = np.divmod(self.starts[runs], BLOCK_DAYS)
+        lengths = self.stops[runs] - self.starts[runs]
+        said = zip(rows.tolist(), days.tolist(), lengths.tolist(), self.said.settings(runs), strict=True)
+        for row, day, length, settings in said:
+            room, plan, block = keys[row]
+            first = block * BLOCK_DAYS + day
+            updates.append(
+                AriUpdate(room, plan, first, first + length - 1, settings, currency=self.currency, net=self.net)
+            )
+        return updates
+
+    def cells(self, runs: Array) -> Array:
+        """The flat indexes of the cells in some of the runs."""
+        starts, lengths = self.starts[runs], self.stops[runs] - self.starts[runs]
+        before = np.cumsum(lengths) - lengths
+        cells: Array = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+        return cells
 
 
 def left_view(aspect: Aspect, slots: Sequence[Slot], guests: int) -> Sheet:
@@ -113,37 +136,45 @@ def difference(
 
     ``view`` has the keys of ``shadow``. Days after the window that were asserted once are wanted closed. With
     ``leaving`` only cells that were ever asserted matter; ``afresh`` tries again what was refused. Due cells that
-    cannot be asserted (past days, prices that are gone) go back to NEVER in ``shadow``, or they would be due for ever.
+    cannot be asserted (past days, prices that are gone) are let go in ``shadow``, or they would be due for ever.
     """
     fields = _fields(channel, shadow.aspect)
-    view = _closed_beyond(shadow, view, window)
-    wanted = {name: view.columns[name] for name in fields}
-    held = {name: shadow.sheet.columns[name] for name in fields}
-    differs = {name: _differs(wanted[name], held[name]) for name in fields}
     sync = shadow.sheet.columns["sync"]
-    changed: Array = np.logical_or.reduce(list(differs.values()))
+    view = _closed_beyond(shadow, view, window)
+    needed = {name: _differs(view.columns[name], shadow.sheet.columns[name]) for name in fields}
     waiting = (shadow.hold_ms > now_ms)[:, None]
-    again = (sync == NEVER) | (sync == DIRTY) | ((sync == DOUBT) & ~waiting) | ((sync == REFUSED) & (afresh | ~waiting))
+    refused = sync == REFUSED
+    again = (sync == NEVER) | (sync == DIRTY) | (((sync == DOUBT) | refused) & ~waiting)
+    if afresh:
+        again |= refused
     sendable = _sendable(shadow, view, window)
     if leaving:
         sendable &= sync != NEVER
+    eligible = reduce(np.logical_or, needed.values(), again) & sendable
+    confirmed = sync == CONFIRMED
+    for cells in needed.values():
+        cells |= ~confirmed
+        cells &= eligible
+    # What is in doubt or was refused is not said on the way to something else: its own time comes.
+    starts, stops = ranges.runs(view, _compared(shadow.aspect, needed), eligible, sendable & (eligible | confirmed))
+    starts, stops, said = _said(channel, shadow.aspect, view, needed, starts, stops)
     stranded = again & ~sendable & (sync != NEVER)
-    eligible = (changed | again) & sendable
-    closing = _closing(shadow.aspect, wanted, held, sync) & eligible
-    starts, stops = ranges.runs(view.keys, list(wanted.values()), eligible, sendable)
-    settings = _settings(channel, shadow, view, differs, eligible, starts, stops)
+    priced = shadow.aspect is Aspect.PRICES
     found = Difference(
         shadow,
         view,
-        updates=_updates(channel, shadow.aspect, view, settings, starts, stops),
-        starts=starts,
-        stops=stops,
-        urgent=ranges.any_between(closing, starts, stops),
-        lingering=((sync == DOUBT) & waiting).reshape(-1),
-        was_refused=ranges.any_between(sync == REFUSED, starts, stops),
+        starts,
+        stops,
+        said,
+        currency=(channel.connection.currency or channel.hotel.currency) if priced else "",
+        net=channel.hotel.net and priced,
+        urgent=ranges.any_between(_closing(shadow, view, fields) & eligible, starts, stops),
+        was_refused=ranges.any_between(refused, starts, stops),
+        lingering=((sync != NEVER) & ~confirmed & waiting).reshape(-1),
         released=np.flatnonzero(stranded.any(axis=1)),
     )
-    sync[stranded] = NEVER
+    # While an older request may still land they are left in doubt, which lets go of them in its turn.
+    sync[stranded] = np.broadcast_to(np.where(waiting, DOUBT, NEVER), sync.shape)[stranded]
     return found
 
 
@@ -155,7 +186,7 @@ def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:
 
 def _closed_beyond(shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Sheet:
     """A shortened horizon leaves days behind that were offered once; they are wanted closed."""
-    beyond = ~inside(view.keys, 0, window[1]) & (shadow.sheet.columns["sync"] != NEVER)
+    beyond = ~inside(view, 0, window[1]) & (shadow.sheet.columns["sync"] != NEVER)
     if shadow.aspect is Aspect.PRICES or not beyond.any():
         return view
     closed = left_view(shadow.aspect, view.keys, view.guests)
@@ -166,60 +197,55 @@ def _closed_beyond(shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Shee
 
 
 def _sendable(shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Array:
-    days = inside(view.keys, *window)
     if shadow.aspect is Aspect.PRICES:
-        priced: Array = (view.columns["price"] >= 0).any(axis=2)
-        return days & priced
-    return days | (inside(view.keys, window[1] + 1, window[1] + 10_000) & (shadow.sheet.columns["sync"] != NEVER))
+        sendable: Array = inside(view, *window) & _any_guests(view.columns["price"] != NO_PRICE)
+    else:
+        asserted = shadow.sheet.columns["sync"] != NEVER
+        sendable = inside(view, *window) | (inside(view, window[1], LAST_DAY) & asserted)
+    return sendable
 
 
 def _differs(wanted: Array, held: Array) -> Array:
     unequal: Array = wanted != held
-    return np.logical_or.reduce(unequal, axis=2) if unequal.ndim == 3 else unequal
+    return _any_guests(unequal) if unequal.ndim == 3 else unequal
 
 
-def _closing(aspect: Aspect, wanted: dict[str, Array], held: dict[str, Array], sync: Array) -> Array:
+def _any_guests(cells: Array) -> Array:
+    """Shape (rows, 32, guests) to (rows, 32); guests are few, and numpy is slow along a short axis."""
+    found: Array = cells[..., 0].copy()
+    for guests in range(1, cells.shape[2]):
+        found |= cells[..., guests]
+    return found
+
+
+def _closing(shadow: Shadow, view: Sheet, fields: Sequence[str]) -> Array:
     """Cells that close or lower, or might: what is held is only sure where it was confirmed."""
-    unsure = sync != CONFIRMED
+    sync = shadow.sheet.columns["sync"]
+    if shadow.aspect is Aspect.LIMIT:
+        wanted, held = view.columns["limit"], shadow.sheet.columns["limit"]
+        lower = np.where((sync == DIRTY) | (sync == REFUSED), wanted <= held, (wanted < held) | (sync == DOUBT))
+        closing: Array = lower | (wanted == 0) & (sync != CONFIRMED)
+        return closing
     closing = np.zeros(sync.shape, bool)
-    if aspect is Aspect.LIMIT:
-        limit = wanted["limit"]
-        closing |= np.where(unsure, (limit == 0) | (sync == DOUBT), limit < held["limit"])
-    elif aspect is Aspect.RULES:
+    if shadow.aspect is Aspect.RULES:
         for name in _STATUS:
-            if name in wanted:
-                closing |= (wanted[name] == 1) & (unsure | (held[name] == 0))
+            if name in fields:
+                closing |= (view.columns[name] == 1) & ((sync != CONFIRMED) | (shadow.sheet.columns[name] == 0))
     return closing
 
 
-def _settings(
-    channel: Channel,
-    shadow: Shadow,
-    view: Sheet,
-    differs: dict[str, Array],
-    eligible: Array,
-    starts: Array,
-    stops: Array,
-) -> ranges.Settings:
-    if shadow.aspect is Aspect.LIMIT:
-        return ranges.limit_settings(view, starts)
-    if shadow.aspect is Aspect.PRICES:
+def _compared(aspect: Aspect, needed: dict[str, Array]) -> list[str]:
+    """The fields that have to be equal within a range: of the rules, those that it may have to say."""
+    return [name for name, cells in needed.items() if aspect is not Aspect.RULES or cells.any()]
+
+
+def _said(
+    channel: Channel, aspect: Aspect, view: Sheet, needed: dict[str, Array], starts: Array, stops: Array
+) -> tuple[Array, Array, ranges.Said]:
+    if aspect is Aspect.LIMIT:
+        return starts, stops, ranges.say_limits(view, starts)
+    if aspect is Aspect.PRICES:
         per_room = not channel.capabilities.guests_max
-        return ranges.price_settings(view, channel.price_fields, starts, per_room=per_room)
-    unsure = (shadow.sheet.columns["sync"] != CONFIRMED) & eligible
-    said = {field: (differs[field] & eligible) | unsure for field in channel.rule_fields}
-    return ranges.rule_settings(view, said, starts, stops)
-
-
-def _updates(
-    channel: Channel, aspect: Aspect, view: Sheet, settings: ranges.Settings, starts: Array, stops: Array
-) -> list[AriUpdate]:
-    priced = aspect is Aspect.PRICES
-    currency = (channel.connection.currency or channel.hotel.currency) if priced else ""
-    net = channel.hotel.net and priced
-    updates = []
-    for start, stop, sets in zip(starts.tolist(), stops.tolist(), settings, strict=True):
-        room, plan, block = view.keys[start // BLOCK_DAYS]
-        first = block * BLOCK_DAYS + start % BLOCK_DAYS
-        updates.append(AriUpdate(room, plan, first, first + stop - start - 1, sets, currency=currency, net=net))
-    return updates
+        return starts, stops, ranges.say_prices(view, channel.price_fields, starts, per_room=per_room)
+    said = ranges.say_rules(view, {field: needed[field] for field in channel.rule_fields}, starts, stops)
+    return ranges.joined(view, starts, stops, said)

@@ -7,6 +7,7 @@ that a reduction would bring below zero becomes zero, which the guard then refus
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from gateway.engine.calendar import NO_PRICE, Array
 from gateway.errors import Rejected
@@ -22,8 +23,7 @@ def adjust(prices: Array, by: Adjustment) -> Array:
     if by == NO_ADJUSTMENT:
         return prices
     factor = 10_000 + by.percent_bp
-    steps = _scaled(prices, factor, by.amount * 10_000, by.step * 10_000, by.rounding)
-    return np.where(steps == NO_PRICE, NO_PRICE, steps * by.step)
+    return _scaled(prices, factor, by.amount * 10_000, by.step * 10_000, by.rounding, unit=by.step)
 
 
 def convert(prices: Array, rate_ppm: int, currency: str, into: str) -> Array:
@@ -36,23 +36,21 @@ def convert(prices: Array, rate_ppm: int, currency: str, into: str) -> Array:
     return _scaled(prices, up // common, 0, down // common, Rounding.NEAREST)
 
 
-def _scaled(prices: Array, factor: int, plus: int, divisor: int, rounding: Rounding) -> Array:
-    """``(price × factor + plus) / divisor`` rounded; in Python integers where 64 bits could overflow."""
-    missing = prices == NO_PRICE
+def _scaled(prices: Array, factor: int, plus: int, divisor: int, rounding: Rounding, unit: int = 1) -> Array:
+    """``(price × factor + plus) / divisor`` rounded, times ``unit``; in Python integers where 64 bits may overflow."""
     highest = int(prices.max(initial=0))
-    exact = prices if highest * factor + abs(plus) + divisor < 2**62 else prices.astype(object)
+    largest = max(highest, 1) * abs(factor) + abs(plus) + divisor
+    exact = prices if max(largest, largest // divisor * unit) < 2**62 else prices.astype(object)
     top = exact * factor + plus
     if rounding is Rounding.NEAREST:
         top = 2 * top + divisor
         divisor *= 2
     elif rounding is Rounding.UP:
         top = top + divisor - 1
-    scaled = top // divisor
-    if highest and int(scaled.max()) > MINOR_MAX:
+    scaled = np.where(prices == NO_PRICE, NO_PRICE, np.maximum(top // divisor * unit, 0))
+    if scaled.max(initial=0) > MINOR_MAX:
         raise Rejected("an adjusted price is too large to be kept exactly")
-    scaled = np.maximum(scaled, 0).astype(np.int64)
-    scaled[missing] = NO_PRICE
-    return scaled
+    return scaled.astype(np.int64, copy=False)
 
 
 def lineage(hotel: Property, plan: str) -> tuple[RatePlan, ...]:
@@ -66,17 +64,23 @@ def lineage(hotel: Property, plan: str) -> tuple[RatePlan, ...]:
     return tuple(line)
 
 
-def derived(prices: Array, line: tuple[RatePlan, ...]) -> Array:
-    """The prices of ``line[0]`` from those of the plan at the line's end."""
+def derived(prices: Array, line: tuple[RatePlan, ...], *, extra: bool = False) -> Array:
+    """The prices of ``line[0]`` from those of the plan at the line's end; ``extra`` as in :func:`for_channel`."""
     for plan in reversed(line[:-1]):
-        prices = adjust(prices, plan.adjust)
+        prices = adjust(prices, supplement(plan.adjust) if extra else plan.adjust)
     return prices
 
 
-def for_channel(prices: Array, hotel: Property, connection: Connection) -> Array:
-    """Our prices in the channel's currency with its mark-up."""
+def for_channel(prices: Array, hotel: Property, connection: Connection, *, extra: bool = False) -> Array:
+    """Our prices in the channel's currency with its mark-up; ``extra`` for what an extra person pays on top."""
     currency = connection.currency or hotel.currency
-    return adjust(convert(prices, connection.rate_ppm, hotel.currency, currency), connection.markup)
+    markup = supplement(connection.markup) if extra else connection.markup
+    return adjust(convert(prices, connection.rate_ppm, hotel.currency, currency), markup)
+
+
+def supplement(by: Adjustment) -> Adjustment:
+    """What an adjustment means for an extra person: its amount is per room and night, and is in the room's price."""
+    return replace(by, amount=0)
 
 
 def filled_down(prices: Array) -> Array:

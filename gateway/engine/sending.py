@@ -1,8 +1,13 @@
-"""Turning differences into messages, and replies into what the shadow then knows."""
+"""Turning differences into messages, and replies into what the shadow then knows.
+
+One message at a time is under way per connection: :func:`held_before` and :func:`intend`, then the call, then
+:func:`settle` or :func:`undo`, and only then the next one's intent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +20,11 @@ from gateway.model.dates import BLOCK_DAYS, Instant
 
 
 class Part(NamedTuple):
-    """One run of a difference."""
+    """One run of a difference, and the update that says it."""
 
     of: Difference
     run: int
-
-    @property
-    def update(self) -> AriUpdate:
-        return self.of.updates[self.run]
-
-    @property
-    def cells(self) -> slice:
-        return slice(int(self.of.starts[self.run]), int(self.of.stops[self.run]))
+    update: AriUpdate
 
 
 class Touched(NamedTuple):
@@ -36,43 +34,101 @@ class Touched(NamedTuple):
     rows: Array
 
 
-class Parcel(NamedTuple):
-    """The parts of one message: rates, or availability with rules."""
+class Runs(NamedTuple):
+    """Some runs of a difference."""
 
-    rates: bool
-    urgent: bool
-    parts: tuple[Part, ...]
+    of: Difference
+    runs: Array
+
+    @property
+    def cells(self) -> Array:
+        return self.of.cells(self.runs)
+
+
+class Parcel:
+    """One message: rates, or availability with rules. Its parts are made when somebody asks for them."""
+
+    def __init__(self, rates: bool, urgent: bool, content: Sequence[Runs]) -> None:
+        self.rates = rates
+        self.urgent = urgent
+        self.content = tuple(content)
+
+    def __len__(self) -> int:
+        return sum(len(runs) for _, runs in self.content)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(
+            Part(of, run, update)
+            for of, runs in self.content
+            for run, update in zip(runs.tolist(), of.updates(runs), strict=True)
+        )
 
 
 def parcels(differences: Sequence[Difference], parts_max: int) -> list[Parcel]:
-    """Closings first, then prices, then openings: nothing reopens at a price that is no longer true."""
-    closing: list[Part] = []
-    rates: list[Part] = []
-    opening: list[Part] = []
-    for found in differences:
-        for run in range(len(found.updates)):
-            part = Part(found, run)
-            if found.aspect is Aspect.PRICES:
-                rates.append(part)
-            else:
-                (closing if found.urgent[run] else opening).append(part)
-    packed = []
-    for parts, is_rates, is_urgent in ((closing, False, True), (rates, True, False), (opening, False, False)):
-        for start in range(0, len(parts), parts_max):
-            packed.append(Parcel(is_rates, is_urgent, tuple(parts[start : start + parts_max])))
-    return packed
+    """Closings first, then prices, then openings: nothing reopens at a price that is no longer true.
+
+    A run that closes or lowers anything goes first as a whole.
+    """
+    rates = [of for of in differences if of.aspect is Aspect.PRICES]
+    others = [of for of in differences if of.aspect is not Aspect.PRICES]
+    closing = [Runs(of, np.flatnonzero(of.urgent)) for of in others]
+    prices = [Runs(of, np.arange(len(of.starts))) for of in rates]
+    opening = [Runs(of, np.flatnonzero(~of.urgent)) for of in others]
+    return [
+        *(Parcel(rates=False, urgent=True, content=some) for some in _portions(closing, parts_max)),
+        *(Parcel(rates=True, urgent=False, content=some) for some in _portions(prices, parts_max)),
+        *(Parcel(rates=False, urgent=False, content=some) for some in _portions(opening, parts_max)),
+    ]
+
+
+def _portions(content: Iterable[Runs], parts_max: int) -> list[list[Runs]]:
+    """The same runs in the same order, at most ``parts_max`` together."""
+    portions: list[list[Runs]] = []
+    room = 0
+    for of, runs in content:
+        while len(runs):
+            if not room:
+                portions.append([])
+                room = parts_max
+            portions[-1].append(Runs(of, runs[:room]))
+            taken = min(room, len(runs))
+            runs, room = runs[taken:], room - taken
+    return portions
+
+
+class Held(NamedTuple):
+    """What the shadow said of a parcel's cells before it was sent, and what their rows waited for."""
+
+    shadow: Shadow
+    rows: Array
+    hold_ms: Array
+    cells: Array
+    values: Mapping[str, Array]
+
+
+def held_before(parcel: Parcel) -> list[Held]:
+    """To be taken before :func:`intend`: for :func:`settle`, as doubt that is there already outlasts this parcel's
+    answer, and for :func:`undo`."""
+    found = []
+    for some in parcel.content:
+        shadow, cells = some.of.shadow, some.cells
+        rows = _rows(shadow, cells)
+        values = {name: _flat(column)[cells] for name, column in shadow.sheet.columns.items()}
+        found.append(Held(shadow, rows, shadow.hold_ms[rows], cells, values))
+    return found
 
 
 def intend(parcel: Parcel, hold_ms: Instant) -> list[Touched]:
     """Writes the intent into the shadows: the cells now hold what is about to be said, in doubt until ``hold_ms``."""
     touched = []
-    for of, runs in _by_difference(parcel.parts):
-        cells = _cells(of, runs)
+    for some in parcel.content:
+        of, cells = some.of, some.cells
         for name, wanted in of.view.columns.items():
             if name != "sync":
                 _flat(of.shadow.sheet.columns[name])[cells] = _flat(wanted)[cells]
         of.shadow.sync[cells] = DOUBT
-        rows = _rows(cells)
+        rows = _rows(of.shadow, cells)
         of.shadow.hold_ms[rows] = np.maximum(of.shadow.hold_ms[rows], hold_ms)
         touched.append(Touched(of.shadow, rows))
     return touched
@@ -80,33 +136,22 @@ def intend(parcel: Parcel, hold_ms: Instant) -> list[Touched]:
 
 def postpone(waiting: Sequence[Parcel]) -> list[Touched]:
     """Marks the cells of parcels that are not sent yet, so that the connection's revision may advance past them."""
+    runs: dict[int, list[Array]] = {}
+    differences: dict[int, Difference] = {}
+    for parcel in waiting:
+        for of, some in parcel.content:
+            differences[id(of)] = of
+            runs.setdefault(id(of), []).append(some)
     touched = []
-    for of, runs in _by_difference([part for parcel in waiting for part in parcel.parts]):
-        cells = _cells(of, runs)
+    for number, of in differences.items():
+        cells = of.cells(np.concatenate(runs[number]))
         of.shadow.sync[cells] = DIRTY
-        touched.append(Touched(of.shadow, _rows(cells)))
+        touched.append(Touched(of.shadow, _rows(of.shadow, cells)))
     return touched
 
 
-class Held(NamedTuple):
-    """What the rows of a parcel waited for before it was sent."""
-
-    shadow: Shadow
-    rows: Array
-    hold_ms: Array
-
-
-def held_before(parcel: Parcel) -> list[Held]:
-    """To be taken before :func:`intend`, for :func:`settle`: doubt that is there already outlasts this parcel's answer."""
-    found = []
-    for of, runs in _by_difference(parcel.parts):
-        rows = _rows(_cells(of, runs))
-        found.append(Held(of.shadow, rows, of.shadow.hold_ms[rows].copy()))
-    return found
-
-
 class Settled(NamedTuple):
-    """The rows to store, the parts that were refused, and those that are confirmed after a refusal."""
+    """The rows to store, and the parts that were refused."""
 
     touched: list[Touched]
     refused: list[tuple[Part, Refused]]
@@ -125,53 +170,41 @@ def settle(
     for held in before:
         held.shadow.hold_ms[held.rows] = held.hold_ms
     refused: list[tuple[Part, Refused]] = []
-    for index, part in enumerate(parcel.parts):
-        outcome = by_part.get(index, overall)
-        shadow, cells = part.of.shadow, part.cells
-        rows = slice(cells.start // BLOCK_DAYS, (cells.stop - 1) // BLOCK_DAYS + 1)
-        hold_ms = 0
-        if isinstance(outcome, Confirmed):
-            shadow.sync[cells] = np.where(part.of.lingering[cells], DOUBT, CONFIRMED)
-        elif isinstance(outcome, Refused):
-            shadow.sync[cells] = np.where(part.of.lingering[cells], DOUBT, REFUSED)
-            hold_ms = retry_at_ms
-            refused.append((part, outcome))
-        else:
+    first = 0
+    for of, runs in parcel.content:
+        outcomes = [by_part.get(first + index, overall) for index in range(len(runs))]
+        confirmed = of.cells(runs[[isinstance(outcome, Confirmed) for outcome in outcomes]])
+        of.shadow.sync[confirmed] = np.where(of.lingering[confirmed], DOUBT, CONFIRMED)
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, Confirmed):
+                continue
+            cells = of.cells(runs[index : index + 1])
             hold_ms = outcome.deadline_ms if isinstance(outcome, Accepted) else doubt_until_ms
-        if hold_ms:
-            shadow.hold_ms[rows] = np.maximum(shadow.hold_ms[rows], hold_ms)
+            if isinstance(outcome, Refused):
+                of.shadow.sync[cells] = REFUSED
+                refused.append((parcel.parts[first + index], outcome))
+                hold_ms = retry_at_ms
+            rows = _rows(of.shadow, cells)
+            of.shadow.hold_ms[rows] = np.maximum(of.shadow.hold_ms[rows], hold_ms)
+        first += len(runs)
     return Settled([Touched(held.shadow, held.rows) for held in before], refused)
 
 
 def undo(parcel: Parcel, before: Sequence[Held]) -> list[Touched]:
-    """The message certainly did not arrive: its cells are simply to be sent again."""
+    """The message certainly did not arrive: its cells hold what they held, and are to be sent again."""
     for held in before:
         held.shadow.hold_ms[held.rows] = held.hold_ms
-    for of, runs in _by_difference(parcel.parts):
-        cells = _cells(of, runs)
-        of.shadow.sync[cells] = np.where(of.lingering[cells], DOUBT, DIRTY)
+        for name, values in held.values.items():
+            _flat(held.shadow.sheet.columns[name])[held.cells] = values
+        held.shadow.sync[held.cells] = DIRTY
     return [Touched(held.shadow, held.rows) for held in before]
 
 
-def _by_difference(parts: Sequence[Part]) -> list[tuple[Difference, Array]]:
-    runs: dict[int, list[int]] = {}
-    differences: dict[int, Difference] = {}
-    for part in parts:
-        differences[id(part.of)] = part.of
-        runs.setdefault(id(part.of), []).append(part.run)
-    return [(differences[name], np.array(found)) for name, found in runs.items()]
-
-
-def _cells(of: Difference, runs: Array) -> Array:
-    """The flat cell indexes of several runs."""
-    starts, lengths = of.starts[runs], of.stops[runs] - of.starts[runs]
-    before = np.cumsum(lengths) - lengths
-    cells: Array = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
-    return cells
-
-
-def _rows(cells: Array) -> Array:
-    return np.unique(cells // BLOCK_DAYS)
+def _rows(shadow: Shadow, cells: Array) -> Array:
+    """The rows that the cells lie in, ascending."""
+    touched = np.zeros(len(shadow.sheet.keys), bool)
+    touched[cells // BLOCK_DAYS] = True
+    return np.flatnonzero(touched)
 
 
 def _flat(values: Array) -> Array:

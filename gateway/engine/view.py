@@ -8,6 +8,9 @@ closed. What the dialect cannot express is left at its default, so it never coun
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -30,9 +33,10 @@ from gateway.engine.stock import NO_FIGURE, stock_matrix
 from gateway.engine.window import free
 from gateway.model.ari import ASPECT_OF, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, Day
-from gateway.model.property import Connection, FigureKind, Product, RatePlan
+from gateway.model.property import Adjustment, Connection, FigureKind, RatePlan
 
 Slot = tuple[str, str, int]
+Target = tuple[str, str]  # room and plan, theirs or ours
 
 LAYOUT_OF: dict[Aspect, Layout] = {
     Aspect.LIMIT: SHADOW_LIMIT,
@@ -40,7 +44,9 @@ LAYOUT_OF: dict[Aspect, Layout] = {
     Aspect.PRICES: SHADOW_PRICES,
 }
 RULE_FIELDS = tuple(field for field, aspect in ASPECT_OF.items() if aspect is Aspect.RULES)
+PRICE_FIELDS = (Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD)
 _STRICTEST_IS_LEAST = frozenset({Field.MAX_ARRIVAL, Field.MAX_THROUGH, Field.MAX_OFFSET_H})
+_HOUSE: Target = ("", "")
 _NOWHERE: Key = ("", "", -1)
 
 
@@ -55,7 +61,10 @@ class Calendar:
     ) -> None:
         rows = list(calendar)
         self.sheet = Sheet.load(PRODUCT, guests, [*(key for key, _ in rows), _NOWHERE], rows)
-        self._nowhere = self.sheet.row[_NOWHERE]
+        self._nowhere = len(rows)
+        self._by_target: dict[Target | None, dict[int, int]] = {}
+        for row, ((room, plan, block), _) in enumerate(rows):
+            self._by_target.setdefault((room, plan), {})[block] = row
         stocked = list(stock)
         self._stock_row = {key: row for row, (key, _) in enumerate(stocked)}
         self._stock = stock_matrix([*(body for _, body in stocked), None])
@@ -64,6 +73,15 @@ class Calendar:
         """Indexes into the sheet."""
         row, nowhere = self.sheet.row, self._nowhere
         return np.array([row.get(key, nowhere) for key in keys], np.intp)
+
+    def find(self, wanted: Iterable[tuple[Target | None, Sequence[int]]]) -> Array:
+        """Indexes into the sheet for the blocks of our targets, one after the other; None stands for no target."""
+        nowhere = self._nowhere
+        found: list[int] = []
+        for target, blocks in wanted:
+            rows = self._by_target.get(target)
+            found += [rows.get(block, nowhere) for block in blocks] if rows else [nowhere] * len(blocks)
+        return np.array(found, np.intp)
 
     def exists(self, rows: Array) -> bool:
         """Whether any of the looked-up rows is really there."""
@@ -77,8 +95,17 @@ class Calendar:
 
 
 class _Source(NamedTuple):
-    product: Product
+    """Where a product of theirs comes from: our room type, and the plan with those it is derived from."""
+
+    room: str
     line: tuple[RatePlan, ...]
+
+    @property
+    def base(self) -> Target:
+        return self.room, self.line[-1].code
+
+    def level(self, depth: int) -> Target | None:
+        return (self.room, self.line[depth].code) if depth < len(self.line) else None
 
 
 class Channel:
@@ -92,33 +119,29 @@ class Channel:
         self._figures = hotel.figure_kind
         self._adults = {room.code: room.adults_max for room in hotel.rooms.values()}
         self._sources = {
-            (product.their_room, product.their_plan): _Source(product, lineage(hotel.property, product.plan))
+            (product.their_room, product.their_plan): _Source(product.room, lineage(hotel.property, product.plan))
             for product in connection.products
         }
-        self._limit_rooms: dict[tuple[str, str], str] = {}
-        self._by_room: dict[str, list[tuple[str, str]]] = {}
-        self._by_base: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._limit_rooms: dict[Target, str] = {}
+        self._by_room: dict[str, list[Target]] = {}
+        self._by_base: dict[Target, list[Target]] = {}
         for theirs, source in self._sources.items():
-            room = source.product.room
-            self._limit_rooms[theirs if capabilities.limit_per_product else (theirs[0], "")] = room
-            self._by_room.setdefault(room, []).append(theirs)
+            self._limit_rooms[theirs if capabilities.limit_per_product else (theirs[0], "")] = source.room
+            self._by_room.setdefault(source.room, []).append(theirs)
             for plan in source.line:
-                self._by_base.setdefault((room, plan.code), []).append(theirs)
-        self._limits_by_room: dict[str, list[tuple[str, str]]] = {}
+                self._by_base.setdefault((source.room, plan.code), []).append(theirs)
+        self._limits_by_room: dict[str, list[Target]] = {}
         for theirs, room in self._limit_rooms.items():
             self._limits_by_room.setdefault(room, []).append(theirs)
         fields = capabilities.fields
         self.rule_fields = tuple(field for field in RULE_FIELDS if field in fields)
-        self.price_fields = tuple(f for f in (Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD) if f in fields)
-        self.aspects = tuple(
-            aspect
-            for aspect, used in (
-                (Aspect.LIMIT, Field.FIGURE in fields),
-                (Aspect.RULES, bool(self.rule_fields)),
-                (Aspect.PRICES, bool(self.price_fields)),
-            )
-            if used
-        )
+        self.price_fields = tuple(field for field in PRICE_FIELDS if field in fields)
+        used = {
+            Aspect.LIMIT: Field.FIGURE in fields,
+            Aspect.RULES: bool(self.rule_fields),
+            Aspect.PRICES: bool(self.price_fields),
+        }
+        self.aspects = tuple(aspect for aspect in used if used[aspect])
 
     # --- which slots ------------------------------------------------------------------------------------------------
 
@@ -128,16 +151,16 @@ class Channel:
         if aspect is Aspect.LIMIT:
             for room, block in stock:
                 theirs = self._limits_by_room.get(room, ()) if room else self._limit_rooms
-                found.update((code, plan, block) for code, plan in theirs)
+                found.update([(code, plan, block) for code, plan in theirs])
             return found
         for room, plan, block in calendar:
             if plan:
-                products: Iterable[tuple[str, str]] = self._by_base.get((room, plan), ())
+                products: Iterable[Target] = self._by_base.get((room, plan), ())
             elif aspect is Aspect.PRICES:
                 continue
             else:
                 products = self._by_room.get(room, ()) if room else self._sources
-            found.update((code, their_plan, block) for code, their_plan in products)
+            found.update([(code, their_plan, block) for code, their_plan in products])
         return found
 
     def all_slots(self, aspect: Aspect, blocks: Iterable[int]) -> set[Slot]:
@@ -147,25 +170,28 @@ class Channel:
 
     def holds(self, aspect: Aspect, slot: Slot) -> bool:
         """Whether the slot belongs to the view at all; others are closed there and forgotten."""
-        targets: object = self._limit_rooms if aspect is Aspect.LIMIT else self._sources
-        return (slot[0], slot[1]) in targets  # type: ignore[operator]
+        return slot[:2] in (self._limit_rooms if aspect is Aspect.LIMIT else self._sources)
 
     def needs(self, aspect: Aspect, slots: Iterable[Slot]) -> tuple[set[Key], set[Key]]:
         """Calendar rows and stock rows that the view of the slots reads."""
-        calendar: set[Key] = set()
-        stock: set[Key] = set()
-        for their_room, their_plan, block in slots:
-            if aspect is Aspect.LIMIT:
-                room = self._limit_rooms[their_room, their_plan]
-                stock.update(((room, block), ("", block)))
-                continue
-            source = self._sources[their_room, their_plan]
-            room = source.product.room
-            calendar.add((room, source.line[-1].code, block))
-            if aspect is Aspect.RULES:
-                calendar.update((room, plan.code, block) for plan in source.line)
-                calendar.update(((room, "", block), ("", "", block)))
-        return calendar, stock
+        theirs: dict[Target, set[int]] = {}
+        for room, plan, block in slots:
+            theirs.setdefault((room, plan), set()).add(block)
+        ours: dict[Key, set[int]] = {}
+        for target, blocks in theirs.items():
+            for read in self._reads(aspect, target):
+                ours.setdefault(read, set()).update(blocks)
+        keys: set[Key] = {(*read, block) for read, blocks in ours.items() for block in blocks}
+        return (set(), keys) if aspect is Aspect.LIMIT else (keys, set())
+
+    def _reads(self, aspect: Aspect, theirs: Target) -> list[Key]:
+        """The rows, but for their block: rooms of the stock, or rooms and plans of the calendar."""
+        if aspect is Aspect.LIMIT:
+            return [(self._limit_rooms[theirs],), ("",)]
+        source = self._sources[theirs]
+        if aspect is Aspect.PRICES:
+            return [source.base]
+        return [_HOUSE, (source.room, ""), *((source.room, plan.code) for plan in source.line)]
 
     # --- what they should hold --------------------------------------------------------------------------------------
 
@@ -177,9 +203,9 @@ class Channel:
         if aspect is Aspect.LIMIT:
             sheet.columns["limit"][:] = self._limits(slots, calendar)
         elif aspect is Aspect.PRICES:
-            self._prices(sheet, slots, calendar)
+            self._prices(sheet, calendar)
         else:
-            self._rules(sheet, slots, calendar)
+            self._rules(sheet, calendar)
         return sheet
 
     def _limits(self, slots: Sequence[Slot], calendar: Calendar) -> Array:
@@ -193,58 +219,79 @@ class Channel:
             shown = np.minimum(shown, allotment.cap)
         return np.maximum(shown, 0)
 
-    def _prices(self, sheet: Sheet, slots: Sequence[Slot], calendar: Calendar) -> None:
-        sources = [self._sources[room, plan] for room, plan, _ in slots]
-        rows = calendar.rows(
-            (source.product.room, source.line[-1].code, slot[2]) for source, slot in zip(sources, slots, strict=True)
-        )
-        for line, members in _grouped([source.line for source in sources]):
-            for column in self.price_fields:
-                prices = calendar.sheet.columns[column][rows[members]]
-                if column is Field.PRICE:
-                    prices = self._per_guests(prices, [sources[member] for member in members])
-                sheet.columns[column][members] = for_channel(derived(prices, line), self.hotel, self.connection)
+    def _prices(self, sheet: Sheet, calendar: Calendar) -> None:
+        runs = self._runs(sheet.keys)
+        rows = calendar.find((source.base, blocks) for source, blocks in runs)
+        adults = self._adults_of(runs)
+        for line, members in _by_adjustments(runs):
+            for field in self.price_fields:
+                if field not in calendar.sheet.filled:
+                    continue
+                prices = calendar.sheet.columns[field][rows[members]]
+                if field is Field.PRICE:
+                    prices = self._per_guests(prices, adults[members])
+                extra = field is not Field.PRICE
+                ours = derived(prices, line, extra=extra)
+                sheet.columns[field][members] = for_channel(ours, self.hotel, self.connection, extra=extra)
 
-    def _per_guests(self, prices: Array, sources: list[_Source]) -> Array:
-        """For each row the occupancies its room type sells, or the one price of the room at full occupancy."""
-        prices = filled_down(prices)
-        adults = np.array([self._adults[source.product.room] for source in sources])
-        if not self.capabilities.guests_max:
-            full = np.minimum(adults, prices.shape[-1]) - 1
-            whole = np.take_along_axis(prices, full[:, None, None].repeat(BLOCK_DAYS, axis=1), axis=2)
-            # The highest price there is stands for the room when the full occupancy has none.
-            return np.where(whole == NO_PRICE, prices.max(axis=2, keepdims=True), whole)
-        too_many = np.arange(self.guests) >= adults[:, None, None]
-        return np.where(too_many, NO_PRICE, prices[..., : self.guests])
-
-    def _rules(self, sheet: Sheet, slots: Sequence[Slot], calendar: Calendar) -> None:
-        sources = [self._sources[room, plan] for room, plan, _ in slots]
-        rooms = [source.product.room for source in sources]
-        blocks = [slot[2] for slot in slots]
-        levels = [
-            calendar.rows(("", "", block) for block in blocks),
-            calendar.rows((room, "", block) for room, block in zip(rooms, blocks, strict=True)),
+    def _runs(self, slots: Sequence[Slot]) -> list[_Run]:
+        return [
+            (self._sources[theirs], [slot[2] for slot in run]) for theirs, run in groupby(slots, key=itemgetter(0, 1))
         ]
-        deepest = max(len(source.line) for source in sources)
-        for depth in range(deepest):
-            levels.append(
-                calendar.rows(
-                    (source.product.room, source.line[depth].code if depth < len(source.line) else None, block)
-                    for source, block in zip(sources, blocks, strict=True)
-                )
-            )
-        present = [rows for rows in levels if calendar.exists(rows)]
-        for field in self.rule_fields:
-            target = sheet.columns[field]
-            for rows in present:
-                _tighten(target, calendar.sheet.columns[field][rows], field)
+
+    def _adults_of(self, runs: list[_Run]) -> Array:
+        """For each slot, how many adults its room type takes."""
+        return np.repeat([self._adults[source.room] for source, _ in runs], [len(blocks) for _, blocks in runs])
+
+    def _per_guests(self, prices: Array, adults: Array) -> Array:
+        """For each row the occupancies its room type sells, or the one price of the room at full occupancy."""
+        too_many = np.arange(prices.shape[-1]) >= adults[:, None]
+        if too_many.any():
+            prices = np.where(too_many[:, None], NO_PRICE, prices)
+        if self.capabilities.guests_max:
+            return filled_down(prices)[..., : self.guests]
+        # The highest price there is stands for the room when the full occupancy has none.
+        full = np.take_along_axis(prices, adults[:, None, None] - 1, axis=2)
+        highest = reduce(np.maximum, np.moveaxis(prices, 2, 0))
+        return np.where(full == NO_PRICE, highest[..., None], full)
+
+    def _rules(self, sheet: Sheet, calendar: Calendar) -> None:
+        runs = self._runs(sheet.keys)
+        levels: list[Sequence[Target | None]] = [[_HOUSE] * len(runs), [(source.room, "") for source, _ in runs]]
+        for depth in range(max(len(source.line) for source, _ in runs)):
+            levels.append([source.level(depth) for source, _ in runs])
+        fields = [field for field in self.rule_fields if field in calendar.sheet.filled]
+        for targets in levels:
+            rows = calendar.find((target, blocks) for target, (_, blocks) in zip(targets, runs, strict=True))
+            if fields and calendar.exists(rows):
+                for field in fields:
+                    _tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
         if Field.CLOSED in self.rule_fields:
-            base = calendar.rows(
-                (source.product.room, source.line[-1].code, block)
-                for source, block in zip(sources, blocks, strict=True)
-            )
-            unpriced = (calendar.sheet.columns["price"][base] == NO_PRICE).all(axis=2)
-            sheet.columns["closed"] |= unpriced.astype(np.uint8)
+            base = calendar.find((source.base, blocks) for source, blocks in runs)
+            sheet.columns["closed"][~_priced(calendar, base, self._adults_of(runs))] = 1
+
+
+_Run = tuple[_Source, list[int]]  # blocks of one target, as they follow each other among the slots
+
+
+def _by_adjustments(runs: list[_Run]) -> list[tuple[tuple[RatePlan, ...], Array]]:
+    """The slots whose prices are derived alike, with one of their lines."""
+    alike: dict[tuple[Adjustment, ...], tuple[tuple[RatePlan, ...], list[int]]] = {}
+    start = 0
+    for source, blocks in runs:
+        steps = tuple(plan.adjust for plan in source.line[:-1])
+        alike.setdefault(steps, (source.line, []))[1].extend(range(start, start + len(blocks)))
+        start += len(blocks)
+    return [(line, np.array(members)) for line, members in alike.values()]
+
+
+def _priced(calendar: Calendar, rows: Array, adults: Array) -> Array:
+    """The days with a price for an occupancy that the room type takes."""
+    prices = calendar.sheet.columns["price"]
+    priced = np.zeros((len(rows), BLOCK_DAYS), bool)
+    for guests in range(prices.shape[-1]):
+        priced |= (prices[..., guests] != NO_PRICE)[rows] & (adults > guests)[:, None]
+    return priced
 
 
 def _free(kind: FigureKind, stock: Array) -> Array:
@@ -263,18 +310,9 @@ def _tighten(target: Array, other: Array, field: Field) -> None:
         np.maximum(target, other, out=target)
 
 
-def _grouped(lines: list[tuple[RatePlan, ...]]) -> list[tuple[tuple[RatePlan, ...], Array]]:
-    members: dict[tuple[str, ...], list[int]] = {}
-    line_of: dict[tuple[str, ...], tuple[RatePlan, ...]] = {}
-    for index, line in enumerate(lines):
-        name = tuple(plan.code for plan in line)
-        members.setdefault(name, []).append(index)
-        line_of[name] = line
-    return [(line_of[name], np.array(found)) for name, found in members.items()]
-
-
-def inside(slots: Sequence[Slot], first: Day, last: Day) -> Array:
-    """Which days of the slots lie between two days, both included; shape (slots, 32)."""
-    days = np.array([slot[2] for slot in slots], np.int64)[:, None] * BLOCK_DAYS + np.arange(BLOCK_DAYS)
-    within: Array = (days >= first) & (days <= last)
+def inside(sheet: Sheet, first: Day, last: Day) -> Array:
+    """Which days of the sheet's rows lie between two days, both included; shape (rows, 32)."""
+    days = np.arange(BLOCK_DAYS)
+    start = sheet.blocks[:, None] * BLOCK_DAYS
+    within: Array = (days >= first - start) & (days <= last - start)
     return within

@@ -83,7 +83,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one PMS may know of one reservation.
 
     ``acked`` is the last acknowledged value, ``acked_seq`` the first delivery of it. ``seen`` leaves out nights where S
-    is {0}. ``by_hand`` says that the last acknowledgement was a person's, for which the PMS has promised no echo.
+    is {0}. ``by_hand`` says that people may have entered the acknowledged value, of which the PMS promised no echo.
     """
 
     want: Nights = ()
@@ -118,7 +118,24 @@ def sent(claim: Claim, seq: int, at_ms: Instant) -> Claim:
 
 def acknowledged(claim: Claim, seq: int, at_ms: Instant) -> Claim:
     """The PMS holds what delivery ``seq`` said; ``at_ms`` is when its answer came. Late answers are ignored."""
-    return _acknowledged(claim, seq, at_ms, by_hand=False)
+    held = next((of for of in claim.sent if of.first <= seq <= of.last), None)
+    if held is None:
+        return claim
+    before = {of.value: of.until_ms for of in claim.older}
+    before |= {of.value: at_ms for of in claim.sent if of.last < held.first} | {claim.acked: at_ms}
+    before.pop(held.value, None)
+    refusal = claim.refusal
+    still_refused = refusal is not None and refusal.seq > held.last
+    return replace(
+        claim,
+        acked=held.value,
+        acked_seq=held.first,
+        acked_ms=at_ms,
+        sent=tuple(of for of in claim.sent if of.first > held.last),
+        older=tuple(Older(value, until_ms) for value, until_ms in before.items()),
+        refusal=refusal if still_refused else None,
+        by_hand=refusal is not None,
+    )
 
 
 def rejected(claim: Claim, seq: int, at_ms: Instant) -> Claim:
@@ -130,7 +147,7 @@ def rejected(claim: Claim, seq: int, at_ms: Instant) -> Claim:
 
 def entered_by_hand(claim: Claim, at_ms: Instant) -> Claim:
     """Someone says that the PMS now holds what the refused delivery said (not what the reservation may want since)."""
-    return claim if claim.refusal is None else _acknowledged(claim, claim.refusal.seq, at_ms, by_hand=True)
+    return claim if claim.refusal is None else acknowledged(claim, claim.refusal.seq, at_ms)
 
 
 def figure_arrived(
@@ -212,26 +229,6 @@ def free(
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def _acknowledged(claim: Claim, seq: int, at_ms: Instant, *, by_hand: bool) -> Claim:
-    held = next((of for of in claim.sent if of.first <= seq <= of.last), None)
-    if held is None:
-        return claim
-    before = {of.value: of.until_ms for of in claim.older}
-    before |= {of.value: at_ms for of in claim.sent if of.last < held.first} | {claim.acked: at_ms}
-    before.pop(held.value, None)
-    refusal = claim.refusal
-    return replace(
-        claim,
-        acked=held.value,
-        acked_seq=held.first,
-        acked_ms=at_ms,
-        sent=tuple(of for of in claim.sent if of.first > held.last),
-        older=tuple(Older(value, until_ms) for value, until_ms in before.items()),
-        refusal=refusal if refusal is not None and refusal.seq > held.last else None,
-        by_hand=by_hand,
-    )
 
 
 def _still_possible(older: tuple[Older, ...], now_ms: Instant, figure_delay_s: float) -> tuple[Older, ...]:

@@ -56,7 +56,7 @@ class Ids:
 
     def __init__(self, now_ms: Callable[[], Instant], random: Random | None = None) -> None:
         self._now_ms = now_ms
-        self._random = random or secrets.SystemRandom()
+        self._random = random or Random(secrets.randbits(256))
         # 10 bits tell processes apart, 12 count within a millisecond; 41 bits of milliseconds last beyond 2039 in 63.
         self._process = self._random.getrandbits(10)
         self._count = itertools.count(self._random.getrandbits(12))

@@ -60,7 +60,7 @@ def _left(hotel: Hotel, calendar: Calendar, room: str, day: Day) -> GridCell:
     figure, sold, unseen, held = (int(stock[plane]) for plane in _PLANES)
     if figure == NO_FIGURE:
         return GridCell()
-    return GridCell(free=free(hotel.figure_kind, figure, sold, unseen, held))
+    return GridCell(free=free(hotel.figure_kind, figure, sold, unseen, held, clamped=True))
 
 
 def _product(hotel: Hotel, calendar: Calendar, room: RoomType, plan: RatePlan, day: Day) -> GridCell:

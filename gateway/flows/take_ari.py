@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.engine import ari
+from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
-from gateway.engine.mapping import Change
 from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
 from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
 from gateway.errors import Malformed, Reason, Rejected, Unmapped
@@ -65,12 +65,9 @@ class TakeAri:
         connection = hotel.connections[self._connection]
         if self._event.hotel != connection.hotel:
             raise Unmapped(Reason.HOTEL, self._event.hotel)
-        mapping = hotel.mapping(self._connection)
-        changes = [change for update in self._event.updates for change in mapping.changes(update)]
-        for change in changes:
-            ari.check(change, hotel.property.currency, hotel.property.net)
-        self._figures = [change for change in changes if _has(change, Aspect.LIMIT)]
-        self._painted = [change for change in changes if not _only(change, Aspect.LIMIT)]
+        mapping, house = hotel.mapping(self._connection), hotel.property
+        changes = ari.Changes(self._event.updates, mapping, house.currency, net=house.net)
+        self._figures, self._painted = changes.figures, changes.painted
         self._check_figures(hotel, connection)
         _check_derived(hotel, self._painted)
         self._calendar_keys = ari.rows_touched(self._painted)
@@ -187,20 +184,12 @@ def with_claim(delivery: DeliveryRow, claim: Claim, connection: Connection, now_
     return delivery._replace(claim=pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)
 
 
-def _has(change: Change, aspect: Aspect) -> bool:
-    return any(ASPECT_OF[setting.field] is aspect for setting in change.update.settings)
-
-
-def _only(change: Change, aspect: Aspect) -> bool:
-    return all(ASPECT_OF[setting.field] is aspect for setting in change.update.settings)
-
-
 def _check_derived(hotel: Hotel, changes: list[Change]) -> None:
     derived = {plan.code for plan in hotel.plans.values() if plan.parent}
     if not derived:
         return
     for change in changes:
-        if change.plan in derived and _has(change, Aspect.PRICES):
+        if change.plan in derived and any(ASPECT_OF[each.field] is Aspect.PRICES for each in change.update.settings):
             raise Rejected(
                 f"the prices of {change.update.plan!r} follow another plan and cannot be set",
                 Reason.RATE_PLAN,

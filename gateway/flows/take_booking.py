@@ -137,9 +137,8 @@ class TakeBooking:
             row[SOLD + slot] += units
             row[UNSEEN + slot] -= units
             if units > 0 and room != HOUSE:
-                left = free(
-                    hotel.figure_kind, row[FIGURE + slot], row[SOLD + slot], row[UNSEEN + slot], row[HELD + slot]
-                )
+                counts = (row[plane + slot] for plane in (FIGURE, SOLD, UNSEEN, HELD))
+                left = free(hotel.figure_kind, *counts, clamped=True)
                 missing = units if row[FIGURE + slot] < 0 else -left
                 short += max(0, min(units, missing))
         return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()], short

@@ -7,6 +7,7 @@ No time zone enters here: a stay date is the hotel's own, so neither DST nor a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -22,17 +23,19 @@ ALL_WEEK: Weekdays = 0b1111111
 BLOCK_DAYS = 32
 FIRST_DAY: Day = date(1990, 1, 1).toordinal()
 LAST_DAY: Day = date(2199, 12, 31).toordinal()
+# date.fromisoformat also reads the other forms of ISO 8601: week dates, and dates without dashes.
+_CALENDAR_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @lru_cache(maxsize=4096)
 def parse_day(text: str) -> Day:
     """The day written as ``YYYY-MM-DD``; raises :class:`Malformed` for anything else or an impossible date."""
     try:
-        if len(text) != 10:
+        if not _CALENDAR_DATE.fullmatch(text):
             raise ValueError(text)
         day = date.fromisoformat(text).toordinal()
     except ValueError:
-        raise Malformed(f"{text!r} is not a date (YYYY-MM-DD)", Reason.INVALID_DATE) from None
+        raise Malformed(f"{text[:40]!r} is not a date (YYYY-MM-DD)", Reason.INVALID_DATE) from None
     if not FIRST_DAY <= day <= LAST_DAY:
         raise Malformed(f"{text!r} is outside the years 1990 to 2199", Reason.INVALID_DATE)
     return day

@@ -5,11 +5,15 @@ Minor-unit digits follow ISO 4217, table A.1; currencies not listed have two.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from gateway.errors import Malformed, Reason
 
 MINOR_MAX = 2**53  # stays exact in JSON readers that only know doubles
+_TEXT_MAX = 64
+# ASCII digits only: \d and str.isdigit know hundreds of others, and XML may hold them all.
+_AMOUNT = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?")
 
 _DIGITS: dict[str, int] = {
     **dict.fromkeys(
@@ -48,13 +52,11 @@ def digits_of(currency: str) -> int:
 def parse_minor(text: str, currency: str) -> int:
     """``("120.50", "EUR") -> 12050``. Extra zero places are fine, other extra places and commas are refused."""
     digits = digits_of(currency)
-    whole, _, places = text.strip().partition(".")
-    sign = -1 if whole.startswith("-") else 1
-    whole = whole.lstrip("+-") if whole[:1] in ("+", "-") else whole
-    kept, rest = places[:digits].ljust(digits, "0"), places[digits:]
-    if not (whole or places) or not (whole + places).isascii() or not (whole + places).isdigit() or rest.strip("0"):
-        raise Malformed(f"{text!r} is not an amount of {currency}", Reason.INVALID_VALUE)
-    minor = sign * int((whole or "0") + kept)
+    amount = _AMOUNT.fullmatch(text.strip()) if len(text) <= _TEXT_MAX else None
+    sign, whole, places = amount.groups(default="") if amount else ("", "", "")
+    if amount is None or places[digits:].strip("0"):
+        raise Malformed(f"{text[:_TEXT_MAX]!r} is not an amount of {currency}", Reason.INVALID_VALUE)
+    minor = int(f"{sign}0{whole}{places[:digits].ljust(digits, '0')}")
     if abs(minor) > MINOR_MAX:
         raise Malformed(f"the amount {text} {currency} is too large", Reason.INVALID_VALUE)
     return minor

@@ -104,9 +104,12 @@ def columns(rows: Sequence[Params]) -> Params:
 @lru_cache(maxsize=256)
 def upsert(spec: Spec, dialect: Dialect) -> str:
     """Insert rows, or put them in place of those with their keys."""
+    source = f"VALUES ({', '.join('?' * len(spec.fields))})"
+    if dialect == "postgresql":
+        source = f"SELECT * FROM {_unnest(spec, spec.fields)}"
     rest = ", ".join(f"{field} = excluded.{field}" for field in spec.fields[spec.width :])
     return (
-        f"INSERT INTO {spec.name} ({', '.join(spec.fields)}) {_source(spec, spec.fields, dialect)} "
+        f"INSERT INTO {spec.name} ({', '.join(spec.fields)}) {source} "
         f"ON CONFLICT ({', '.join(spec.key)}) DO UPDATE SET {rest}"
     )
 
@@ -114,7 +117,12 @@ def upsert(spec: Spec, dialect: Dialect) -> str:
 @lru_cache(maxsize=256)
 def delete(spec: Spec, dialect: Dialect) -> str:
     """Delete the rows with some keys."""
-    return f"DELETE FROM {spec.name} WHERE ({', '.join(spec.key)}) IN ({_source(spec, spec.key, dialect)})"
+    if dialect == "postgresql":
+        condition = f"({', '.join(spec.key)}) IN (SELECT * FROM {_unnest(spec, spec.key)})"
+    else:
+        # With IN (VALUES ...) SQLite would scan the table.
+        condition = " AND ".join(f"{field} = ?" for field in spec.key)
+    return f"DELETE FROM {spec.name} WHERE {condition}"
 
 
 @lru_cache(maxsize=256)
@@ -132,12 +140,6 @@ def placeholders(text: str, dialect: Dialect) -> str:
         return f"${count}"
 
     return _QUOTED_OR_MARK.sub(number, text)
-
-
-def _source(spec: Spec, fields: Sequence[str], dialect: Dialect) -> str:
-    if dialect == "postgresql":
-        return f"SELECT * FROM {_unnest(spec, fields)}"
-    return f"VALUES ({', '.join('?' * len(fields))})"
 
 
 def _unnest(spec: Spec, fields: Sequence[str]) -> str:

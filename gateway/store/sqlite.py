@@ -19,7 +19,7 @@ from gateway.store.tables import Scope
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 10.0
 _STATEMENTS_CACHED = 512
-_PRAGMAS = (
+PRAGMAS: tuple[str, ...] = (
     "synchronous=FULL",
     "fullfsync=ON",  # macOS: fsync alone leaves the data in the drive's cache
     "foreign_keys=ON",
@@ -89,7 +89,7 @@ class SqliteDatabase:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, cached_statements=_STATEMENTS_CACHED
         )
-        for pragma in _PRAGMAS:
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":

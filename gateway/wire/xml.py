@@ -117,6 +117,13 @@ def _check(data: bytes, limits: Limits) -> None:
             raise Malformed(f"a tag or text of more than {half} bytes", Reason.TOO_LARGE, line=line)
 
 
+def _check_doctype(data: bytes, end: int) -> None:
+    """Before a parser meets what it declares. Also true of a comment; no honest message has it there."""
+    at = data.find(b"<!DOCTYPE", 0, end)
+    if at >= 0:
+        raise _no_doctype(data[:at].count(b"\n") + 1)
+
+
 def _no_doctype(line: int | None = None) -> Malformed:
     return Malformed("a document type declaration is not allowed", Reason.FORBIDDEN_CONTENT, line=line)
 
@@ -145,10 +152,7 @@ def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:
     """The root element; raises :class:`Malformed`, with the line where there is one."""
     data = utf8(data)
     _check(data, limits)
-    # Before the parser meets what the declaration declares. Also true of a comment; no honest message has it there.
-    at = data.find(b"<!DOCTYPE")
-    if at >= 0:
-        raise _no_doctype(data[:at].count(b"\n") + 1)
+    _check_doctype(data, len(data))
     # The shortest element has four bytes, so small documents need no counting.
     if len(data) > 4 * limits.elements_max and data.count(b"<") - data.count(b"</") > limits.elements_max:
         raise Malformed(f"more than {limits.elements_max} elements", Reason.TOO_LARGE)
@@ -165,6 +169,7 @@ def peek(data: bytes, wait_for: frozenset[str], limits: Limits = DEFAULT_LIMITS)
     For deciding about a long document before reading it. ``data`` is UTF-8 already.
     """
     _check(data, limits)
+    _check_doctype(data, _PEEK_BYTES)
     parser = etree.XMLPullParser(events=("start",), **_OPTIONS)
     root: Node | None = None
     try:

@@ -50,6 +50,7 @@ def nights(*runs: tuple[str, int, int, int]) -> Nights:
         (TWO_SIZES._replace(losses=True, echo=True), 11),
         (TWO_SIZES._replace(refusals=True, echo=True), 11),
         (TWO_SIZES._replace(refusals=True, losses=True), 10),
+        (ONE_ROOM._replace(reservations=1, refusals=True, echo=True), 13),
         (ONE_ROOM, 12),
         (ONE_ROOM._replace(echo=True, stamped=True), 12),
         (ONE_ROOM._replace(losses=True), 10),
@@ -443,6 +444,8 @@ def test_a_refusal_ends_with_the_next_acknowledgement() -> None:
     claim = acknowledged(sent(want(claim, LONGER), 2, 2000), 2, 3000)
     assert claim.refusal is None
     assert claim.acked == LONGER
+    assert claim.by_hand  # someone may have entered the first, so an echo of the second need not come
+    claim = acknowledged(sent(want(claim, STAY), 3, 4000), 3, 5000)
     assert not claim.by_hand
 
 

@@ -36,7 +36,10 @@ _NONE = Delivery("", 0, 0)
 
 
 class World(NamedTuple):
-    """One entry per reservation in ``wanted``, ``told``, ``pms``, ``wire``, ``know``; ``air`` is (figure, its age)."""
+    """What is true; one entry per reservation, and ``air`` with (figure, its age) for each figure under way.
+
+    ``entered`` says that something got into the PMS after a refusal; nobody types in what is outdated by then.
+    """
 
     figure: int
     wanted: tuple[int, ...]
@@ -44,7 +47,7 @@ class World(NamedTuple):
     pms: tuple[int, ...]
     wire: tuple[Delivery | None, ...]
     refused: tuple[Delivery | None, ...]
-    by_hand: tuple[bool, ...]
+    entered: tuple[bool, ...]
     air: tuple[tuple[int, int], ...]
     know: tuple[Any, ...]
 
@@ -192,8 +195,8 @@ def _rested(rule: Rule, setting: Setting, world: World, true: int) -> Iterator[s
     )
     if _sellable(rule, asked) != true:
         yield "a figure much later"
-    # Going back to an acknowledged value after a delivery got lost may change nothing at the PMS, and so bring no echo.
-    if setting.echo and not setting.losses and not any(world.by_hand):
+    # What was tried before, or entered by people, may change nothing at the PMS when it comes, and so bring no echo.
+    if setting.echo and not setting.losses and not setting.refusals:
         waited = world._replace(know=tuple(rule.settle(know, later) for know in world.know))
         if _sellable(rule, waited) != true:
             yield "time passes"
@@ -233,13 +236,13 @@ def _bookings(rule: Rule, setting: Setting, world: World, r: int) -> Iterator[tu
 def _deliveries(rule: Rule, setting: Setting, world: World, r: int) -> Iterator[tuple[str, World]]:
     flying, refused, value = world.wire[r], world.refused[r], world.wanted[r]
     if flying is None or flying.stage == "lost":
-        retry = refused is not None and not world.by_hand[r]
+        retry = refused is not None and not world.entered[r]
         if value != world.told[r] or flying is not None or retry:
             seq = 1 + max(of.seq for of in (flying, refused, _NONE) if of is not None)
             yield f"send{r}={value}", _send(rule, world, r, seq)
     elif flying.stage == "out":
         yield f"pms applies {r}", _applied(setting, world, r, flying)
-        if setting.refusals and not world.by_hand[r]:
+        if setting.refusals and not world.entered[r]:
             yield f"pms refuses {r}", world._replace(wire=_put(world.wire, r, flying._replace(stage="refused")))
     elif flying.stage == "applied":
         know = _put(world.know, r, rule.acknowledged(world.know[r], flying.seq))
@@ -267,23 +270,24 @@ def _applied(setting: Setting, world: World, r: int, flying: Delivery) -> World:
     pms = _put(world.pms, r, flying.value)
     changed = pms != world.pms  # the same again is no change, and an echo nobody must expect
     air = (*world.air, (_figure(setting, pms), 0)) if setting.echo and changed else world.air
-    return world._replace(pms=pms, air=air, wire=_put(world.wire, r, flying._replace(stage="applied")))
+    entered = _put(world.entered, r, world.entered[r] or world.refused[r] is not None)
+    return world._replace(pms=pms, air=air, entered=entered, wire=_put(world.wire, r, flying._replace(stage="applied")))
 
 
 def _hands(rule: Rule, world: World, r: int) -> Iterator[tuple[str, World]]:
     refused = world.refused[r]
     if refused is None:
         return
-    if world.pms[r] != refused.value:
+    if world.pms[r] != refused.value and not world.entered[r]:
         yield (
             f"by hand {r}={refused.value}",
-            world._replace(pms=_put(world.pms, r, refused.value), by_hand=_put(world.by_hand, r, True)),
+            world._replace(pms=_put(world.pms, r, refused.value), entered=_put(world.entered, r, True)),
         )
-    elif world.wire[r] is None:
+    elif world.pms[r] == refused.value and world.wire[r] is None:
         know = _put(world.know, r, rule.entered_by_hand(world.know[r]))
         yield (
             f"marked{r}",
-            world._replace(know=know, refused=_put(world.refused, r, None), by_hand=_put(world.by_hand, r, True)),
+            world._replace(know=know, refused=_put(world.refused, r, None)),
         )
 
 

@@ -137,14 +137,23 @@ async def test_processes_that_start_together_on_postgres_migrate_once(postgres_u
     assert await fetch(postgres_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
-async def test_a_newer_database_is_refused(database_url: str) -> None:
-    newer = "UPDATE alembic_version SET version_num = '9999'"
-    if database_url.startswith("sqlite"):
-        query(Path(database_url.removeprefix("sqlite:///")), newer)
-    else:
-        await fetch(database_url, newer)
-    with pytest.raises(NewerDatabase, match=r"'9999'.*'0001'"):
-        await migrate(database_url)
+NEWER = "UPDATE alembic_version SET version_num = '9999'"
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'newer.sqlite3'}"
+    await migrate(url)
+    query(tmp_path / "newer.sqlite3", NEWER)
+    with pytest.raises(NewerDatabase, match=rf"'9999'.*'{HEAD}'"):
+        await migrate(url)
+
+
+@pytest.mark.postgres(fsync=False)
+async def test_a_newer_database_on_postgres_is_refused(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    await fetch(postgres_url, NEWER)
+    with pytest.raises(NewerDatabase, match=rf"'9999'.*'{HEAD}'"):
+        await migrate(postgres_url)
 
 
 async def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

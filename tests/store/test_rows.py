@@ -9,12 +9,12 @@ import pytest
 from gateway.store import sql
 from gateway.store.database import Database, Transaction
 from gateway.store.sql import Lookup
-from gateway.store.tables import SPECS, MessageRow, RevisionRow, Scope, StockRow
+from gateway.store.tables import SPECS, DeliveryRow, MessageRow, RevisionRow, Scope, StockRow
 from tests.store.jobs import all_rows, message, put
 
 NASTY = 'O\'Neill "Ü" – 東京 🏨 ? $1 %s \\ ; --'
 STOCK = Lookup(StockRow)
-SIZES = [0, 1, 40, 5_000]
+SIZES = [0, 1, 40, 12_000]  # the last is more than one statement of SQLite takes
 
 VARIANTS: dict[str, dict[type, Any]] = {
     "ordinary": {str: "a", int: 1, bytes: b"\x00\xff"},
@@ -28,6 +28,10 @@ def stock(count: int) -> list[StockRow]:
     return [StockRow("h", f"room {n % 7}", n, n, n.to_bytes(4, "big")) for n in range(count)]
 
 
+async def by_key(database: Database, lookup: Lookup, key: sql.Params) -> list[Any]:
+    return list(await database.read(lambda tx: tx.lookup(lookup, [key])))
+
+
 @pytest.mark.parametrize("row", SPECS, ids=lambda row: row.__name__)
 async def test_every_row_comes_back_as_it_was(database: Database, row: type[Any]) -> None:
     spec = SPECS[row]
@@ -37,7 +41,7 @@ async def test_every_row_comes_back_as_it_was(database: Database, row: type[Any]
         nothing = written._replace(**dict.fromkeys(spec.nullable))
         for version in (written, nothing, written):
             await put(database, [version])
-            found = await database.read(lambda tx, key=version[: spec.width]: tx.lookup(lookup, [key]))
+            found = await by_key(database, lookup, version[: spec.width])
             assert found == [version]
             assert type(found[0]) is row
             assert [type(value) for value in found[0]] == [type(value) for value in version]
@@ -64,7 +68,7 @@ async def test_any_number_of_rows_is_written_found_replaced_and_deleted(database
 async def test_a_lookup_by_other_columns_gives_every_row_once(database: Database, count: int) -> None:
     rows = [RevisionRow("h", f"r{n // 3}", n % 3, n, b"x") for n in range(count)]
     await database.write(lambda tx: tx.upsert(RevisionRow, rows))
-    keys = sorted({row[:2] for row in rows}) + [("h", "none")]
+    keys = [*sorted({row[:2] for row in rows}), ("h", "none")]
     found = await database.read(lambda tx: tx.lookup(Lookup(RevisionRow, ("scope_id", "reservation_id")), keys))
     assert sorted(found) == sorted(rows)
 
@@ -96,6 +100,27 @@ async def test_locking_gives_the_scopes_there_are(database: Database) -> None:
     await put(database, rows)
     found = await database.write(lambda tx: tx.lock(["h2", "h0", "none"], wait=True))
     assert sorted(found) == [rows[0], rows[2]]
+
+
+INDEXED = [
+    *((Lookup(row), "sqlite_autoindex") for row in SPECS),
+    (Lookup(RevisionRow, ("scope_id", "reservation_id")), "sqlite_autoindex_revision"),
+    (Lookup(DeliveryRow, ("scope_id", "connection"), "t.settled = 0"), "delivery_unsettled"),
+    (Lookup(MessageRow, ("scope_id", "token"), "t.token IS NOT NULL"), "message_token"),
+]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_sqlite_finds_rows_by_an_index(database: Database) -> None:
+    async def plan(text: str, count: int) -> str:
+        found = await database.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {text}", *[1] * count))
+        return "; ".join(str(row[3]) for row in found)
+
+    for lookup, index in INDEXED:
+        text, params = sql.select(lookup, [(1,) * len(lookup.fields)] * 3, "sqlite")
+        assert f"SEARCH t USING INDEX {index}" in await plan(text, len(params))
+    for spec in SPECS.values():
+        assert f"SEARCH {spec.name} USING INDEX" in await plan(sql.delete(spec, "sqlite"), spec.width)
 
 
 def test_placeholders_are_numbered_for_postgres() -> None:

@@ -48,7 +48,7 @@ def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: st
     more: dict[str, str | None] = {}
     if asked.root == names.PING:
         echo = next((result.echo for result in results if isinstance(result, Pong)), "")
-        content += f"<EchoData>{text(echo)}</EchoData>" if echo else ""
+        content += f"<EchoData>{text(echo)}</EchoData>"
     elif asked.root == names.CANCEL:
         more["Status"] = "Cancelled"
         content += "".join(

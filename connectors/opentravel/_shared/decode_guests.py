@@ -68,7 +68,9 @@ def _guest(profile: Node | None) -> Guest:
     person, address = (parts.get(name, [None])[0] for name in ("PersonName", "Address"))
     address_parts = kids(address)
     country = address_parts.get("CountryName", [None])[0]
-    company = first(profile, "CompanyInfo", "CompanyName") or address_parts.get("CompanyName", [None])[0]
+    company = first(profile, "CompanyInfo", "CompanyName")
+    if company is None:
+        company = first(address, "CompanyName")
     return Guest(
         surname=mask_text(content(first(person, "Surname"))),
         given=mask_text(" ".join(content(name) for name in every(person, "GivenName"))),

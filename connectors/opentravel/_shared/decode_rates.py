@@ -27,7 +27,8 @@ _EXTRA_OF = {_ADULT: Field.EXTRA_ADULT, "8": Field.EXTRA_CHILD}
 _PER_ROOM = "25"
 _AGES = ("MinAge", "MaxAge", "AgeBucket")
 _NO_PLACE = frozenset(
-    "Fees GuaranteePolicies CancelPolicies PaymentPolicies AdditionalCharges RateDescription MealsIncluded Taxes".split()
+    {"Fees", "GuaranteePolicies", "CancelPolicies", "PaymentPolicies", "AdditionalCharges"}
+    | {"RateDescription", "MealsIncluded", "Taxes"}
 )
 
 

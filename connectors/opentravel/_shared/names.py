@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from gateway.wire.xml import Node, name_of
+from gateway.wire.xml import Node, local
 
 NAMESPACE = "http://www.opentravel.org/OTA/2003/05"
 
@@ -50,7 +50,12 @@ def kids(node: Node | None) -> dict[str, list[Node]]:
     """The children by local name, in order; empty for None, so that paths can be followed without asking."""
     found: dict[str, list[Node]] = {}
     for child in () if node is None else node:
-        found.setdefault(name_of(child), []).append(child)
+        tag: Any = child.tag
+        name = local(tag)
+        if name in found:
+            found[name].append(child)
+        else:
+            found[name] = [child]
     return found
 
 

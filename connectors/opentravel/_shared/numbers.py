@@ -60,12 +60,9 @@ def parse_plain_amount(text: str, currency: str) -> int | None:
     return None
 
 
-# Currencies in daily use with two decimal places; any other is read with the general rule.
-_TWO_PLACES = frozenset(
-    code
-    for code in (
-        "AED ARS AUD BGN BRL CAD CHF CLF CNY COP CZK DKK EGP EUR GBP GEL HKD HRK HUF IDR ILS INR KES LKR MAD MUR MXN "
-        "MYR NOK NZD PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD UYU VES ZAR"
-    ).split()
-    if digits_of(code) == 2
+# Currencies in daily use; one that is not listed, or has no two decimal places, is read with the general rule.
+_DAILY = (
+    "AED ARS AUD BGN BRL CAD CHF CNY COP CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR KES LKR MAD MUR MXN MYR NOK NZD "
+    "PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD ZAR"
 )
+_TWO_PLACES = frozenset(code for code in _DAILY.split() if digits_of(code) == 2)

@@ -56,7 +56,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``los_clear``: how a length of stay is taken back. ``restriction_absent``: what a RestrictionStatus without
     Restriction speaks of. ``dow_style``: weekdays written only when they don't cover the week, or always.
     ``tax_basis``: the amounts that may be written. ``warnings_skip``: a Warning with a RecordID means that the item
-    was not taken. ``rates_notif_type``: the root's NotifType, which 2011B doesn't know. ``ignore``: elements inside rates that are knowingly passed over.
+    was not taken. ``rates_notif_type``: the root's NotifType, which 2011B doesn't know. ``ignore``: elements
+    inside rates that are knowingly passed over.
     """
 
     connector: str

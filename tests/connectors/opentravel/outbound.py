@@ -48,7 +48,8 @@ def golden(path: Path) -> Path:
 
 
 def command_in(path: Path) -> AnyCommand:
-    return msgspec.json.decode(path.read_bytes(), type=AnyCommand)
+    command: AnyCommand = msgspec.json.decode(path.read_bytes(), type=AnyCommand)
+    return command
 
 
 def written(path: Path) -> bytes:

@@ -1,0 +1,74 @@
+"""Their codes to ours: every kind of address, and nothing guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.engine.mapping import Change, Mapping
+from gateway.errors import Reason, Unmapped
+from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.property import Connection, Product, Role
+from gateway.model.reservation import Content, Revision, RevisionKind, RoomStay
+
+MAPPING = Mapping(
+    Connection(
+        "c",
+        "x",
+        "x",
+        Role.CHANNEL,
+        "H",
+        products=(
+            Product("DBL", "BAR", "2", "best"),
+            Product("DBL", "NR", "2", "fix"),
+            Product("SGL", "BAR", "1", "best"),
+        ),
+    )
+)
+
+
+def _update(room: str, plan: str) -> AriUpdate:
+    return AriUpdate(room, plan, 730_000, 730_001, (Setting(Field.CTA, 1),), record="7")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (("2", "fix"), {("DBL", "NR")}),
+        (("2", ""), {("DBL", "")}),
+        (("", "best"), {("DBL", "BAR"), ("SGL", "BAR")}),
+        (("", ""), {("", "")}),
+    ],
+)
+def test_an_address_of_theirs_in_our_codes(theirs: tuple[str, str], ours: set[tuple[str, str]]) -> None:
+    update = _update(*theirs)
+    assert set(MAPPING.changes(update)) == {Change(room, plan, update) for room, plan in ours}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "reason"),
+    [
+        (("9", ""), Reason.ROOM_TYPE),
+        (("9", "best"), Reason.ROOM_TYPE),
+        (("", "none"), Reason.RATE_PLAN),
+        (("2", "none"), Reason.RATE_PLAN),
+        (("1", "fix"), Reason.PRODUCT),
+    ],
+)
+def test_a_code_that_is_not_mapped_is_refused_with_their_record(theirs: tuple[str, str], reason: Reason) -> None:
+    with pytest.raises(Unmapped) as refused:
+        list(MAPPING.changes(_update(*theirs)))
+    assert (refused.value.reason, refused.value.record) == (reason, "7")
+
+
+def test_the_way_back() -> None:
+    assert (MAPPING.room("2"), MAPPING.room("9")) == ("DBL", None)
+    assert (MAPPING.their_room("SGL"), MAPPING.their_room("FAM")) == ("1", None)
+    assert MAPPING.their_product("DBL", "NR") == MAPPING.product("2", "fix")
+    assert MAPPING.their_product("SGL", "NR") is None
+    assert MAPPING.product("1", "fix") is None
+    assert {product.room for product in MAPPING.plans_of("best")} == {"DBL", "SGL"}
+
+
+def test_rooms_of_a_booking_are_ours_or_empty() -> None:
+    stays = tuple(RoomStay(room, "best", 730_000, 730_002) for room in ("1", "9", "2"))
+    assert MAPPING.rooms_of(Revision("b", RevisionKind.NEW, Content(stays=stays))) == ("SGL", "", "DBL")

@@ -1,0 +1,206 @@
+"""Bookings come in: each takes its nights once, whatever is repeated, late or out of order, and no sale is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import permutations
+
+import msgspec
+import pytest
+
+from gateway.messages import ReservationReceived
+from gateway.model.reservation import Revision
+from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow
+from tests.flows.house import House, cancel, channel, hotel, modify, new, pms, stay
+
+
+async def test_a_booking_takes_its_nights(house: House) -> None:
+    await house.open_for_sale()
+    number = await house.say(new(stay(2, 5), stay(2, 3, "r2", units=2)))
+    assert await house.sold("DBL") == {2: 1, 3: 1, 4: 1}
+    assert await house.sold("FAM") == {2: 2}
+    assert [await house.free("DBL", day) for day in (1, 2, 4, 5)] == [3, 2, 2, 3]
+    found = await house.reservation()
+    assert (found.reservation_id, found.status, found.parked, found.oversold) == (number, "booked", 0, 0)
+    (delivery,) = await house.rows(DeliveryRow)
+    assert (delivery.connection, delivery.state, delivery.due_ms) == ("pms", "pending", house.clock.now_ms())
+
+
+async def test_a_booking_over_the_turn_of_a_block(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(new(stay(0, 60)))
+    assert await house.sold("DBL", 0, 65) == dict.fromkeys(range(60), 1)
+
+
+async def test_the_same_again_gets_the_same_answer_and_does_nothing(house: House) -> None:
+    await house.open_for_sale()
+    for revision in (new(stay(2, 5)), modify(stay(3, 6)), cancel()):
+        first = await house.post("ota", ReservationReceived("OTA", revision))
+        before = await house.ledger()
+        for _ in range(3):
+            again = await house.post("ota", ReservationReceived("OTA", revision))
+            assert (again.status, again.body) == (200, first.body)
+        assert await house.ledger() == before
+
+
+async def test_a_modification_moves_the_nights(house: House) -> None:
+    await house.open_for_sale()
+    first = await house.say(new(stay(2, 5)))
+    second = await house.say(modify(stay(4, 8, units=2), stay(2, 3, "r2")))
+    assert first == second
+    assert await house.sold("DBL") == dict.fromkeys(range(4, 8), 2)
+    assert await house.sold("FAM") == {2: 1}
+
+
+async def test_a_cancellation_gives_everything_back(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(new(stay(2, 5), stay(1, 2, "r2")))
+    await house.say(cancel())
+    assert await house.sold("DBL") == await house.sold("FAM") == {}
+    assert (await house.reservation()).status == "cancelled"
+
+
+REVISIONS = {"new": new(stay(2, 5)), "modify": modify(stay(4, 7)), "cancel": cancel()}
+
+
+@pytest.mark.parametrize("order", list(permutations(REVISIONS)), ids=" ".join)
+async def test_versions_arrive_in_any_order(house: House, order: tuple[str, ...]) -> None:
+    """Cancel before new, stale after fresh, each of them twice."""
+    await house.open_for_sale()
+    numbers = {await house.say(REVISIONS[name]) for name in (*order, *order)}
+    assert len(numbers) == 1
+    found = await house.reservation()
+    assert (found.status, found.revisions) == ("cancelled", 3)
+    assert await house.sold("DBL") == {}
+
+
+async def test_a_stale_revision_changes_no_night(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(modify(stay(4, 7)))
+    (before,) = await house.rows(DeliveryRow)
+    await house.say(new(stay(2, 5)))
+    assert await house.sold("DBL") == {4: 1, 5: 1, 6: 1}
+    assert (await house.outcomes())[-1] == "stale"
+    assert await house.rows(DeliveryRow) == [before]
+
+
+async def test_an_unversioned_cancel_before_its_new(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(cancel(version=None))
+    await house.say(new(stay(2, 5), version=None))
+    assert (await house.reservation()).status == "cancelled"
+    assert await house.sold("DBL") == {}
+
+
+async def test_a_room_that_is_gone_is_sold_all_the_same_and_counted(house: House) -> None:
+    await house.open_for_sale(figure=1)
+    await house.say(new(stay(2, 4), booking="B1"))
+    await house.say(new(stay(3, 6, units=2), booking="B2"))
+    found = {row.booking_id: row.oversold for row in await house.rows(ReservationRow)}
+    # Of the second: two of two on the third night, one of two on the fourth and the fifth.
+    assert found == {"B1": 0, "B2": 4}
+    assert [await house.free("DBL", day) for day in range(2, 6)] == [0, -2, -1, -1]
+
+
+async def test_without_a_figure_nothing_was_free(house: House) -> None:
+    await house.say(new(stay(2, 4, units=2)))
+    assert (await house.reservation()).oversold == 4
+    assert await house.sold("DBL") == {2: 2, 3: 2}
+
+
+async def test_an_unknown_room_type_is_parked_and_the_rest_is_taken(house: House) -> None:
+    await house.open_for_sale()
+    number = await house.say(new(stay(2, 4), stay(2, 4, "penthouse")))
+    found = await house.reservation()
+    assert (found.reservation_id, found.parked) == (number, 1)
+    assert await house.sold("DBL") == {2: 1, 3: 1}
+    assert (await house.outcomes())[-1] == "parked"
+
+
+async def test_a_room_type_unmapped_since_keeps_its_meaning_within_the_booking(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(new(stay(2, 4)))
+    products = tuple(product for product in hotel().connections[1].products if product.room != "DBL")
+    await house.apply(hotel(pms(), channel("ota", products=products)))
+    await house.say(modify(stay(3, 5)))
+    assert await house.sold("DBL") == {3: 1, 4: 1}
+    assert (await house.reservation()).parked == 0
+
+
+async def test_ten_at_once_are_one(house: House) -> None:
+    await house.open_for_sale()
+    numbers = await asyncio.gather(*(house.say(new(stay(2, 5))) for _ in range(10)))
+    assert len(set(numbers)) == 1
+    assert len(await house.rows(ReservationRow)) == len(await house.rows(RevisionRow)) == 1
+    assert await house.sold("DBL") == {2: 1, 3: 1, 4: 1}
+
+
+async def test_the_whole_life_of_a_booking_at_once(house: House) -> None:
+    await house.open_for_sale()
+    revisions = [*REVISIONS.values()] * 5
+    numbers = await asyncio.gather(*(house.say(revision) for revision in revisions))
+    assert len(set(numbers)) == 1
+    assert await house.sold("DBL") == {}
+    assert (await house.reservation()).revisions == 3
+
+
+async def test_ten_guests_at_once(house: House) -> None:
+    await house.open_for_sale(figure=3)
+    guests = [new(stay(2, 3), booking=f"B{n}") for n in range(10)]
+    numbers = await asyncio.gather(*(house.say(guest) for guest in guests))
+    assert len(set(numbers)) == 10
+    assert await house.sold("DBL") == {2: 10}
+    assert sum(row.oversold for row in await house.rows(ReservationRow)) == 7
+    assert await house.free("DBL", 2) == -7
+
+
+async def test_two_channels_behind_one_connection_may_share_an_id(house: House) -> None:
+    await house.open_for_sale()
+    first = await house.say(new(stay(2, 3), channel="BDC"))
+    second = await house.say(new(stay(5, 6), channel="EXP"))
+    assert first != second
+    assert await house.sold("DBL") == {2: 1, 5: 1}
+
+
+async def test_two_connections_may_share_an_id(empty_house: House) -> None:
+    await empty_house.apply(hotel(pms(), channel("ota"), channel("ota2")))
+    await empty_house.open_for_sale()
+    numbers = {await empty_house.say(new(stay(2, 3)), connection) for connection in ("ota", "ota2")}
+    assert len(numbers) == 2
+    assert await empty_house.sold("DBL") == {2: 2}
+
+
+async def test_several_bookings_in_one_document(house: House) -> None:
+    await house.open_for_sale()
+    document = [ReservationReceived("OTA", new(stay(2, 3), booking=name)) for name in ("B1", "B2", "B1")]
+    reply = await house.post("ota", *document)
+    first, second, third = msgspec.json.decode(reply.body, type=list[str])
+    assert first == third != second
+    assert await house.sold("DBL") == {2: 2}
+
+
+async def test_a_booking_for_another_hotel_is_refused_before_anything_is_taken(house: House) -> None:
+    await house.open_for_sale()
+    before = await house.ledger()
+    ours, theirs = ReservationReceived("OTA", new(stay(2, 3))), ReservationReceived("X", new(stay(2, 3), booking="B2"))
+    assert (await house.post("ota", ours, theirs)).status == 400
+    assert await house.ledger() == before
+
+
+def thousand_changes() -> list[Revision]:
+    return [modify(stay(2, 3), version=version) for version in range(1, 1_001)]
+
+
+async def test_a_booking_that_never_ends_is_refused_at_last(house: House) -> None:
+    """In documents of a hundred, since each of them is one batch."""
+    changes = thousand_changes()
+    for start in range(0, 1_000, 100):
+        part = [ReservationReceived("OTA", revision) for revision in changes[start : start + 100]]
+        assert (await house.post("ota", *part)).status == 200
+    one_more = await house.post("ota", ReservationReceived("OTA", modify(stay(2, 4), version=2_000)))
+    assert one_more.status == 400
+    again = await house.post("ota", ReservationReceived("OTA", changes[-1]))
+    assert again.status == 200
+    assert await house.sold("DBL") == {2: 1}
+
+
