@@ -24,7 +24,7 @@ NIGHT_PRICE_MAX = 10**12
 _OFFSET_HOURS_MAX = 60_000
 
 _HIGHEST: dict[Field, int] = {
-    Field.FIGURE: ROOMS_MAX,
+    **dict.fromkeys((Field.FIGURE, Field.FIGURE_BY), ROOMS_MAX),
     **dict.fromkeys((Field.CLOSED, Field.CTA, Field.CTD), 1),
     **dict.fromkeys((Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MAX_ARRIVAL, Field.MAX_THROUGH), STAY_MAX),
     Field.LOS_CLOSED: 2**32 - 1,
@@ -94,9 +94,10 @@ _LIMIT_ONLY = frozenset({Aspect.LIMIT})
 def _check_settings(settings: tuple[Setting, ...]) -> frozenset[Aspect]:
     """Refuses values the calendar has no place for; says which aspects are set."""
     for field, value, guests in ((each.field, each.value, each.guests) for each in settings):
-        highest = _HIGHEST.get(field)
-        if highest is not None and not 0 <= value <= highest:
-            raise Malformed(f"{field.value} {value} is not between 0 and {highest}", Reason.INVALID_VALUE)
+        highest = _HIGHEST[field]
+        lowest = -highest if field is Field.FIGURE_BY else 0
+        if not lowest <= value <= highest:
+            raise Malformed(f"{field.value} {value} is not between {lowest} and {highest}", Reason.INVALID_VALUE)
         if not 0 <= guests <= OCCUPANCY_MAX:
             raise Malformed(f"a price for {guests} guests", Reason.OCCUPANCY)
     return frozenset(ASPECT_OF[setting.field] for setting in settings)
@@ -161,7 +162,7 @@ def apply_figures(figures: Array, rows: dict[Key, int], changes: Iterable[Change
                 figures[days] = setting.value
             elif setting.field is Field.FIGURE_BY:
                 known = days[figures[days] >= 0]
-                figures[known] = np.maximum(figures[known] + setting.value, 0)
+                figures[known] = np.clip(figures[known] + setting.value, 0, ROOMS_MAX)
 
 
 def chosen_days(first: Day, last: Day, weekdays: Weekdays) -> Array:

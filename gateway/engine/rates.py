@@ -1,7 +1,7 @@
 """Derived rates, mark-ups and currencies, exactly: whole minor units in, whole minor units out.
 
 Works on numpy arrays of int64. A missing price (:data:`~gateway.engine.calendar.NO_PRICE`) stays missing. An amount
-that a reduction would bring below zero becomes zero, which the guard then refuses to publish.
+that a reduction would bring below zero becomes zero, which :mod:`gateway.engine.view` then takes for no price.
 """
 
 from __future__ import annotations

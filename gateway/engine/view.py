@@ -221,35 +221,38 @@ class Channel:
 
     def _prices(self, sheet: Sheet, calendar: Calendar) -> None:
         runs = self._runs(sheet.keys)
+        if Field.PRICE in self.price_fields:
+            sheet.columns[Field.PRICE] = self._room_prices(runs, calendar)
         rows = calendar.find((source.base, blocks) for source, blocks in runs)
-        adults = self._adults_of(runs)
-        for line, members in _by_adjustments(runs):
-            for field in self.price_fields:
-                if field not in calendar.sheet.filled:
-                    continue
-                prices = calendar.sheet.columns[field][rows[members]]
-                if field is Field.PRICE:
-                    prices = self._per_guests(prices, adults[members])
-                extra = field is not Field.PRICE
-                ours = derived(prices, line, extra=extra)
-                sheet.columns[field][members] = for_channel(ours, self.hotel, self.connection, extra=extra)
+        for field in self.price_fields:
+            if field is not Field.PRICE and field in calendar.sheet.filled:
+                for line, members in _by_adjustments(runs):
+                    ours = derived(calendar.sheet.columns[field][rows[members]], line, extra=True)
+                    sheet.columns[field][members] = for_channel(ours, self.hotel, self.connection, extra=True)
+
+    def _room_prices(self, runs: list[_Run], calendar: Calendar) -> Array:
+        """Shape (slots, 32, guests). What an adjustment brings to zero is no price: nothing is sold for nothing."""
+        rows = calendar.find((source.base, blocks) for source, blocks in runs)
+        adults = np.repeat([self._adults[source.room] for source, _ in runs], [len(blocks) for _, blocks in runs])
+        found = np.full((len(rows), BLOCK_DAYS, self.guests), NO_PRICE, np.int64)
+        if Field.PRICE in calendar.sheet.filled:
+            for line, members in _by_adjustments(runs):
+                prices = calendar.sheet.columns[Field.PRICE][rows[members]]
+                prices = for_channel(derived(prices, line), self.hotel, self.connection)
+                found[members] = self._per_guests(prices, adults[members])
+        return found
 
     def _runs(self, slots: Sequence[Slot]) -> list[_Run]:
         return [
             (self._sources[theirs], [slot[2] for slot in run]) for theirs, run in groupby(slots, key=itemgetter(0, 1))
         ]
 
-    def _adults_of(self, runs: list[_Run]) -> Array:
-        """For each slot, how many adults its room type takes."""
-        return np.repeat([self._adults[source.room] for source, _ in runs], [len(blocks) for _, blocks in runs])
-
     def _per_guests(self, prices: Array, adults: Array) -> Array:
         """For each row the occupancies its room type sells, or the one price of the room at full occupancy."""
         too_many = np.arange(prices.shape[-1]) >= adults[:, None]
-        if too_many.any():
-            prices = np.where(too_many[:, None], NO_PRICE, prices)
+        prices = filled_down(np.where((prices <= 0) | too_many[:, None], NO_PRICE, prices))
         if self.capabilities.guests_max:
-            return filled_down(prices)[..., : self.guests]
+            return prices[..., : self.guests]
         # The highest price there is stands for the room when the full occupancy has none.
         full = np.take_along_axis(prices, adults[:, None, None] - 1, axis=2)
         highest = reduce(np.maximum, np.moveaxis(prices, 2, 0))
@@ -267,8 +270,7 @@ class Channel:
                 for field in fields:
                     _tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
         if Field.CLOSED in self.rule_fields:
-            base = calendar.find((source.base, blocks) for source, blocks in runs)
-            sheet.columns["closed"][~_priced(calendar, base, self._adults_of(runs))] = 1
+            sheet.columns["closed"][self._room_prices(runs, calendar)[..., 0] == NO_PRICE] = 1
 
 
 _Run = tuple[_Source, list[int]]  # blocks of one target, as they follow each other among the slots
@@ -285,18 +287,9 @@ def _by_adjustments(runs: list[_Run]) -> list[tuple[tuple[RatePlan, ...], Array]
     return [(line, np.array(members)) for line, members in alike.values()]
 
 
-def _priced(calendar: Calendar, rows: Array, adults: Array) -> Array:
-    """The days with a price for an occupancy that the room type takes."""
-    prices = calendar.sheet.columns["price"]
-    priced = np.zeros((len(rows), BLOCK_DAYS), bool)
-    for guests in range(prices.shape[-1]):
-        priced |= (prices[..., guests] != NO_PRICE)[rows] & (adults > guests)[:, None]
-    return priced
-
-
 def _free(kind: FigureKind, stock: Array) -> Array:
     figure, sold, unseen, held = (stock[:, plane] for plane in range(4))
-    left: Array = np.maximum(free(kind, figure, sold, unseen, held), 0)
+    left: Array = np.maximum(free(kind, figure, sold, unseen, held, clamped=True), 0)
     return left
 
 

@@ -116,10 +116,17 @@ async def _take(
         if connection.role is not Role.PMS:
             raise Unauthentic("this connection may not set rates and availability", Reason.AUTHORIZATION)
         job = TakeAri(hotel.property.id, connection.id, item, message._replace(token=_token(connection.id, item)))
-    result: Result = await services.batcher.submit(job)
+    result: Result = await services.batcher.submit(job, weight=_weight(item))
     if isinstance(result, Refusal):
         raise result
     return result
+
+
+def _weight(event: Event) -> int:
+    """How many cells a document speaks about; large ones have a lane of their own."""
+    if isinstance(event, ReservationReceived):
+        return 1
+    return sum(update.last - update.first + 1 for update in event.updates)
 
 
 def _token(connection: str, event: AriReceived) -> bytes | None:

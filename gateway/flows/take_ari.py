@@ -45,11 +45,15 @@ class TakeAri:
         self._figures: list[Change] = []
         self._calendar_keys: list[Key] = []
         self._stock_keys: list[Key] = []
+        self._asked: State | None = None
 
     # --- load -------------------------------------------------------------------------------------------------------
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
+        if self._asked is state:
+            return  # one round names everything, and a large document names thousands of rows
         self._translate(state.hotels[self._scope])
+        self._asked = state
         for key in self._calendar_keys:
             yield CALENDAR, (self._scope, *key)
         for key in self._stock_keys:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -10,6 +12,7 @@ import structlog
 from gateway.errors import Refusal
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
+from gateway.store.row_cache import CACHED, RowCache
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, NotLoaded, State
 
@@ -37,25 +40,44 @@ class Outcome(NamedTuple):
     """What became of a batch.
 
     ``answers`` are by the job's place, an exception being what its caller gets raised; a job without one was skipped.
-    ``changed`` are the scopes whose revision has risen.
+    ``changed`` are the scopes whose revision has risen. ``state`` is for :func:`keep`.
     """
 
     answers: dict[int, Any]
     changed: set[str]
+    state: State
 
 
-async def run_batch(tx: Transaction, jobs: Sequence[Job], hotels: Hotels, now_ms: int, *, wait: bool) -> Outcome:
+def keep(kept: Kept, state: State) -> None:
+    """To be called once the batch is committed, and only then."""
+    known = {table: state.known(table) for table in CACHED}
+    for scope_id, found in state.locked.items():
+        rows = known
+        if len(state.locked) > 1:
+            rows = {table: {k: row for k, row in of_all.items() if k[0] == scope_id} for table, of_all in known.items()}
+        kept.rows.keep(state.scopes[scope_id], found.rev, rows)
+
+
+class Kept(NamedTuple):
+    """What a batch leaves behind for the next one, once it is committed."""
+
+    hotels: Hotels
+    rows: RowCache
+
+
+async def run_batch(tx: Transaction, jobs: Sequence[Job], kept: Kept, now_ms: int, *, wait: bool) -> Outcome:
     """Runs the jobs in their order. Without ``wait``, those whose scope another process holds are skipped.
 
     What a job itself raises is its own answer and nobody else's: nothing of it was applied.
     """
     state = State()
-    outcome = Outcome({}, set())
-    ready = await _lock(tx, state, jobs, hotels, outcome.answers, wait=wait or tx.dialect == "sqlite")
-    await _load(tx, state, ready, now_ms, outcome.answers)
+    outcome = Outcome({}, set(), state)
+    ready = await _lock(tx, state, jobs, kept.hotels, outcome.answers, wait=wait or tx.dialect == "sqlite")
+    loader = _Loader(tx, state, kept.rows, now_ms, outcome.answers)
+    await loader.load(ready)
     for index, job in ready.items():
         if index not in outcome.answers and job.scope_id not in state.reconfigured:
-            await _decide(tx, state, index, job, now_ms, outcome)
+            await _decide(loader, index, job, outcome)
     for row, writes, deletes in state.changes():
         await tx.delete(row, deletes)
         await tx.upsert(row, writes)
@@ -67,7 +89,8 @@ async def _lock(
 ) -> dict[int, Job]:
     wanted = sorted({job.scope_id for job in jobs if job.scope_id is not None})
     if wanted:
-        state.scopes = {scope.scope_id: scope for scope in await tx.lock(wanted, wait=wait)}
+        state.locked = {scope.scope_id: scope for scope in await tx.lock(wanted, wait=wait)}
+        state.scopes = dict(state.locked)
         state.hotels = await hotels.current(tx, state.scopes.values())
     ready = {}
     for index, job in enumerate(jobs):
@@ -78,35 +101,67 @@ async def _lock(
     return ready
 
 
-async def _load(tx: Transaction, state: State, jobs: Mapping[int, Job], now_ms: int, answers: dict[int, Any]) -> None:
-    """Loads what the jobs need, one statement per lookup and round. A job that named nothing new is not asked again."""
-    asking = dict(jobs)
-    for _ in range(ROUNDS_MAX):
+class _Loader:
+    """Loads what jobs need, one statement per lookup and round."""
+
+    def __init__(self, tx: Transaction, state: State, cache: RowCache, now_ms: int, answers: dict[int, Any]) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self._tx = tx
+        self._cache = cache
+        self._answers = answers
+
+    async def load(self, jobs: Mapping[int, Job]) -> None:
+        """A job that named nothing new is not asked again."""
+        asking = dict(jobs)
+        for _ in range(ROUNDS_MAX):
+            for lookup, keys in self._ask(asking).items():
+                await self._fetch(lookup, self.state.missing(lookup, keys))
+            if not asking:
+                return
+
+    def _ask(self, asking: dict[int, Job]) -> dict[Lookup, list[Params]]:
         asked: dict[Lookup, list[Params]] = {}
         for index, job in list(asking.items()):
             try:
-                needs = list(job.needs(state, now_ms))
+                needs = list(job.needs(self.state, self.now_ms))
             except Exception as error:
-                answers[index] = _own(error, job)
+                self._answers[index] = _own(error, job)
                 needs = []
             is_new = False
             for lookup, key in needs:
-                if not state.has(lookup, key):
+                if not self.state.has(lookup, key):
                     is_new = True
                     asked.setdefault(lookup, []).append(key)
             if not is_new:
                 del asking[index]
-        for lookup, keys in asked.items():
-            state.loaded(await tx.lookup(lookup, state.missing(lookup, keys)))
-        if not asking:
-            return
+        return asked
+
+    async def _fetch(self, lookup: Lookup, keys: list[Params]) -> None:
+        if lookup.is_primary and lookup.row in CACHED:
+            keys = self._from_cache(lookup.row, keys)
+        self.state.loaded(await self._tx.lookup(lookup, keys))
+
+    def _from_cache(self, row: type[Any], keys: list[Params]) -> list[Params]:
+        """Takes what is known, and returns the keys that are not."""
+        unknown: list[Params] = []
+        for scope_id, group in groupby(keys, key=itemgetter(0)):
+            scope, of_scope = self.state.locked.get(scope_id), list(group)
+            if scope is None:
+                unknown += of_scope
+                continue
+            rows, missing = self._cache.take(row, scope, of_scope)
+            self.state.loaded(rows)
+            unknown += missing
+        return unknown
 
 
-async def _decide(tx: Transaction, state: State, index: int, job: Job, now_ms: int, outcome: Outcome) -> None:
+async def _decide(loader: _Loader, index: int, job: Job, outcome: Outcome) -> None:
+    state, now_ms = loader.state, loader.now_ms
     decision = _decided(state, job, now_ms)
     if isinstance(decision, NotLoaded):
         # An earlier job of this batch has made something that this one depends on: the booking it revises, say.
-        await _load(tx, state, {index: job}, now_ms, outcome.answers)
+        await loader.load({index: job})
         decision = outcome.answers.get(index) or _decided(state, job, now_ms)
     if isinstance(decision, Decision):
         state.apply(decision, job.scope_id)

@@ -13,9 +13,10 @@ from typing import Any
 
 import structlog
 
-from gateway.store.batch import Job, Outcome, run_batch
+from gateway.store.batch import Job, Kept, Outcome, keep, run_batch
 from gateway.store.database import Database, Unavailable
 from gateway.store.hotels import Hotels
+from gateway.store.row_cache import RowCache
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class Batcher:
         after: Callable[[set[str]], None],
     ) -> None:
         self._database = database
-        self._hotels = hotels
+        self._kept = Kept(hotels, RowCache())
         self._now_ms = now_ms
         self._after = after
         self._queue: list[_Waiting] = []
@@ -151,9 +152,7 @@ class Batcher:
         """Whether every one has its answer or its place in the queue; if not, nothing has happened."""
         jobs = [waiting.job for waiting in batch]
         try:
-            outcome = await self._database.write(
-                lambda tx: run_batch(tx, jobs, self._hotels, self._now_ms(), wait=wait)
-            )
+            outcome = await self._database.write(lambda tx: run_batch(tx, jobs, self._kept, self._now_ms(), wait=wait))
         except Unavailable as error:
             # None of them is to blame, so running them one by one would only be slower.
             for waiting in batch:
@@ -170,6 +169,7 @@ class Batcher:
         return True
 
     def _finish(self, batch: Sequence[_Waiting], outcome: Outcome) -> None:
+        keep(self._kept, outcome.state)
         if outcome.changed:
             self._tell(outcome.changed)
         skipped = []

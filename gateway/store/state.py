@@ -65,6 +65,7 @@ class State:
     def __init__(self) -> None:
         self._tables = _Tables()
         self.scopes: dict[str, Scope] = {}
+        self.locked: dict[str, Scope] = {}  # the scopes as they were found
         self.hotels: dict[str, Hotel] = {}
         self.reconfigured: set[str] = set()  # scopes whose configuration is no longer the one in ``hotels``
         self.deciding = False
@@ -145,6 +146,13 @@ class State:
             scope = self.scopes[scope_id]
             self.scopes[scope_id] = scope = scope._replace(rev=scope.rev + 1)
             self._tables[Scope].changed[scope_id,] = scope
+
+    def known(self, row: type[Any]) -> dict[Params, Any | None]:
+        """Every row of a table that was asked for by primary key or changed, as it is now; None where there is none."""
+        table = self._tables[row]
+        known: dict[Params, Any | None] = dict.fromkeys(table.asked)
+        known.update(table.rows)
+        return known
 
     def changes(self) -> Iterator[tuple[type[Any], list[Row], list[Params]]]:
         """Per table: rows to write, keys to delete."""

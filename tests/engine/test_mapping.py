@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.mapping import Change, Mapping
+from gateway.engine.mapping import Mapping
 from gateway.errors import Reason, Unmapped
-from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.model.property import Connection, Product, Role
 from gateway.model.reservation import Content, Revision, RevisionKind, RoomStay
 
@@ -26,10 +25,6 @@ MAPPING = Mapping(
 )
 
 
-def _update(room: str, plan: str) -> AriUpdate:
-    return AriUpdate(room, plan, 730_000, 730_001, (Setting(Field.CTA, 1),), record="7")
-
-
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
@@ -40,8 +35,8 @@ def _update(room: str, plan: str) -> AriUpdate:
     ],
 )
 def test_an_address_of_theirs_in_our_codes(theirs: tuple[str, str], ours: set[tuple[str, str]]) -> None:
-    update = _update(*theirs)
-    assert set(MAPPING.changes(update)) == {Change(room, plan, update) for room, plan in ours}
+    assert set(MAPPING.targets(*theirs)) == ours
+    assert len(MAPPING.targets(*theirs)) == len(ours)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +49,10 @@ def test_an_address_of_theirs_in_our_codes(theirs: tuple[str, str], ours: set[tu
         (("1", "fix"), Reason.PRODUCT),
     ],
 )
-def test_a_code_that_is_not_mapped_is_refused_with_their_record(theirs: tuple[str, str], reason: Reason) -> None:
+def test_a_code_that_is_not_mapped_is_refused(theirs: tuple[str, str], reason: Reason) -> None:
     with pytest.raises(Unmapped) as refused:
-        list(MAPPING.changes(_update(*theirs)))
-    assert (refused.value.reason, refused.value.record) == (reason, "7")
+        MAPPING.targets(*theirs)
+    assert refused.value.reason is reason
 
 
 def test_the_way_back() -> None:
@@ -66,7 +61,6 @@ def test_the_way_back() -> None:
     assert MAPPING.their_product("DBL", "NR") == MAPPING.product("2", "fix")
     assert MAPPING.their_product("SGL", "NR") is None
     assert MAPPING.product("1", "fix") is None
-    assert {product.room for product in MAPPING.plans_of("best")} == {"DBL", "SGL"}
 
 
 def test_rooms_of_a_booking_are_ours_or_empty() -> None:

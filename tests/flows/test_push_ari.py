@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
-from gateway.flows.push_ari import REFUSED_RETRY_S
+from gateway.flows.push_ari import REFUSED_RETRY_S, Pusher
 from gateway.messages import PushAvailability, PushRates
 from gateway.model.ari import AriUpdate, Field
 from gateway.model.property import Adjustment, Allotment
+from gateway.store import pushing
+from gateway.store.database import Database, Transaction
 from gateway.store.tables import ConnectionRow, MessageRow, ShadowRow, SyncErrorRow
 from tests.flows.house import (
     HORIZON,
@@ -30,6 +35,7 @@ from tests.flows.house import (
     update,
 )
 
+T = TypeVar("T")
 SETTLE_S = 20.0  # the plain connector's
 TIMEOUT_S = 5.0
 
@@ -330,8 +336,6 @@ async def test_a_new_value_does_not_wait_for_doubt_and_is_said_twice(house: Hous
 
 
 async def test_what_was_under_way_when_the_process_ended_is_asserted_again(house: House) -> None:
-    from gateway.flows.push_ari import Pusher
-
     await open_channel(house)
     on_its_way = asyncio.Event()
 
@@ -376,9 +380,9 @@ async def test_what_is_unmapped_is_closed_and_then_forgotten(house: House) -> No
     assert [limit(house, day, "r2") for day in (0, HORIZON - 1)] == [0, 0]
     assert house.wire.held["ota", "r2", "bar", TODAY, "closed"] == 1
     assert limit(house, 0) == 3
-    house.clock.pass_s(3_600)
+    house.clock.pass_s(86_400)  # rows are cleared away when everything is looked at, which is once a day
     await house.push()
-    assert await house.rows(ShadowRow, "room = 'r2' AND connection = 'ota' AND aspect <> 'prices'") == []
+    assert await house.rows(ShadowRow, "room = 'r2' AND connection = 'ota'") == []
 
 
 async def test_a_day_later_the_window_has_moved(house: House) -> None:
@@ -429,3 +433,69 @@ async def test_a_batch_costs_the_same_whatever_is_in_it(empty_house: House, chan
     print(f"\n{house.services.database.dialect}, {channels} channels")
     for bookings in (1, 10, 100):
         assert await statements_of_a_batch(house, bookings) <= 12
+
+
+@pytest.mark.xfail(strict=True, reason="pushing.due names connections that are never pushed to: they stay behind for ever")
+async def test_the_poll_finds_nothing_in_a_quiet_house(house: House) -> None:
+    """It runs every second over all hotels there are; the PMS's own row must not look like work for ever."""
+    await open_channel(house)
+    await house.deliver()
+    found = await house.services.database.read(lambda tx: pushing.due(tx, house.clock.now_ms()))
+    assert found == []
+
+
+class Slow:
+    """A database whose next read keeps its result back until it is let go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.has_read = asyncio.Event()
+        self.may_go = asyncio.Event()
+        self.dialect = database.dialect
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        found = await self._database.read(work)
+        self.has_read.set()
+        await self.may_go.wait()
+        return found
+
+
+@pytest.mark.xfail(strict=True, reason="a round does not notice that another has planned and sent since it read")
+async def test_a_plan_that_was_overtaken_is_not_sent(house: House) -> None:
+    """Two rounds of one channel: the one that read first must not be the one that sends last."""
+    await open_channel(house)
+    await house.ari(update("pDBL", "", 2, 2, figure=1))
+    slow = Slow(house.services.database)
+    quick = house.pusher._services
+    house.pusher._services = replace(quick, database=slow)  # type: ignore[arg-type]
+    late = asyncio.create_task(house.pusher.round("h"))
+    await slow.has_read.wait()
+    house.pusher._services = quick
+    await house.ari(update("pDBL", "", 2, 2, figure=2))
+    await house.push()
+    assert limit(house, 2) == 2
+    slow.may_go.set()
+    await late
+    await house.pusher.idle()
+    await house.push()
+    assert limit(house, 2) == 2
+    values = [s.value for part in parts(house) for s in part.settings]
+    assert values == [2]
+
+
+@pytest.mark.xfail(strict=True, reason="a round does not notice that another has planned and sent since it read")
+async def test_a_plan_that_was_overtaken_does_not_lose_a_pause(house: House) -> None:
+    await open_channel(house)
+    slow = Slow(house.services.database)
+    quick = house.pusher._services
+    house.pusher._services = replace(quick, database=slow)  # type: ignore[arg-type]
+    late = asyncio.create_task(house.pusher.round("h"))
+    await slow.has_read.wait()
+    house.pusher._services = quick
+    house.wire.answers["ota"] = [busy(60)]
+    await house.ari(update("pDBL", "", 2, 2, figure=1))
+    await house.push()
+    before = await connection(house)
+    slow.may_go.set()
+    await late
+    assert (await connection(house)).paused_until_ms == before.paused_until_ms

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.model.property import Property
+from gateway.store.batch import Job
 from gateway.store.batcher import BATCH_MAX, LIGHT_WEIGHT_MAX
 from gateway.store.database import Database
 from gateway.store.hotels import pack_property
@@ -17,6 +18,7 @@ from gateway.store.tables import Config, Row, Scope
 from tests.store.jobs import Append, Step, add_scopes, appended, batcher, scope
 
 HEAVY = LIGHT_WEIGHT_MAX + 1
+HANGS_AFTER_S = 30
 
 
 class Trace:
@@ -138,20 +140,24 @@ async def test_a_locked_property_waits_alone_and_in_order(database: Database, da
     await locked.wait()
     running = batcher(database)
     before = database.counter.transactions
-    stuck = [asyncio.create_task(running.submit(Append("busy", n))) for n in (1, 2)]
-    free = asyncio.create_task(running.submit(Append("free", 1)))
+    jobs: list[Job] = [Append("busy", 1), Append("busy", 2), Append("free", 1)]
+    others = [Step(None, lambda state: Decision(None)) for _ in range(BATCH_MAX - len(jobs))]
+    first, second, free, *rest = [
+        asyncio.create_task(running.submit(job)) for job in (*jobs, *others, Append("busy", 3))
+    ]
     await asyncio.sleep(0)
     running.start()
     # What another process holds delays nobody else.
     assert await free == []
+    stuck = [first, second, rest[-1]]
     assert not any(task.done() for task in stuck)
-    while not await _is_somebody_waiting(other):
-        pass
-    # The shared batch, the next one, which they lead, and then the first of them waits by itself.
+    async with asyncio.timeout(HANGS_AFTER_S):
+        while not await _is_somebody_waiting(other):
+            pass
+    # The full batch, the next one, which they lead, and then the first of them waits by itself.
     assert database.counter.transactions - before == 3
-    later = asyncio.create_task(running.submit(Append("busy", 3)))
     release.set()
-    assert await asyncio.gather(*stuck, later) == [[], [1], [1, 2]]
+    assert await asyncio.gather(*stuck) == [[], [1], [1, 2]]
     await running.stop()
     await holding
     await other.close()
