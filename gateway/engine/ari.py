@@ -42,9 +42,10 @@ class Change(NamedTuple):
 
 
 class Changes:
-    """A document in our codes: what it paints on calendar rows, and what figures it sets. Checked, or it does not come to be.
+    """A document in our codes: what it paints on calendar rows, and what figures it sets.
 
-    Updates of one document share their settings, so those are looked at once per tuple and not once per update.
+    It is checked, or it does not come to be. Updates of one document share their settings, so those are looked at once
+    per tuple and not once per update.
     """
 
     def __init__(self, updates: Iterable[AriUpdate], mapping: Mapping, currency: str, *, net: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.engine import hotel_file
+from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile, SecretKey, Side
 from gateway.errors import Reason, Rejected
 from gateway.flows.services import Services
@@ -18,7 +19,7 @@ from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import Config, ConnectionRow, MessageRow, Row, Scope
 
-CONNECTION = Lookup(ConnectionRow)
+CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
 HOMES = Lookup(ConnectionRow, ("connection",))
 SCOPE = Lookup(Scope)
 
@@ -91,6 +92,7 @@ class ApplyHotel:
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield SCOPE, (self._property.id,)
+        yield CONNECTIONS, (self._property.id,)
         for connection in self._property.connections:
             yield HOMES, (connection.id,)
 
@@ -107,14 +109,19 @@ class ApplyHotel:
         return Decision(version, writes, advances=True)
 
     def _connections(self, state: State) -> Sequence[Row]:
-        rows: list[Row] = []
+        """A row for each connection; those that are not in the file any more are looked after no longer."""
+        scope_id = self._property.id
+        rows: dict[str, ConnectionRow] = {row.connection: row for row in state.find(CONNECTIONS, (scope_id,))}
         for connection in self._property.connections:
-            homes: list[ConnectionRow] = state.find(HOMES, (connection.id,))
-            if any(home.scope_id != self._property.id for home in homes):
+            if any(home.scope_id != scope_id for home in state.find(HOMES, (connection.id,))):
                 raise Rejected(f"connection id {connection.id!r} belongs to another property", Reason.INVALID_VALUE)
-            if not homes:
-                rows.append(ConnectionRow(self._property.id, connection.id, 0, 0, 0, 0, 0, "", 0))
-        return rows
+        pushing = {channel.id for channel in Hotel(self._property, 0).channels}
+        wanted = {connection.id: rows.get(connection.id) for connection in self._property.connections} | rows
+        return [
+            row._replace(pushes=int(name in pushing)) if row else _new_row(scope_id, name, pushes=int(name in pushing))
+            for name, row in wanted.items()
+            if row is None or row.pushes != int(name in pushing)
+        ]
 
     def _message(self, scope_id: str, version: int, rev: int, now_ms: Instant) -> MessageRow:
         return MessageRow(
@@ -131,3 +138,18 @@ class ApplyHotel:
             raw=b"",
             answer=b"",
         )
+
+
+def _new_row(scope_id: str, connection: str, *, pushes: int) -> ConnectionRow:
+    return ConnectionRow(
+        scope_id,
+        connection,
+        pushes=pushes,
+        synced_rev=0,
+        synced_version=0,
+        valid_until_ms=0,
+        paused_until_ms=0,
+        failures=0,
+        error="",
+        confirmed_ms=0,
+    )

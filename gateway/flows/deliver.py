@@ -30,6 +30,7 @@ from gateway.store import delivering
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import DeliveryRow, MessageRow, Row, StockRow
+from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +118,8 @@ class Deliverer:
             await services.batcher.submit(EndDelivery(parcel.connection, row, outcome, None))
             return
         capabilities = services.connectors.outbound(parcel.connection.connector).capabilities(parcel.connection.profile)
-        await services.batcher.submit(BeginDelivery(row, capabilities.timeout_s))
+        if not await services.batcher.submit(BeginDelivery(row, capabilities.timeout_s)):
+            return
         async with self._pace(parcel.connection).turn():
             exchange = await self._call(parcel, parcel.command, capabilities.timeout_s)
         after_s = backoff_s(row.attempts + 1, RETRY_FIRST_S, RETRY_MAX_S, services.random) + (exchange.after_s or 0.0)
@@ -177,10 +179,12 @@ def _parcel(item: delivering.Due, connection: Connection) -> _Parcel:
     folded = fold(entries)
     claim = _claim(item.row.claim)
     told = bool(claim.sent or claim.acked_ms)
+    # What stayed unanswered is said again in the same words; only a later change speaks of something told before.
+    earlier = bool(claim.acked_ms) or any(of.first < item.row.wanted_seq for of in claim.sent)
     if folded.status is Status.NONE or (folded.status is Status.CANCELLED and not told):
         return _Parcel(item.hotel, connection, item.row, None)
     try:
-        revision = _revision(item, connection, entries, folded, told)
+        revision = _revision(item, connection, entries, folded, earlier)
     except Unmapped as problem:
         return _Parcel(item.hotel, connection, item.row, None, problem)
     ruling = entries[folded.ruling - 1]
@@ -196,10 +200,10 @@ def _parcel(item: delivering.Due, connection: Connection) -> _Parcel:
 
 
 def _revision(
-    item: delivering.Due, connection: Connection, entries: list[Entry], folded: Folded, told: bool
+    item: delivering.Due, connection: Connection, entries: list[Entry], folded: Folded, earlier: bool
 ) -> Revision:
     """The reservation as it is now, in the receiver's codes."""
-    kind = RevisionKind.MODIFY if told else RevisionKind.NEW
+    kind = RevisionKind.MODIFY if earlier else RevisionKind.NEW
     if folded.status is Status.CANCELLED:
         kind = RevisionKind.CANCEL
     shown = entries[folded.current - 1]
@@ -239,8 +243,8 @@ def _log_row(
         detail=detail,
         rev=0,
         token=None,
-        raw=exchange.request.body if exchange.request else b"",
-        answer=exchange.reply.body if exchange.reply else b"",
+        raw=redact(exchange.request.body) if exchange.request else b"",
+        answer=redact(exchange.reply.body) if exchange.reply else b"",
     )
 
 
@@ -264,7 +268,10 @@ class _OnDelivery:
 
 
 class BeginDelivery(_OnDelivery):
-    """The value is about to leave. Due again should this process not live to see the answer."""
+    """The value is about to leave: true, or false if it is not what is wanted any more.
+
+    Due again should this process not live to see the answer.
+    """
 
     def __init__(self, row: DeliveryRow, timeout_s: float) -> None:
         super().__init__(row)
@@ -272,9 +279,11 @@ class BeginDelivery(_OnDelivery):
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = self._current(state)
+        if row.wanted_seq != self._row.wanted_seq:
+            return Decision(False)
         claim = sent(_claim(row.claim), self._row.wanted_seq, now_ms)
         due_ms = now_ms + int(self._timeout_s * 1000) + int(RETRY_FIRST_S * 1000)
-        return Decision(None, [row._replace(state="sent", due_ms=due_ms, claim=_pack(claim), settled=0)])
+        return Decision(True, [row._replace(state="sent", due_ms=due_ms, claim=_pack(claim), settled=0)])
 
 
 class EndDelivery(_OnDelivery):

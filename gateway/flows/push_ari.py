@@ -25,6 +25,7 @@ from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
 from gateway.store.tables import MessageRow, Row, ShadowRow, SyncErrorRow
+from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class Pusher:
         self._paces: dict[str, Pace] = {}
         self._busy: set[str] = set()
         self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
+        self._turns: dict[str, int] = {}  # per connection, how often its rows were written here
         self._tasks: set[asyncio.Task[None]] = set()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
@@ -64,14 +66,17 @@ class Pusher:
 
     async def round(self, scope_id: str, wanted: frozenset[str] | None = None) -> None:
         """Plan and begin to send whatever the property's idle channels need; returns when the intents are committed."""
-        seen = self._changes.get(scope_id, 0)
+        seen, turns = self._changes.get(scope_id, 0), dict(self._turns)
         now_ms = self._services.clock.now_ms()
         plan = await self._plan(scope_id, wanted, now_ms)
         if plan is None:
             return
         ready = [channel for channel in plan.channels if self._may_send(channel)]
+        overtaken = {name for c in ready if self._turns.get(name := c.row.connection, 0) != turns.get(name, 0)}
+        ready = [channel for channel in ready if channel.row.connection not in overtaken]
         for channel in ready:
             channel.seen = seen
+            self._took_turn(channel)
         writes: list[Row] = []
         deletes: list[Row] = []
         sending = []
@@ -86,6 +91,11 @@ class Pusher:
             task = asyncio.create_task(self._send_all(plan, channel, held), name=f"push {channel.row.connection}")
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+        if overtaken:  # another round has planned and written since this one read
+            await self.round(scope_id, frozenset(overtaken))
+
+    def _took_turn(self, channel: ChannelPlan) -> None:
+        self._turns[channel.row.connection] = self._turns.get(channel.row.connection, 0) + 1
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -168,6 +178,7 @@ class Pusher:
         healed = [
             error for error in _error_keys(channel, known_refused) if error[:5] not in {row[:5] for row in errors}
         ]
+        self._took_turn(channel)
         await self._services.batcher.submit(Record(writes, healed if exchange.failure is None else []))
         return next_held
 
@@ -324,6 +335,6 @@ def _log_row(
         detail=_problem(exchange),
         rev=channel.row.synced_rev,
         token=None,
-        raw=exchange.request.body if exchange.request else b"",
-        answer=exchange.reply.body if exchange.reply else b"",
+        raw=redact(exchange.request.body) if exchange.request else b"",
+        answer=redact(exchange.reply.body) if exchange.reply else b"",
     )

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.contract import Document, Head, Inbound, Reply
 from gateway.engine.hotel import Hotel
-from gateway.errors import Reason, Refusal, Unauthentic, Unmapped
+from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped
 from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
@@ -58,6 +58,10 @@ async def receive(services: Services, kind: str, connection: str, head: Head, ch
         if hotel is not None and document is not None and not isinstance(refusal, Unauthentic):
             await _keep_refused(services, hotel, connection, document, refusal, now_ms)
         return connector.refuse(document, refusal, now_ms)
+    except Exception:
+        # Whatever it is, the sender has to keep the message and come again: nothing was committed, or it says nothing.
+        log.exception("not_taken", connection=connection)
+        return connector.refuse(document, Rejected("the gateway is not available now", Reason.UNAVAILABLE), now_ms)
 
 
 def refuse_unread(services: Services, kind: str, refusal: Refusal) -> Reply:

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.engine.hotel import Hotel
 from gateway.store.database import Database, Transaction
 from gateway.store.hotels import Hotels
 from gateway.store.tables import ConnectionRow, Scope
 
+# For so long a property's configuration is used before it is looked up again: another process may have changed it.
+FRESH_MS = 1_000
+
 
 class Directory:
-    """Finds connections by id. Ids are remembered; what is configured under them is read at its current version."""
+    """Finds connections by id. A change made by another process holds here within a second."""
 
-    def __init__(self, database: Database, hotels: Hotels) -> None:
+    def __init__(self, database: Database, hotels: Hotels, now_ms: Callable[[], int]) -> None:
         self._database = database
         self._hotels = hotels
+        self._now_ms = now_ms
         self._home: dict[str, str] = {}
-        self._seen: dict[str, Hotel] = {}
+        self._seen: dict[str, tuple[Hotel, int]] = {}  # with the instant of looking
 
     async def hotel_of(self, connection: str) -> Hotel | None:
         """The hotel a connection belongs to, None for an unknown id."""
-        home = self._home.get(connection)
-        known = self._seen.get(home) if home else None
-        if known is not None and connection in known.connections:
-            return known
-        return await self._database.read(lambda tx: self._find(tx, connection))
+        now_ms = self._now_ms()
+        hotel, looked_ms = self._seen.get(self._home.get(connection, ""), (None, 0))
+        if hotel is not None and connection in hotel.connections and now_ms - looked_ms < FRESH_MS:
+            return hotel
+        return await self._database.read(lambda tx: self._find(tx, connection, now_ms))
 
     def forget(self, scope_id: str) -> None:
         """The configuration of the property has changed."""
         self._seen.pop(scope_id, None)
 
-    async def _find(self, tx: Transaction, connection: str) -> Hotel | None:
+    async def _find(self, tx: Transaction, connection: str, now_ms: int) -> Hotel | None:
         rows = await tx.rows(ConnectionRow, "connection = ?", connection)
         if not rows:
             return None
-        scopes = await tx.rows(Scope, "scope_id = ?", rows[0].scope_id)
-        hotel = (await self._hotels.current(tx, scopes)).get(rows[0].scope_id)
+        scope_id = rows[0].scope_id
+        hotel = (await self._hotels.current(tx, await tx.rows(Scope, "scope_id = ?", scope_id))).get(scope_id)
         if hotel is None or connection not in hotel.connections:
             return None
-        self._home[connection] = rows[0].scope_id
-        self._seen[rows[0].scope_id] = hotel
+        self._home[connection] = scope_id
+        self._seen[scope_id] = (hotel, now_ms)
         return hotel

@@ -26,14 +26,15 @@ async def due(tx: Transaction, now_ms: int) -> list[Due]:
     """The connections that are behind their property or its configuration, whose view ran out, or with rows due."""
     behind = await tx.fetch(
         "SELECT c.scope_id, c.connection FROM connection AS c JOIN scope AS s ON s.scope_id = c.scope_id "
-        "WHERE c.paused_until_ms <= ? AND "
+        "WHERE c.pushes = 1 AND c.paused_until_ms <= ? AND "
         "(c.synced_rev < s.rev OR c.synced_version <> s.config_version OR c.valid_until_ms <= ?)",
         now_ms,
         now_ms,
     )
     waiting = await tx.fetch(
         "SELECT DISTINCT d.scope_id, d.connection FROM shadow AS d JOIN connection AS c "
-        "ON c.scope_id = d.scope_id AND c.connection = d.connection WHERE d.due_ms <= ? AND c.paused_until_ms <= ?",
+        "ON c.scope_id = d.scope_id AND c.connection = d.connection "
+        "WHERE d.due_ms <= ? AND c.pushes = 1 AND c.paused_until_ms <= ?",
         now_ms,
         now_ms,
     )

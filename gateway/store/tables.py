@@ -118,10 +118,14 @@ class MessageRow(NamedTuple):
 
 
 class ConnectionRow(NamedTuple):
-    """How far a connection has come: the property revision and configuration version its shadow speaks of."""
+    """How far a connection has come: the property revision and configuration version its shadow speaks of.
+
+    ``pushes`` is 0 for connections that are not sent rates and availability, so that nobody looks after them.
+    """
 
     scope_id: str
     connection: str
+    pushes: int
     synced_rev: int
     synced_version: int
     valid_until_ms: int

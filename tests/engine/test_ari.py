@@ -95,7 +95,7 @@ def _naive(document: list[AriUpdate]) -> tuple[dict[tuple[str, str, int, str, in
     return painted, figures
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(updates(), min_size=1, max_size=6))
 def test_a_document_paints_what_its_days_say(document: list[AriUpdate]) -> None:
     changes = ari.Changes(document, MAPPING, "EUR", net=False)

@@ -39,7 +39,7 @@ def _group_of(layout: Layout, column: Column) -> int:
     return next(bit for bit, group in enumerate(layout.groups) if column in group)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(LAYOUTS),
     st.integers(1, 12),
@@ -58,7 +58,7 @@ def test_rows_come_back_as_they_went(layout: Layout, guests: int, seed: int, den
             assert column.name in back.filled
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from((PRODUCT, SHADOW_PRICES)), st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32))
 def test_another_number_of_guests_keeps_the_prices_both_have(layout: Layout, wrote: int, reads: int, seed: int) -> None:
     sheet = _fill(Sheet(layout, KEYS, wrote), seed, 0.7)
@@ -120,7 +120,7 @@ def test_a_row_that_cannot_be_read_is_refused(body: bytes) -> None:
         Sheet.load(PRODUCT, 2, KEYS, [(KEYS[0], body)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(LAYOUTS), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 31), st.integers(0, 9)), max_size=5)
 )

@@ -44,7 +44,7 @@ def _prices(amounts: Sequence[int]) -> Array:
     return np.array(amounts, np.int64)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(AMOUNTS, max_size=6), ADJUSTMENTS)
 def test_adjusting_is_exact(amounts: list[int], by: Adjustment) -> None:
     adjusted = rates.adjust(_prices(amounts), by)
@@ -71,7 +71,7 @@ def test_adjustments_by_hand(by: Adjustment, price: int, result: int) -> None:
     assert rates.adjust(_prices([price]), by).tolist() == [result]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.one_of(st.just(NO_PRICE), st.integers(0, 10**9)), min_size=1, max_size=5),
     st.integers(1, 500_000_000),
@@ -92,7 +92,7 @@ def test_converting_is_exact(amounts: list[int], rate_ppm: int, ours: str, their
         assert rates.convert(_prices(amounts), rate_ppm, ours, theirs).tolist() == [exact(each) for each in amounts]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=5), ADJUSTMENTS)
 def test_where_64_bits_are_too_few_the_result_is_the_same(amounts: list[int], by: Adjustment) -> None:
     # One price so high that the whole array is reckoned in Python integers, without being too high itself.

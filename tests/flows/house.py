@@ -206,7 +206,7 @@ class House:
             database=database,
             batcher=Batcher(database, hotels, self.clock.now_ms, self._changed),
             hotels=hotels,
-            directory=Directory(database, hotels),
+            directory=Directory(database, hotels, self.clock.now_ms),
             connectors=Only(PlainConnector()),
             vault=VAULT,
             caller=self.wire,

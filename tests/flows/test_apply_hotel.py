@@ -122,12 +122,12 @@ async def test_a_connection_that_is_switched_off_takes_no_messages(house: House)
     assert await house.ledger() == before
 
 
-@pytest.mark.xfail(strict=True, reason="Directory keeps what it has seen until its own process changes it")
 async def test_what_one_process_applies_holds_in_the_others(house: House, database: Database) -> None:
     """`gateway apply` runs beside `gateway serve`."""
     other = House(database)
     other.start()
     assert (await other.post("ota")).status == 200
     await house.apply(hotel(pms(), channel("ota", enabled=False)))
+    other.clock.pass_s(2)
     assert (await other.post("ota")).status == 400
     await other.stop()

@@ -77,7 +77,6 @@ async def test_a_lone_process_owns_everything(shared: Database) -> None:
     assert WholeHouse().owns("anything", 1e9)
 
 
-@pytest.mark.xfail(strict=True, reason="who holds nothing yet is not counted, so the first process never gives up any")
 async def test_processes_that_start_together_never_share(shared: Database) -> None:
     three = Processes(shared, 3)
     for _ in range(4):
@@ -89,7 +88,6 @@ async def test_processes_that_start_together_never_share(shared: Database) -> No
     assert max(counts) <= -(-SHARDS // 3)
 
 
-@pytest.mark.xfail(strict=True, reason="who holds nothing yet is not counted, so the first process never gives up any")
 async def test_a_newcomer_gets_its_fair_share_without_waiting_for_any_end(shared: Database) -> None:
     two = Processes(shared, 2)
     await two.leases[0].renew()
@@ -101,7 +99,6 @@ async def test_a_newcomer_gets_its_fair_share_without_waiting_for_any_end(shared
     assert [len(two.owned(number)) for number in range(2)] == [SHARDS // 2, SHARDS // 2]
 
 
-@pytest.mark.xfail(strict=True, reason="who holds nothing yet is not counted, so the first process never gives up any")
 async def test_what_is_in_use_is_not_given_up(shared: Database) -> None:
     two = Processes(shared, 2)
     await two.leases[0].renew()

@@ -119,7 +119,7 @@ class Gateway:
             database=database,
             batcher=batcher,
             hotels=hotels,
-            directory=Directory(database, hotels),
+            directory=Directory(database, hotels, clock.now_ms),
             connectors=Only(PlainConnector()),
             vault=vault,
             caller=network,

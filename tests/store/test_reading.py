@@ -23,7 +23,7 @@ NOW_MS = 1_000
 
 
 def connection(name: str, **changes: int) -> ConnectionRow:
-    values = {"synced_rev": 5, "synced_version": 1, "valid_until_ms": NOW_MS + 1, "paused_until_ms": 0, "failures": 0}
+    values = {"pushes": 1, "synced_rev": 5, "synced_version": 1, "valid_until_ms": NOW_MS + 1, "paused_until_ms": 0, "failures": 0}
     return ConnectionRow("h", name, **(values | changes), error="", confirmed_ms=0)
 
 
@@ -46,6 +46,7 @@ async def test_a_connection_is_due_for_each_of_the_reasons(database: Database) -
             connection("behind", synced_rev=4),
             connection("reconfigured", synced_version=0),
             connection("expired", valid_until_ms=NOW_MS),
+            connection("not ours to send to", pushes=0, synced_rev=4),
             connection("paused", synced_rev=4, paused_until_ms=NOW_MS + 1),
             connection("rows due"),
             connection("paused with rows", paused_until_ms=NOW_MS + 1),
@@ -94,7 +95,7 @@ async def test_the_deliveries_that_waited_longest_come_with_what_they_are_about(
 
 
 async def test_a_connection_leads_to_its_hotel_as_it_is_configured_now(database: Database) -> None:
-    directory = Directory(database, Hotels())
+    directory = Directory(database, Hotels(), lambda: NOW_MS)
     assert await directory.hotel_of("ota") is None
     await put(database, [*configured(1, "ota"), connection("ota")])
     first = await directory.hotel_of("ota")

@@ -141,6 +141,7 @@ def _connections() -> None:
         "connection",
         sa.Column("scope_id", TEXT, nullable=False),
         sa.Column("connection", TEXT, nullable=False),
+        sa.Column("pushes", sa.BigInteger, nullable=False),
         sa.Column("synced_rev", sa.BigInteger, nullable=False),
         sa.Column("synced_version", sa.BigInteger, nullable=False),
         sa.Column("valid_until_ms", sa.BigInteger, nullable=False),

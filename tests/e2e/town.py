@@ -1,0 +1,331 @@
+"""A whole town on this machine: the gateway as real processes, the demo hotel's PMS and channels in threads of ours.
+
+Nothing here knows how the gateway works inside: it is started, told its hotel file, sent HTTP and killed like by anybody
+else, and looked at through its database file only where a test asks what survived.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+import gateway
+from simulators import config
+from simulators.build import make_app
+from simulators.config import OtaConfig, PmsConfig
+from simulators.endpoint import Login
+from simulators.http import SimulatorApp
+from simulators.opentravel.days import to_text
+from simulators.serving import running_in_thread
+
+T = TypeVar("T")
+ROOT = Path(gateway.__file__).parents[1]
+PATIENCE_S = 60.0
+LOOK_AGAIN_S = 0.03
+NS = "http://www.opentravel.org/OTA/2003/05"
+LOGINS = {
+    "demo-pms": Login("miramar-pms", "demo-pms-in"),
+    "sunbeds": Login("sunbeds", "demo-sunbeds-in"),
+    "farfare": Login("farfare", "demo-farfare-in"),
+}
+KINDS = {"demo-pms": ("pms", "pms.toml"), "sunbeds": ("ota", "sunbeds.toml"), "farfare": ("ota", "farfare.toml")}
+PORTS = {"demo-pms": 8101, "sunbeds": 8102, "farfare": 8103}
+OUTBOUND = {
+    "demo-pms": Login("gateway", "demo-pms-out"),
+    "sunbeds": Login("miramar", "demo-sunbeds-out"),
+    "farfare": Login("miramar", "demo-farfare-out"),
+}
+
+
+def eventually(check: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+    """What ``check`` returns once it no longer fails."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return check()
+        except (AssertionError, httpx.TransportError):
+            if time.monotonic() > end:
+                raise
+        time.sleep(LOOK_AGAIN_S)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def ahead(days: int) -> str:
+    """An ISO date so many days from today."""
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+
+
+# --- counterparts -----------------------------------------------------------------------------------------------------
+
+
+class Counterpart:
+    """A simulator that is running; ``app.simulator`` is only read, and only where its HTTP views don't say enough."""
+
+    def __init__(self, name: str, url: str, app: SimulatorApp) -> None:
+        self.name, self.url, self.app = name, url, app
+        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def tell(self, control: str, **body: Any) -> Any:
+        reply = self._client.post(f"/control/{control}", json=body)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def look(self, view: str, **query: str) -> Any:
+        reply = self._client.get(f"/{view}", params=query)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def close(self) -> None:
+        self._client.close()
+
+    # --- a channel's
+
+    def holds(self, room: str, plan: str, day: str) -> dict[str, Any]:
+        """What it holds for a product on a day; ``limit`` is the room type's."""
+        state = self.look("state", **{"from": day, "to": day})
+        limits, products = state["limits"].get(room, []), state["products"].get(f"{room}/{plan}", [])
+        found: dict[str, Any] = dict(products[0][2]) if products else {}
+        return found | {"limit": limits[0][2] if limits else None}
+
+    def limit(self, room: str, day: str) -> int | None:
+        limit: int | None = self.holds(room, "", day)["limit"]
+        return limit
+
+    def book(self, room: str, plan: str, first: int, nights: int = 1, **more: Any) -> str:
+        stay = {"room": room, "plan": plan, "arrival": ahead(first), "departure": ahead(first + nights)}
+        return str(self.tell("book", stays=[stay | more.pop("stay", {})], **more)["booking_id"])
+
+    def acknowledged(self, booking: str, revision: int = -1) -> str:
+        """The gateway's number for the booking, once it has acknowledged that revision."""
+        found = next(one for one in self.look("bookings") if one["booking_id"] == booking)
+        ack = found["history"][revision]["ack"]
+        assert ack["state"] == "acknowledged", ack
+        return str(ack["ids"]["10"])
+
+    # --- the PMS's
+
+    def left(self, room: str, day: str) -> int:
+        """Rooms left on a night, by its own count."""
+        ((_, _, rooms),) = self.look("state", **{"from": day, "to": day})["left"][room]
+        return int(rooms)
+
+    def reservation(self, number: str) -> dict[str, Any]:
+        """What it has applied for our number."""
+        found = [one for one in self.look("reservations") if one["key"].endswith(number)]
+        assert len(found) == 1, found
+        assert found[0]["applied"] == found[0]["accepted"], "not applied yet"
+        applied: dict[str, Any] = found[0]["applied"]
+        return applied | {"deliveries": found[0]["deliveries"]}
+
+    def nights(self, number: str) -> dict[tuple[str, str], int]:
+        """Units by (room, night) of what it has applied."""
+        applied = self.reservation(number)
+        if applied["kind"] == "cancel":
+            return {}
+        found: dict[tuple[str, str], int] = {}
+        for stay in applied["stays"]:
+            for day in range(stay["arrival"], stay["departure"]):
+                key = stay["room"], to_text(day)
+                found[key] = found.get(key, 0) + stay["units"]
+        return found
+
+
+@contextlib.contextmanager
+def counterpart(name: str, gateway_url: str, **options: Any) -> Iterator[Counterpart]:
+    """The demo's simulator of that name, with other options where they are given."""
+    kind, file = KINDS[name]
+    found = config.load(kind, Path(str(resources.files("simulators") / "demo" / file)))
+    assert isinstance(found, OtaConfig | PmsConfig)
+    login = LOGINS[name]
+    found.login = OUTBOUND[name]
+    found.gateway = config.Gateway(gateway_url, name, login.user, login.password)
+    # Quick to come back, since tests wait for it.
+    found.retry.first_s, found.retry.max_s = 0.05, 0.5
+    for option, value in options.items():
+        setattr(found.options, option, value)
+    app = make_app(found)
+    with running_in_thread(app) as url:
+        running = Counterpart(name, url, app)
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+# --- the gateway ------------------------------------------------------------------------------------------------------
+
+
+class Process:
+    """One process of the gateway on a port of its own."""
+
+    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = environment | {"GATEWAY_PORT": str(self.port)}
+        self._arguments = arguments
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gateway", "serve", *self._arguments]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment, cwd=self._log.parent, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def wait_until_ready(self) -> None:
+        def ready() -> None:
+            assert self.running(), self.log()
+            assert httpx.get(f"{self.url}/health/ready", trust_env=False).status_code == 200
+
+        def started() -> None:
+            # A process that has ended will not get ready any more.
+            if not self.running():
+                raise RuntimeError(self.log())
+            ready()
+
+        eventually(started)
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """As by kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self, number: signal.Signals = signal.SIGTERM, within_s: float = PATIENCE_S) -> int:
+        """The exit status after SIGTERM."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(within_s)
+
+    def stop(self) -> None:
+        if self.running():
+            self.kill()
+
+
+class Town:
+    """A gateway (first of ``processes``) with its counterparts."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.environment = _clean_environment() | {
+            "GATEWAY_DATA_DIR": str(self.data),
+            "GATEWAY_ALLOW_PRIVATE": "127.0.0.0/8",
+            "GATEWAY_LOG_LEVEL": "info",
+            **(environment or {}),
+        }
+        self.gateway = Process(self.environment, folder / "gateway.log")
+        self.pms: Counterpart
+        self.sunbeds: Counterpart
+        self.farfare: Counterpart
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``gateway …`` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "gateway", *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def hotel_file(self, change: Callable[[str], str] = lambda text: text) -> Path:
+        """The demo hotel's file with the addresses of this town."""
+        text = (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8")
+        for name, running in (("demo-pms", self.pms), ("sunbeds", self.sunbeds), ("farfare", self.farfare)):
+            address = f"http://127.0.0.1:{PORTS[name]}"
+            assert address in text
+            text = text.replace(address, running.url)
+        path = self.folder / "hotel.toml"
+        path.write_text(change(text))
+        return path
+
+    def apply(self, change: Callable[[str], str] = lambda text: text, *options: str) -> None:
+        done = self.command("apply", str(self.hotel_file(change)), *options)
+        assert done.returncode == 0, done.stderr
+
+    def post(self, connection: str, body: bytes, login: Login | None = None, **more: Any) -> httpx.Response:
+        """Post a message to the gateway as that counterpart."""
+        given = login or LOGINS[connection]
+        headers = {"content-type": "text/xml", "authorization": given.header(), **more.pop("headers", {})}
+        url = f"{self.gateway.url}/opentravel/{connection}"
+        return httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False, **more)
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Read the gateway's own file."""
+        path = self.data / "gateway.sqlite"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+            return connection.execute(sql, params).fetchall()
+
+    def ledger(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What a refused message must not touch."""
+        tables = ("scope", "calendar", "stock", "reservation", "revision", "delivery")
+        return {table: self.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
+
+    def check_channels_agree_with_the_pms(self, first: int, last: int) -> None:
+        """Rooms left on each night, as the hotel file says each channel sees them."""
+        for day in range(first, last + 1):
+            for room, sun, far in (("DZ", "10", "DOUBLE"), ("FZ", "20", "FAMILY")):
+                left = self.pms.left(room, ahead(day))
+                assert self.sunbeds.limit(sun, ahead(day)) == min(left, 6), f"{ahead(day)} {room}: {left} left"
+                assert self.farfare.limit(far, ahead(day)) == max(left - 1, 0), f"{ahead(day)} {room}: {left} left"
+
+
+@contextlib.contextmanager
+def town(folder: Path, environment: dict[str, str] | None = None, **pms_options: Any) -> Iterator[Town]:
+    """The counterparts are there and the hotel file is applied; the gateway is yet to be started."""
+    built = Town(folder, environment)
+    with contextlib.ExitStack() as stack:
+        stack.callback(built.gateway.stop)
+        built.pms = stack.enter_context(counterpart("demo-pms", built.gateway.url, **pms_options))
+        built.sunbeds = stack.enter_context(counterpart("sunbeds", built.gateway.url))
+        built.farfare = stack.enter_context(counterpart("farfare", built.gateway.url))
+        built.apply()
+        yield built
+
+
+def _clean_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def day_number(text: str) -> int:
+    return date.fromisoformat(text).toordinal()
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
