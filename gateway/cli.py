@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from gateway.errors import GatewayError
 from gateway.settings import Settings, load_settings
 
+EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
 
@@ -27,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (GatewayError, ValueError, LookupError) as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
 
@@ -101,7 +106,7 @@ async def _apply_async(arguments: argparse.Namespace, settings: Settings, wanted
         if any(change.severity is Severity.DESTRUCTIVE for change in changes) and not arguments.force:
             print("not applied: this takes something away; say --force if that is meant", file=sys.stderr)
             return EXIT_REFUSED
-        version = await apply_hotel(ours.services, sealed, author=f"cli:{os.environ.get('USER', 'unknown')}")
+        version = await apply_hotel(ours.services, sealed, author=f"cli:{getpass.getuser()}")
         print(f"applied as configuration {version}")
     return 0
 

@@ -193,6 +193,7 @@ def _login(counterpart: Counterpart, hotel: hotel_file.HotelFile) -> str:
 
 
 def _command() -> str:
-    """The command as typed from here, without this machine's folders where that is possible."""
+    """The command as it can be typed here; what lies below this folder is named from here."""
     program = Path(sys.argv[0])
-    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else program.name
+    here = Path.cwd()
+    return str(program.absolute().relative_to(here)) if program.absolute().is_relative_to(here) else str(program)

@@ -6,12 +6,15 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+import structlog
 import uvicorn
 
 from gateway.bootstrap import configure_logging, gateway
 from gateway.flows.services import Services
 from gateway.settings import Settings
 from gateway.web.app import create_app
+
+log = structlog.get_logger(__name__)
 
 _GRACE_S = 10
 
@@ -64,6 +67,7 @@ async def _run(
 async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
+    log.info("serving", url=f"http://{server.config.host}:{server.config.port}")
     ready()
 
 

@@ -48,4 +48,8 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("g
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ValueError(f"settings: {error}") from error
+        text, _, path = str(error).partition(" - at `$.")
+        name = path.rstrip("`")
+        raise ValueError(
+            f"setting {name} ({_PREFIX}{name.upper()}): {text}" if name else f"settings: {text}"
+        ) from error

@@ -47,5 +47,5 @@ class Hotel:
 
     @cached_property
     def channels(self) -> tuple[Connection, ...]:
-        """The connections that are sent rates and availability."""
-        return tuple(c for c in self.property.connections if c.role is Role.CHANNEL and c.enabled and c.url)
+        """The connections that are sent rates and availability. One that is not enabled is told that all is closed."""
+        return tuple(c for c in self.property.connections if c.role is Role.CHANNEL and c.url)

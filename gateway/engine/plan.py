@@ -12,7 +12,7 @@ REFUSED      the counterpart refused the value beside it; tried again when the v
 
 ``hold_ms`` belongs to a row: until then an older request for cells of it may still land. So whatever is sent meanwhile
 for a cell that is neither NEVER nor CONFIRMED *stays* in doubt even when it is confirmed, and is asserted once more
-afterwards. These are the rules that survived the search in DESIGN section 4; the tests in
+afterwards. Each of these rules was found necessary by search; the tests in
 ``tests/engine/test_push_model.py`` drop them one by one and see each omission found.
 """
 

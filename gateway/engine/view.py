@@ -120,7 +120,7 @@ class Channel:
         self._adults = {room.code: room.adults_max for room in hotel.rooms.values()}
         self._sources = {
             (product.their_room, product.their_plan): _Source(product.room, lineage(hotel.property, product.plan))
-            for product in connection.products
+            for product in (connection.products if connection.enabled else ())
         }
         self._limit_rooms: dict[Target, str] = {}
         self._by_room: dict[str, list[Target]] = {}

@@ -201,6 +201,9 @@ class Pusher:
         before = channel.row
         if exchange.failure is not None or isinstance(exchange.decoded.outcome, Refused):
             pause_ms = int(self._pause_s(exchange.failure, before.failures + 1) * 1000)
+            log.warning(
+                "push_failed", property=before.scope_id, connection=before.connection, problem=_problem(exchange)
+            )
             channel.row = before._replace(
                 failures=before.failures + 1,
                 error=_problem(exchange),

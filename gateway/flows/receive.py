@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from gateway.contract import Document, Head, Inbound, Reply
+from gateway.contract import Document, Head, Reply
 from gateway.engine.hotel import Hotel
 from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped
 from gateway.flows.record import Record
@@ -67,11 +67,6 @@ async def receive(services: Services, kind: str, connection: str, head: Head, ch
 def refuse_unread(services: Services, kind: str, refusal: Refusal) -> Reply:
     """The answer to a message that was not read to its end."""
     return services.connectors.inbound(kind).refuse(None, refusal, services.clock.now_ms())
-
-
-def body_bytes_max(connector: Inbound, profile: str) -> int:
-    """How large a body may be."""
-    return connector.capabilities(profile).body_bytes_max
 
 
 def _enabled(hotel: Hotel | None, connection: str) -> Connection | None:

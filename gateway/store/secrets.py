@@ -15,7 +15,7 @@ import os
 import secrets
 from pathlib import Path
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
 _REMEMBERED_MAX = 10_000
@@ -41,8 +41,11 @@ class Vault:
         return self._fernet.encrypt(clear.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """The clear text; "" for ""."""
-        return self._fernet.decrypt(sealed.encode()).decode() if sealed else ""
+        """The clear text; "" for "". ValueError where it was sealed with another key."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode() if sealed else ""
+        except InvalidToken:
+            raise ValueError("a secret was sealed with another key: restore gateway.key, or enter it again") from None
 
     def digest(self, password: str) -> str:
         """For :meth:`check`."""

@@ -120,7 +120,7 @@ def delete(spec: Spec, dialect: Dialect) -> str:
     if dialect == "postgresql":
         condition = f"({', '.join(spec.key)}) IN (SELECT * FROM {_unnest(spec, spec.key)})"
     else:
-        # With IN (VALUES ...) SQLite would scan the table.
+        # With IN (VALUES ...) SQLite searches by a part of the key only.
         condition = " AND ".join(f"{field} = ?" for field in spec.key)
     return f"DELETE FROM {spec.name} WHERE {condition}"
 

@@ -12,19 +12,28 @@ from collections.abc import Callable
 
 _STARS = b"***"
 
-# Long runs of digits are looked for in a copy where every digit is a 0 and separators are gone.
+# Long runs of digits are looked for in copies where every digit is a 0 and separators are gone. The copies are of
+# pieces, because a copy of a long document costs more than all the looking; pieces overlap by more than the shortest run.
 _AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS_MIN = 13
 _LONG_RUN = b"0" * _DIGITS_MIN
+_PIECE_BYTES = 32 * 1024
+_OVERLAP_BYTES = 2 * _DIGITS_MIN
 _RUN_LENGTH_MAX = 19 + 18  # digits and as many separators as can stand between them
 _RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}")
 _RUN_TEXT = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
 _DIGIT_REFERENCE = re.compile(rb"&#(?:0*(4[89]|5[0-7])|[xX]0*3([0-9]));")
 _PREFIX = re.compile(r"4|5[0-8]|2(?:2[2-9]|[3-6]|7[01]|720)|3[0-9]|6", re.ASCII)
 
-# What stands inside PaymentCard, or carries Card in its own name.
+# What stands inside PaymentCard, or carries Card in its own name; by what several of them have in common.
+_CARD = {
+    b"CardNumber": (b"CardNumber",),
+    b"PlainText": (b"PlainText",),
+    b"SeriesCode": (b"SeriesCode",),
+    b"MagneticStripe": (b"MagneticStripe",),
+    b"Track": (b"Track1", b"Track2", b"Track3"),
+}
 _NUMBERS = (b"CardNumber", b"PlainText")
-_SECRETS = (b"SeriesCode", b"MagneticStripe", b"Track1", b"Track2", b"Track3")
 _PASSWORDS = (b"MessagePassword", b"Password")
 
 
@@ -39,24 +48,35 @@ def _element_pattern(name: bytes) -> re.Pattern[bytes]:
     return re.compile(name + opening + rb"((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 
 
-_PATTERNS = {name: (_attribute_pattern(name), _element_pattern(name)) for name in (*_NUMBERS, *_SECRETS, *_PASSWORDS)}
+_NAMES = (*(name for names in _CARD.values() for name in names), *_PASSWORDS)
+_PATTERNS = {name: (_attribute_pattern(name), _element_pattern(name)) for name in _NAMES}
 
 
 def redact(document: bytes) -> bytes:
     """The XML document (UTF-8) without card data and passwords. Cheap when there is nothing to take out."""
-    if b"&" in document and b"&#" in document:
+    # Single bytes are found ten times faster than two.
+    if b"&" in document and b"#" in document and b"&#" in document:
         document = _DIGIT_REFERENCE.sub(lambda match: match[2] or bytes([int(match[1])]), document)
     # One short look for what all of the names have in common, since most documents have none of them.
     if b"Card" in document:
-        for name, mask in _CARD:
-            if name in document:
-                document = _replace(document, name, mask)
+        for common, names in _CARD.items():
+            if common in document:
+                for name in names:
+                    document = _replace(document, name, _mask_bytes if name in _NUMBERS else _nothing)
     if b"assword" in document:
         for name in _PASSWORDS:
             document = _replace(document, name, _nothing)
-    if _LONG_RUN in document.translate(_AS_ZERO, b" -"):
+    if _has_long_run(document):
         document = _RUN.sub(lambda match: _mask_run(match[0].decode()).encode(), document)
     return document
+
+
+def _has_long_run(document: bytes) -> bool:
+    for start in range(0, len(document), _PIECE_BYTES):
+        piece = document[start : start + _PIECE_BYTES + _OVERLAP_BYTES]
+        if _LONG_RUN in piece.translate(_AS_ZERO, b" -"):
+            return True
+    return False
 
 
 def mask_text(text: str) -> str:
@@ -121,6 +141,3 @@ def _is_card(digits: str) -> bool:
         value = int(character) << (place & 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
-
-
-_CARD = (*((name, _mask_bytes) for name in _NUMBERS), *((name, _nothing) for name in _SECRETS))

@@ -7,7 +7,6 @@ else, and looked at through its database file only where a test asks what surviv
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -15,9 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,7 +33,7 @@ from simulators.serving import running_in_thread
 
 T = TypeVar("T")
 ROOT = Path(gateway.__file__).parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.03
 NS = "http://www.opentravel.org/OTA/2003/05"
 LOGINS = {
@@ -102,10 +100,12 @@ class Counterpart:
     # --- a channel's
 
     def holds(self, room: str, plan: str, day: str) -> dict[str, Any]:
-        """What it holds for a product on a day; ``limit`` is the room type's."""
+        """What it holds for a product on a day; ``limit`` is the room type's. A pattern that allows all is none."""
         state = self.look("state", **{"from": day, "to": day})
         limits, products = state["limits"].get(room, []), state["products"].get(f"{room}/{plan}", [])
         found: dict[str, Any] = dict(products[0][2]) if products else {}
+        if not found.get("pattern", "").strip("Y"):
+            found.pop("pattern", None)
         return found | {"limit": limits[0][2] if limits else None}
 
     def limit(self, room: str, day: str) -> int | None:
@@ -196,16 +196,11 @@ class Process:
 
     def wait_until_ready(self) -> None:
         def ready() -> None:
-            assert self.running(), self.log()
-            assert httpx.get(f"{self.url}/health/ready", trust_env=False).status_code == 200
-
-        def started() -> None:
-            # A process that has ended will not get ready any more.
             if not self.running():
                 raise RuntimeError(self.log())
-            ready()
+            assert httpx.get(f"{self.url}/health/ready", trust_env=False).status_code == 200
 
-        eventually(started)
+        eventually(ready)
 
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -317,15 +312,3 @@ def town(folder: Path, environment: dict[str, str] | None = None, **pms_options:
 def _clean_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def basic(user: str, password: str) -> dict[str, str]:
-    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
-
-
-def day_number(text: str) -> int:
-    return date.fromisoformat(text).toordinal()
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, sort_keys=True)

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 
 from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Unknown
 from gateway.engine.calendar import PRODUCT, Key, Sheet
@@ -30,7 +29,7 @@ TIMEOUT_MS, SETTLE_MS, RETRY_MS = 30_000, 60_000, 900_000
 
 
 class Rule(StrEnum):
-    """The rules of DESIGN section 4, each of which can be left out."""
+    """The rules of pushing, each of which can be left out."""
 
     UNKNOWN = "what is sent is in doubt until it is answered"
     CODE = "the shadow is kept by the counterpart's codes"
@@ -135,10 +134,10 @@ class World:
 
     def own_sale(self, room: str, night: Day, rooms: int) -> None:
         """The channel sells (or a guest cancels there): it moves its own count, and we get the booking."""
-        code = self.mapped.get(room)
-        if code is None or self.limits.get((code, night), 0) + rooms < 0:
-            return
-        self.limits[code, night] = self.limits.get((code, night), 0) + rooms
+        code = self.mapped.get(room, "")
+        if (code, night) not in self.limits or self.limits[code, night] + rooms < 0:
+            return  # it has nothing to sell, or was never told of that night
+        self.limits[code, night] += rooms
         self._set_figure(room, night, max(self.figure(room, night) + rooms, 0))
         self.sales.append((self.rev, code, night))
 
@@ -300,7 +299,9 @@ class World:
             self.flight = Plan(plan.parcels[1:], held, plan.rev, plan.version, self.now_ms)
 
     def _settled(self, plan: Plan, parcel: Parcel, how: str) -> None:
-        refused: dict[int, Outcome] = {"part": {0: Refused("no", "no")}, "doubt": {0: Unknown()}}.get(how, {})
+        by_part: dict[int, Outcome] = {}
+        if how in ("part", "doubt"):
+            by_part[0] = Refused("no", "no") if how == "part" else Unknown()
         if how == "busy":
             touched = undo(parcel, plan.held)
         else:
@@ -309,7 +310,7 @@ class World:
             retry_at_ms = self.now_ms + RETRY_MS
             overall: Outcome = Confirmed() if known else Unknown()
             touched = settle(
-                parcel, overall, refused, plan.held, doubt_until_ms=doubt_until_ms, retry_at_ms=retry_at_ms
+                parcel, overall, by_part, plan.held, doubt_until_ms=doubt_until_ms, retry_at_ms=retry_at_ms
             ).touched
         if Rule.UNKNOWN in self.rules:
             self._save(touched)
@@ -343,14 +344,14 @@ class World:
             self.end("ok")
         while self.late:
             self.arrive_late()
-        for _ in range(6):
-            for _ in range(20):
-                if not self.flight:
-                    self.begin()
-                if not self.flight:
-                    break
+        for _ in range(40):
+            self.begin()
+            if self.flight:
                 self.end("ok")
-            self.now_ms += RETRY_MS
+            elif any(stored.due_ms is not None for stored in self.shadow.values()):
+                self.now_ms += RETRY_MS
+            else:
+                return
 
     def wrong(self) -> list[str]:
         """Where the channel's own state is not what it should be."""
@@ -385,6 +386,3 @@ class World:
             wanted[Field.PRICE] = price
         held = {name: self.cells.get((code, night, name)) for name in wanted}
         return [] if held == wanted else [f"{code} {night}: {held}, not {wanted}"]
-
-
-__all__ = ["CODES", "NIGHTS", "ROOMS", "Rule", "World", "replace"]

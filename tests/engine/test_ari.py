@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.engine import ari
 from gateway.engine.ari import Change
@@ -126,10 +128,9 @@ def test_chosen_days_are_those_of_the_calendar(first: int, length: int, mask: in
     assert (first + ari.chosen_days(first, first + length, mask)).tolist() == list(_days(update))
 
 
-def _changes(*said: Setting, room: str = "DBL", plan: str = "BAR", **more: object) -> ari.Changes:
-    wording: dict[str, object] = {"first": 740_000, "last": 740_001, "currency": "EUR", "record": "12", **more}
-    update = AriUpdate(room=room, plan=plan, settings=said, **wording)  # type: ignore[arg-type]
-    return ari.Changes([update], MAPPING, "EUR", net=False)
+def _changes(*said: Setting, **more: Any) -> ari.Changes:
+    update = AriUpdate("DBL", "BAR", 740_000, 740_001, said, currency="EUR", record="12")
+    return ari.Changes([replace(update, **more)], MAPPING, "EUR", net=False)
 
 
 PRICE = Setting(Field.PRICE, 100, 1)
@@ -161,7 +162,7 @@ CLOSE = Setting(Field.CLOSED, 1)
     ],
 )
 def test_what_has_no_place_is_refused_with_its_record(
-    said: Setting, more: dict[str, object], kind: type[Refusal], reason: Reason
+    said: Setting, more: dict[str, Any], kind: type[Refusal], reason: Reason
 ) -> None:
     with pytest.raises(kind) as refused:
         _changes(said, **more)

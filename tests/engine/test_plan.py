@@ -27,9 +27,8 @@ def _channel(**capabilities: Any) -> Channel:
     return house(None, capabilities)[1]
 
 
-def _shadow(aspect: Aspect, sync: int, hold_ms: int = 0, slot: Slot | None = None, **values: Any) -> Shadow:
-    slot = slot or (SLOT if aspect is Aspect.LIMIT else PRODUCT_SLOT)
-    sheet = Sheet(LAYOUT_OF[aspect], [slot], 2)
+def _shadow(aspect: Aspect, sync: int, hold_ms: int = 0, **values: Any) -> Shadow:
+    sheet = Sheet(LAYOUT_OF[aspect], [SLOT if aspect is Aspect.LIMIT else PRODUCT_SLOT], 2)
     for name, value in values.items():
         sheet.columns[name][:] = value
     sheet.columns["sync"][:] = sync
@@ -117,7 +116,7 @@ def test_what_lowers_or_may_lower_availability_is_urgent(sync: int, held: int, w
     ],
 )
 def test_what_closes_is_urgent(field: Field, sync: int, held: int, wanted: int, urgent: bool) -> None:
-    shadow = _shadow(Aspect.RULES, sync, **{field: held})
+    shadow = _shadow(Aspect.RULES, sync, 0, **{field: held})
     found = difference(_channel(), shadow, _view(shadow, **{field: wanted}), WHOLE, NOW_MS)
     assert found.urgent.tolist() == [urgent]
 
@@ -211,7 +210,7 @@ def test_past_days_are_let_go() -> None:
 def test_days_beyond_a_shortened_horizon_are_closed_where_they_were_offered(
     aspect: Aspect, field: str, closed: int
 ) -> None:
-    shadow = _shadow(aspect, CONFIRMED, **{field: 1 - closed})
+    shadow = _shadow(aspect, CONFIRMED, 0, **{field: 1 - closed})
     shadow.sheet.columns["sync"][0, 30:] = NEVER
     view = _view(shadow, **{field: 1 - closed})
     found = difference(_channel(), shadow, view, (FIRST, FIRST + 9), NOW_MS)
@@ -231,12 +230,12 @@ def test_prices_beyond_the_horizon_are_left_alone() -> None:
 
 def test_a_target_that_left_is_closed_where_it_was_told_anything() -> None:
     for aspect, field, closed in ((Aspect.LIMIT, "limit", 0), (Aspect.RULES, "closed", 1)):
-        shadow = _shadow(aspect, CONFIRMED, slot=("gone", "", BLOCK), **{field: 1 - closed})
+        shadow = _shadow(aspect, CONFIRMED, 0, **{field: 1 - closed})
         shadow.sheet.columns["sync"][0, :4] = NEVER
         view = left_view(aspect, shadow.sheet.keys, 2)
         found = difference(_channel(), shadow, view, (FIRST + 2, FIRST + 20), NOW_MS, leaving=True)
         (update,) = all_updates(found)
-        assert (update.room, update.first, update.last) == ("gone", FIRST + 4, FIRST + 31)
+        assert (update.room, update.first, update.last) == ("d", FIRST + 4, FIRST + 31)
         assert found.urgent.all()
         shadow.sheet.columns[field][:] = closed
         assert not len(difference(_channel(), shadow, view, WHOLE, NOW_MS, leaving=True).starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +29,14 @@ OUTCOMES = (
     "crash_late",
 )
 
+# What takes longest to find is looked for among fewer kinds of steps.
+FOCUS: dict[Rule, tuple[Sequence[str], Collection[str]]] = {
+    Rule.UNKNOWN: (("ok", "applied_timeout", "crash"), ("remap", "shorten", "own_sale", "wait")),
+    Rule.CODE: (("ok",), ("shorten", "own_sale", "wait", "arrive_late")),
+    Rule.EPOCH: (("ok",), ("shorten", "own_sale", "wait", "arrive_late")),
+    Rule.SETTLE: (("ok", "late", "crash_late"), ("remap", "shorten", "own_sale", "wait")),
+}
+
 _room, _night = st.sampled_from(ROOMS), st.sampled_from(NIGHTS)
 
 
@@ -37,33 +46,30 @@ def _changes(fields: frozenset[Field]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.tuples(_room, _night, st.one_of(kinds)).map(lambda drawn: (*drawn[:2], *drawn[2]))
 
 
-def _histories(fields: frozenset[Field]) -> st.SearchStrategy[list[tuple[str, tuple[Any, ...]]]]:
+History = list[tuple[str, tuple[Any, ...]]]
+
+
+def _histories(
+    fields: frozenset[Field], outcomes: Sequence[str] = OUTCOMES, leaving_out: Collection[str] = ()
+) -> st.SearchStrategy[History]:
     change = _changes(fields)
-
-    def step(
-        name: str, arguments: st.SearchStrategy[tuple[Any, ...]]
-    ) -> st.SearchStrategy[tuple[str, tuple[Any, ...]]]:
-        return st.tuples(st.just(name), arguments)
-
-    return st.lists(
-        st.one_of(
-            step("change", change),
-            step("begin", st.just(())),
-            step("end", st.tuples(st.sampled_from(OUTCOMES))),
-            step("begin", st.tuples(change)),
-            step("arrive_late", st.just(())),
-            step("wait", st.tuples(st.sampled_from((1_000, 40_000, 70_000)))),
-            step("remap", st.tuples(_room, st.sampled_from((*CODES, None)))),
-            step("shorten", st.tuples(st.integers(1, len(NIGHTS)))),
-            step("own_sale", st.tuples(_room, _night, st.sampled_from((-1, 1)))),
-        ),
-        max_size=16,
-    )
+    arguments: dict[str, list[st.SearchStrategy[tuple[Any, ...]]]] = {
+        "change": [change],
+        "begin": [st.just(()), st.tuples(change)],
+        "end": [st.tuples(st.sampled_from(outcomes))],
+        "arrive_late": [st.just(())],
+        "wait": [st.tuples(st.sampled_from((1_000, 40_000, 70_000)))],
+        "remap": [st.tuples(_room, st.sampled_from((*CODES, None)))],
+        "shorten": [st.tuples(st.integers(1, len(NIGHTS)))],
+        "own_sale": [st.tuples(_room, _night, st.sampled_from((-1, 1)))],
+    }
+    steps = [
+        st.tuples(st.just(name), drawn) for name, some in arguments.items() if name not in leaving_out for drawn in some
+    ]
+    return st.lists(st.one_of(steps), max_size=16)
 
 
-def _wrong_after(
-    history: list[tuple[str, tuple[Any, ...]]], fields: frozenset[Field], rules: frozenset[Rule]
-) -> list[str]:
+def _wrong_after(history: History, fields: frozenset[Field], rules: frozenset[Rule]) -> list[str]:
     world = World(fields, rules)
     for name, arguments in history:
         getattr(world, name)(*arguments)
@@ -71,11 +77,11 @@ def _wrong_after(
     return world.wrong()
 
 
-@pytest.mark.parametrize(("fields", "examples"), [(LIMITS, 400), (EVERYTHING, 120)], ids=["limits", "everything"])
+@pytest.mark.parametrize(("fields", "examples"), [(LIMITS, 200), (EVERYTHING, 80)], ids=["limits", "everything"])
 def test_every_history_ends_with_the_channel_holding_what_it_should(fields: frozenset[Field], examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_histories(fields))
-    def run(history: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def run(history: History) -> None:
         assert _wrong_after(history, fields, ALL) == []
 
     run()
@@ -93,8 +99,8 @@ def test_no_rule_can_be_left_out(rule: Rule) -> None:
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    @given(_histories(LIMITS))
-    def run(history: list[tuple[str, tuple[Any, ...]]]) -> None:
+    @given(_histories(LIMITS, *FOCUS.get(rule, ())))
+    def run(history: History) -> None:
         if _wrong_after(history, LIMITS, ALL - {rule}):
             found.append(history)
             raise AssertionError("a counterexample")

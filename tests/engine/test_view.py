@@ -72,7 +72,8 @@ def calendars(draw: st.DrawFn) -> Nights:
                         nights.values[room, plan, day, field, 0] = draw(st.sampled_from((0, 1_505)))
         for room in ("", "DBL", "FAM"):
             if draw(st.integers(0, 4)):
-                nights.stock[room, day] = (draw(st.integers(-1, 6)), *(draw(st.integers(0, 2)) for _ in range(3)))
+                taken = draw(st.tuples(st.integers(0, 2), st.integers(-2, 2), st.integers(0, 2)))
+                nights.stock[room, day] = (draw(st.integers(-1, 6)), *taken)
     return nights
 
 

@@ -23,7 +23,14 @@ NOW_MS = 1_000
 
 
 def connection(name: str, **changes: int) -> ConnectionRow:
-    values = {"pushes": 1, "synced_rev": 5, "synced_version": 1, "valid_until_ms": NOW_MS + 1, "paused_until_ms": 0, "failures": 0}
+    values = {
+        "pushes": 1,
+        "synced_rev": 5,
+        "synced_version": 1,
+        "valid_until_ms": NOW_MS + 1,
+        "paused_until_ms": 0,
+        "failures": 0,
+    }
     return ConnectionRow("h", name, **(values | changes), error="", confirmed_ms=0)
 
 

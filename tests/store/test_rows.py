@@ -118,14 +118,27 @@ async def test_sqlite_finds_rows_by_an_index(database: Database) -> None:
 
     for lookup, index in INDEXED:
         text, params = sql.select(lookup, [(1,) * len(lookup.fields)] * 3, "sqlite")
-        assert f"SEARCH t USING INDEX {index}" in await plan(text, len(params))
+        found = await plan(text, len(params))
+        assert f"SEARCH t USING INDEX {index}" in found
+        assert found.count("=?") == len(lookup.fields)
     for spec in SPECS.values():
-        assert f"SEARCH {spec.name} USING INDEX" in await plan(sql.delete(spec, "sqlite"), spec.width)
+        found = await plan(sql.delete(spec, "sqlite"), spec.width)
+        assert f"SEARCH {spec.name} USING INDEX" in found
+        assert found.count("=?") == spec.width
 
 
 def test_placeholders_are_numbered_for_postgres() -> None:
     assert sql.placeholders("a = ? AND b IN (?, ?)", "postgresql") == "a = $1 AND b IN ($2, $3)"
     assert sql.placeholders("a = ?", "sqlite") == "a = ?"
+
+
+def test_no_statement_has_more_parameters_than_sqlite_takes() -> None:
+    keys = stock(25_000)
+    portions = sql.chunks(keys, 4, "sqlite")
+    assert [key for portion in portions for key in portion] == keys
+    assert max(len(portion) * 4 for portion in portions) <= sql.SQLITE_PARAMS_MAX
+    assert sql.chunks(keys, 4, "postgresql") == [keys]
+    assert sql.chunks([], 4, "postgresql") == sql.chunks([], 4, "sqlite") == []
 
 
 def test_equal_lookups_are_one() -> None:
