@@ -223,30 +223,36 @@ def _doubt(work: _Work, nights: Iterable[RoomNights]) -> None:
 
 
 async def _complete(tx: Transaction, scope_id: str, works: Sequence[_Work], rows: _Rows) -> None:
-    calendar: set[Key] = set()
-    stock: set[Key] = set()
+    """Reads what the views need beside what has changed. For a full plan every row there is has been read already."""
+    if not any(work.full for work in works):
+        await _read_calendar(tx, scope_id, works, rows)
     shadows: list[Key] = []
     for work in works:
-        known = {(row.aspect, row.room, row.plan, row.block) for row in work.stored}
+        if not work.full:
+            known = {(row.aspect, row.room, row.plan, row.block) for row in work.stored}
+            shadows += [
+                (scope_id, work.row.connection, aspect.value, *slot)
+                for aspect, slots in work.slots.items()
+                for slot in slots
+                if (aspect.value, *slot) not in known
+            ]
+    by_connection = {work.row.connection: work for work in works}
+    for row in await pushing.shadow_rows(tx, shadows):
+        by_connection[row.connection].stored.append(row)
+
+
+async def _read_calendar(tx: Transaction, scope_id: str, works: Sequence[_Work], rows: _Rows) -> None:
+    calendar: set[Key] = set()
+    stock: set[Key] = set()
+    for work in works:
         for aspect, slots in work.slots.items():
             more_calendar, more_stock = work.channel.needs(aspect, [s for s in slots if work.channel.holds(aspect, s)])
             calendar |= more_calendar
             stock |= more_stock
-            if not work.full:
-                shadows += [
-                    (scope_id, work.row.connection, aspect.value, *slot)
-                    for slot in slots
-                    if (aspect.value, *slot) not in known
-                ]
-    whole = any(work.full for work in works)  # then every row there is has been read already
-    if not whole:
-        rows.add_calendar(
-            await pushing.calendar_rows(tx, [(scope_id, *key) for key in sorted(calendar - rows.calendar.keys())])
-        )
-        rows.add_stock(await pushing.stock_rows(tx, [(scope_id, *key) for key in sorted(stock - rows.stock.keys())]))
-    by_connection = {work.row.connection: work for work in works}
-    for row in await pushing.shadow_rows(tx, shadows):
-        by_connection[row.connection].stored.append(row)
+    calendar -= rows.calendar.keys()
+    stock -= rows.stock.keys()
+    rows.add_calendar(await pushing.calendar_rows(tx, [(scope_id, *key) for key in sorted(calendar)]))
+    rows.add_stock(await pushing.stock_rows(tx, [(scope_id, *key) for key in sorted(stock)]))
 
 
 # --- the differences --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ else, and looked at through its database file only where a test asks what surviv
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -13,9 +14,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +39,7 @@ ROOT = Path(gateway.__file__).parents[1]
 PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.03
 NS = "http://www.opentravel.org/OTA/2003/05"
+FIGURE_DELAY = "figure_delay_s = 5\n"
 LOGINS = {
     "demo-pms": Login("miramar-pms", "demo-pms-in"),
     "sunbeds": Login("sunbeds", "demo-sunbeds-in"),
@@ -220,6 +224,12 @@ class Process:
         self._process.send_signal(number)
         return self._process.wait(within_s)
 
+    def wait(self, seconds: float) -> None:
+        """Let it run for that long, or less if it ends before."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     def stop(self) -> None:
         if self.running():
             self.kill()
@@ -255,12 +265,14 @@ class Town:
         )
 
     def hotel_file(self, change: Callable[[str], str] = lambda text: text) -> Path:
-        """The demo hotel's file with the addresses of this town."""
+        """The demo hotel's file with the addresses of this town, and a PMS whose figures are quick."""
         text = (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8")
         for name, running in (("demo-pms", self.pms), ("sunbeds", self.sunbeds), ("farfare", self.farfare)):
             address = f"http://127.0.0.1:{PORTS[name]}"
             assert address in text
             text = text.replace(address, running.url)
+        assert FIGURE_DELAY in text
+        text = text.replace(FIGURE_DELAY, "figure_delay_s = 1\n")
         path = self.folder / "hotel.toml"
         path.write_text(change(text))
         return path
@@ -310,5 +322,19 @@ def town(folder: Path, environment: dict[str, str] | None = None, **pms_options:
 
 
 def _clean_environment() -> dict[str, str]:
+    """This process's environment without settings of ours.
+
+    Where Python may not keep compiled modules, a start takes three times as long, and there are many starts here: then
+    they are kept in a folder of this test run.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
+        kept["PYTHONPYCACHEPREFIX"] = _compiled_modules()
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+@cache
+def _compiled_modules() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="gateway-pycache-")
+    atexit.register(folder.cleanup)
+    return folder.name

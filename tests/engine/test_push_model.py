@@ -32,8 +32,6 @@ OUTCOMES = (
 # What takes longest to find is looked for among fewer kinds of steps.
 FOCUS: dict[Rule, tuple[Sequence[str], Collection[str]]] = {
     Rule.UNKNOWN: (("ok", "applied_timeout", "crash"), ("remap", "shorten", "own_sale", "wait")),
-    Rule.CODE: (("ok",), ("shorten", "own_sale", "wait", "arrive_late")),
-    Rule.EPOCH: (("ok",), ("shorten", "own_sale", "wait", "arrive_late")),
     Rule.SETTLE: (("ok", "late", "crash_late"), ("remap", "shorten", "own_sale", "wait")),
 }
 
@@ -77,7 +75,7 @@ def _wrong_after(history: History, fields: frozenset[Field], rules: frozenset[Ru
     return world.wrong()
 
 
-@pytest.mark.parametrize(("fields", "examples"), [(LIMITS, 200), (EVERYTHING, 80)], ids=["limits", "everything"])
+@pytest.mark.parametrize(("fields", "examples"), [(LIMITS, 150), (EVERYTHING, 60)], ids=["limits", "everything"])
 def test_every_history_ends_with_the_channel_holding_what_it_should(fields: frozenset[Field], examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_histories(fields))
@@ -91,7 +89,7 @@ def test_every_history_ends_with_the_channel_holding_what_it_should(fields: froz
 def test_no_rule_can_be_left_out(rule: Rule) -> None:
     found: list[Any] = []
 
-    @seed(1)
+    @seed(6)
     @settings(
         max_examples=2_000,
         deadline=None,

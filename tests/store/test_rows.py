@@ -124,7 +124,8 @@ async def test_sqlite_finds_rows_by_an_index(database: Database) -> None:
     for spec in SPECS.values():
         found = await plan(sql.delete(spec, "sqlite"), spec.width)
         assert f"SEARCH {spec.name} USING INDEX" in found
-        assert found.count("=?") == spec.width
+        # An id of a connection is unique, so it does as well as the whole key.
+        assert found.count("=?") == (1 if "connection_home" in found else spec.width)
 
 
 def test_placeholders_are_numbered_for_postgres() -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 
 from gateway.store import secrets
 from gateway.store.secrets import Vault
@@ -16,7 +16,7 @@ def test_what_is_sealed_is_opened_by_the_same_key_only(tmp_path: Path) -> None:
     sealed = Vault.from_file(tmp_path / "key").seal("pässword")
     assert "pässword" not in sealed
     assert Vault.from_file(tmp_path / "key").open(sealed) == "pässword"
-    with pytest.raises(InvalidToken):
+    with pytest.raises(ValueError, match="another key"):
         Vault.from_file(tmp_path / "other").open(sealed)
     assert Vault(Fernet.generate_key()).open("") == ""
 

@@ -39,6 +39,7 @@ class AriCollector:
         self._targets = Targets(profile)
         self._item: Attributes | None = None
         self._control: Attributes | None = None
+        self._settings_by_content: dict[Settings, Settings] = {}
 
     @property
     def takes(self) -> Mapping[str, Take]:
@@ -93,6 +94,10 @@ class AriCollector:
     def _take_control(self, attributes: Attributes) -> None:
         self._control = attributes
 
+    def _shared(self, settings: Settings) -> Settings:
+        """One object for equal settings of a document: whoever reads on looks at each object once."""
+        return self._settings_by_content.setdefault(settings, settings)
+
     def _refuse(self, name: str, why: str) -> Take:
         def take(attributes: Attributes) -> NoReturn:
             raise Unsupported(f"{name}: {why}", path=name)
@@ -103,7 +108,10 @@ class AriCollector:
 def decode(
     data: bytes, collector: type[AriCollector], profile: Profile, currency: str, limits: xml.Limits
 ) -> AriCollector:
-    """The finished collector; a refusal names the path of the fault, its line and the item's own number."""
+    """The finished collector; a refusal names the path of the fault, its line and the item's own number.
+
+    ``data`` has been through :func:`gateway.wire.xml.peek`.
+    """
     started: list[AriCollector] = []
 
     def new() -> AriCollector:
@@ -111,7 +119,7 @@ def decode(
         return started[-1]
 
     try:
-        found = xml.collect(data, new, limits)
+        found = xml.collect(data, new, limits, peeked=True)
         found.finish()
     except Refusal as error:
         if started and started[-1].count and error.line is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from connectors.opentravel._shared.decode_ari import AriCollector, Settings
 from connectors.opentravel._shared.lengths import Lengths
 from connectors.opentravel._shared.names import AVAIL
@@ -18,8 +20,26 @@ _CLOSED_OF = {"Open": 0, "Close": 1}
 _OFFSETS = (("MinAdvancedBookingOffset", Field.MIN_OFFSET_H), ("MaxAdvancedBookingOffset", Field.MAX_OFFSET_H))
 
 
+# What nearly all of these elements have, and nothing else.
+_LENGTH = ("Time", "TimeUnit", "MinMaxMessageType")
+_RESTRICTION = ("Restriction", "Status")
+_usual_length = itemgetter(*_LENGTH)
+_usual_restriction = itemgetter(*_RESTRICTION)
+
+
+class Said:
+    """What an item has said so far; ``then`` leads on from here, by what its next element says."""
+
+    __slots__ = ("by_arrival", "settings", "then")
+
+    def __init__(self, settings: Settings, by_arrival: bool) -> None:
+        self.settings = settings
+        self.by_arrival = by_arrival
+        self.then: dict[object, Said] = {}
+
+
 class AvailCollector(AriCollector):
-    """Restrictions repeat endlessly, so each distinct element is understood once and then looked up."""
+    """Items repeat endlessly, so each distinct sequence of elements is understood once and then walked along."""
 
     root = AVAIL
     container = "AvailStatusMessages"
@@ -27,10 +47,8 @@ class AvailCollector(AriCollector):
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
-        self._settings: Settings = ()
         self._lengths = Lengths(profile)
-        self._limits: dict[tuple[str | None, ...], Settings] = {}
-        self._restrictions: dict[tuple[tuple[str, str], ...], Settings] = {}
+        self._nothing_said = self._said = Said((), self._lengths.by_arrival)
 
     def _parts(self) -> dict[str, Take]:
         revenue = "revenue controls are not kept"
@@ -49,38 +67,65 @@ class AvailCollector(AriCollector):
         }
 
     def _take_lengths(self, attributes: Attributes) -> None:
-        self._lengths.begin(attributes)
+        said, key = self._said, attributes.get("ArrivalDateBased")
+        self._said = said.then.get(key) or self._learn(said, key, said.settings, self._lengths.begin(key))
 
     def _take_length(self, attributes: Attributes) -> None:
-        self._settings += self._lengths.read(attributes)
+        if len(attributes) == len(_LENGTH):
+            try:
+                self._said = self._said.then[_usual_length(attributes)]
+            except KeyError:
+                pass
+            else:
+                return
+        said, key = self._said, _key("LengthOfStay", _LENGTH, attributes)
+        if key in said.then:
+            self._said = said.then[key]
+        elif (found := self._lengths.read(attributes, said.by_arrival)) is not None:
+            self._said = self._learn(said, key, said.settings + found, said.by_arrival)
 
     def _take_restriction(self, attributes: Attributes) -> None:
-        key = tuple(attributes.items())
-        known = self._restrictions.get(key)
-        if known is None:
-            known = self._restrictions[key] = _read_restriction(attributes, self.profile)
-        self._settings += known
+        if len(attributes) == len(_RESTRICTION):
+            try:
+                self._said = self._said.then[_usual_restriction(attributes)]
+            except KeyError:
+                pass
+            else:
+                return
+        said, key = self._said, _key("RestrictionStatus", _RESTRICTION, attributes)
+        self._said = said.then.get(key) or self._learn(
+            said, key, said.settings + _read_restriction(attributes, self.profile), said.by_arrival
+        )
+
+    def _learn(self, said: Said, key: object, settings: Settings, by_arrival: bool) -> Said:
+        found = said.then[key] = Said(self._shared(settings), by_arrival)
+        return found
 
     def _put_together(self, item: Attributes) -> None:
-        settings, self._settings = self._settings, ()
+        said, self._said = self._said, self._nothing_said
         # A LocatorID alone says nothing, and most items have nothing else.
         if len(item) > 1 or "LocatorID" not in item:
-            settings = self._limit(item) + settings
+            said = self._with_limit(said, item)
+        settings = said.settings
         if self._lengths.open_by_nights is not None:
-            settings += self._lengths.pattern()
+            settings = self._shared(settings + self._lengths.pattern())
         room, plan, first, last, weekdays = self._targets.read(self._control)
         if not settings:
             raise Malformed("there is nothing to set", Reason.REQUIRED_MISSING, path="RestrictionStatus")
         record = item.get("LocatorID", "")
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, record))
 
-    def _limit(self, item: Attributes) -> Settings:
+    def _with_limit(self, said: Said, item: Attributes) -> Said:
         get = item.get
-        key = (get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"))
-        known = self._limits.get(key)
-        if known is None:
-            known = self._limits[key] = _read_limit(item)
-        return known
+        key = ("BookingLimit", get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"))
+        return said.then.get(key) or self._learn(said, key, _read_limit(item) + said.settings, said.by_arrival)
+
+
+def _key(element: str, usual: tuple[str, ...], attributes: Attributes) -> tuple[object, ...]:
+    """The values alone for the usual attributes, which no other element has; else everything with its names."""
+    if len(attributes) == len(usual) and all(name in attributes for name in usual):
+        return tuple(attributes[name] for name in usual)
+    return (element, *attributes.items())
 
 
 def _read_limit(item: Attributes) -> Settings:

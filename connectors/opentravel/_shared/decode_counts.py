@@ -60,5 +60,6 @@ class CountsCollector(AriCollector):
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
             raise Unsupported("definite availability (CountType 2) is needed", Reason.REQUIRED_MISSING, path=path)
-        self.updates.append(AriUpdate(room, plan, first, last, (self._setting,), weekdays, "", False, self._record))
+        settings = self._shared((self._setting,))
+        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))
         self._setting, self._record = None, ""

@@ -38,49 +38,21 @@ class Lengths:
     """
 
     def __init__(self, profile: Profile) -> None:
-        default = profile.los_semantics == "arrival"
-        self._bases = {None: default, "": default, "true": True, "false": False}
-        self._by_arrival = default
-        # What has been understood already, by arrival or not.
-        self._known: dict[bool, dict[tuple[tuple[str, str], ...], Settings]] = {True: {}, False: {}}
+        self.by_arrival = profile.los_semantics == "arrival"
         self.open_by_nights: dict[int, bool] | None = None
 
-    def begin(self, attributes: Attributes) -> None:
-        """LengthsOfStay itself: ArrivalDateBased decides where it is present, else the profile does."""
-        given = attributes.get("ArrivalDateBased")
-        known = self._bases.get(given)
-        self._by_arrival = parse_boolean(given or "", "LengthsOfStay/@ArrivalDateBased") if known is None else known
+    def begin(self, arrival_based: str | None) -> bool:
+        """Whether lengths are by arrival: ArrivalDateBased of LengthsOfStay where it is present, else the profile."""
+        return parse_boolean(arrival_based, "LengthsOfStay/@ArrivalDateBased") if arrival_based else self.by_arrival
 
-    def read(self, attributes: Attributes) -> Settings:
-        """One LengthOfStay."""
-        key = tuple(attributes.items())
-        understood = self._known[self._by_arrival]
-        known = understood.get(key)
-        if known is None:
-            given = {name: value.strip() for name, value in attributes.items() if value.strip()}
-            kind = given.get("MinMaxMessageType", "")
-            if kind == "FullPatternLOS" or (not kind and "OpenStatusIndicator" in given):
-                self._take_listed(given)
-                return ()
-            known = understood[key] = self._understand(given, kind)
-        return known
-
-    def _understand(self, given: dict[str, str], kind: str) -> Settings:
-        fields = _BY_ARRIVAL if self._by_arrival else _THROUGH
-        if given.get("TimeUnit", "Day").lower() != "day":
-            raise Unsupported("lengths of stay are counted in days", path="LengthOfStay/@TimeUnit")
-        if not kind:
-            return _misspelt(given, fields)
-        time = parse_count(given.get("Time", "0"), "LengthOfStay/@Time", STAY_MAX)
-        if kind == "FixedLOS":
-            return Setting(fields["Min"], time), Setting(fields["Max"], time)
-        if kind in _FORWARD:
-            edge, sets = _FORWARD[kind]
-            return (Setting(_THROUGH[edge], time if sets else 0),)
-        if kind in _EDGES:
-            edge, sets = _EDGES[kind]
-            return (Setting(fields[edge], time if sets else 0),)
-        raise Malformed(f"{kind!r} is unknown", Reason.INVALID_VALUE, path="LengthOfStay/@MinMaxMessageType")
+    def read(self, attributes: Attributes, by_arrival: bool) -> Settings | None:
+        """One LengthOfStay; None if it belongs to a pattern, which is kept until the item is complete."""
+        given = {name: value.strip() for name, value in attributes.items() if value.strip()}
+        kind = given.get("MinMaxMessageType", "")
+        if kind == "FullPatternLOS" or (not kind and "OpenStatusIndicator" in given):
+            self._take_listed(given)
+            return None
+        return _understand(given, kind, _BY_ARRIVAL if by_arrival else _THROUGH)
 
     def _take_listed(self, given: dict[str, str]) -> None:
         if self.open_by_nights is None:
@@ -108,6 +80,23 @@ class Lengths:
             text = f"lengths from 1 to {PATTERN_NIGHTS} nights are kept"
             raise Unsupported(text, path="LengthOfStay/@Time")
         return (Setting(Field.LOS_CLOSED, sum(1 << nights - 1 for nights, is_open in listed.items() if not is_open)),)
+
+
+def _understand(given: dict[str, str], kind: str, fields: dict[str, Field]) -> Settings:
+    if given.get("TimeUnit", "Day").lower() != "day":
+        raise Unsupported("lengths of stay are counted in days", path="LengthOfStay/@TimeUnit")
+    if not kind:
+        return _misspelt(given, fields)
+    time = parse_count(given.get("Time", "0"), "LengthOfStay/@Time", STAY_MAX)
+    if kind == "FixedLOS":
+        return Setting(fields["Min"], time), Setting(fields["Max"], time)
+    if kind in _FORWARD:
+        edge, sets = _FORWARD[kind]
+        return (Setting(_THROUGH[edge], time if sets else 0),)
+    if kind in _EDGES:
+        edge, sets = _EDGES[kind]
+        return (Setting(fields[edge], time if sets else 0),)
+    raise Malformed(f"{kind!r} is unknown", Reason.INVALID_VALUE, path="LengthOfStay/@MinMaxMessageType")
 
 
 def _misspelt(given: dict[str, str], fields: dict[str, Field]) -> Settings:

@@ -35,12 +35,27 @@ class _Trimmed(dict[str, str]):
         return trimmed
 
 
+class _Days(dict[tuple[str | None, str | None], tuple[Day, Day] | None]):
+    """Start and End as sent → first and last night; None where they have to be read carefully."""
+
+    def __missing__(self, span: tuple[str | None, str | None]) -> tuple[Day, Day] | None:
+        start, end = span
+        try:
+            first, last = parse_day(start or ""), parse_day(end or "")
+        except Malformed:
+            # The careful way says where the fault is, or forgives it.
+            first, last = 1, 0
+        days = self[span] = (first, last) if 0 <= last - first < RANGE_DAYS_MAX else None
+        return days
+
+
 class Targets:
     """Reads controls of one document."""
 
     def __init__(self, profile: Profile) -> None:
         self._room_attr = profile.room_attr
         self._codes = _Trimmed()
+        self._days = _Days()
         self._weekdays: dict[tuple[str, ...], Weekdays] = {}
 
     def read(self, control: Mapping[str, str] | None) -> Target:
@@ -48,18 +63,13 @@ class Targets:
         if control is None:
             raise Malformed(f"{_CONTROL} is missing", Reason.REQUIRED_MISSING, path=_CONTROL)
         get = control.get
-        start, end, room, plan = get("Start"), get("End"), get(self._room_attr), get("RatePlanCode")
-        if start and end and room:
+        room, plan = get(self._room_attr), get("RatePlanCode")
+        days = self._days[get("Start"), get("End")]
+        if room and days:
             extra = len(control) - (4 if plan else 3)
             weekdays = ALL_WEEK if extra == 0 else self._seven_days(control) if extra == 7 else None
-            if weekdays is not None:
-                try:
-                    first, last = parse_day(start), parse_day(end)
-                except Malformed:
-                    # The careful way says where the fault is, or forgives it.
-                    first, last = 1, 0
-                if 0 <= last - first < RANGE_DAYS_MAX:
-                    return self._codes[room], self._codes[plan] if plan else "", first, last, weekdays
+            if weekdays is not None and (room := self._codes[room]):
+                return room, self._codes[plan] if plan else "", days[0], days[1], weekdays
         return self._read_carefully({name: value.strip() for name, value in control.items() if value.strip()})
 
     def _seven_days(self, control: Mapping[str, str]) -> Weekdays | None:
