@@ -17,6 +17,7 @@ from gateway.settings import Settings, load_settings
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
+DAYS_MAX = 400
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,11 +30,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (GatewayError, ValueError, LookupError) as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
+    except _failures() as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What may go wrong around us. Asked for only once something has, since the database's module takes its time."""
+    from gateway.store.database import Unavailable
+
+    return OSError, Unavailable
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,10 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     calendar = commands.add_parser("calendar", help="show a property's calendar in the terminal")
     calendar.add_argument("property")
     calendar.add_argument("--from", dest="first", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD")
-    calendar.add_argument("--days", type=int, default=14)
+    calendar.add_argument("--days", type=_days, default=14)
     calendar.add_argument("--language", default=os.environ.get("LANG", "en"))
     calendar.set_defaults(run=_calendar)
     return parser
+
+
+def _days(text: str) -> int:
+    """A span that a terminal can show and a person can read."""
+    days = int(text)
+    if not 1 <= days <= DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"{days} is not between 1 and {DAYS_MAX}")
+    return days
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -56,6 +56,8 @@ def demo(settings: Settings) -> int:
     if not _free(settings.port):
         print(f"port {settings.port} is taken; choose another with GATEWAY_PORT or --port", file=sys.stderr)
         return 1
+    # Until the gateway itself listens to it, SIGTERM would end us at once and leave the simulators behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _simulators(settings, hotel, data) as urls:
         _serve(settings, hotel_file.HotelFile(hotel_file.with_urls(hotel.property, urls), hotel.secrets), urls)
     return 0
@@ -109,8 +111,10 @@ def _ready_url(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     timer = threading.Timer(_READY_S, process.kill)
     timer.start()
-    line = process.stdout.readline()
-    timer.cancel()
+    try:
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
     if not line:
         raise RuntimeError("a simulator did not start; its message stands above")
     url: str = json.loads(line)["url"]

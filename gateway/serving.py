@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -17,6 +19,8 @@ from gateway.web.app import create_app
 log = structlog.get_logger(__name__)
 
 _GRACE_S = 10
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+SWITCH_INTERVAL_S = float(__import__("os").environ.get("SWI","0.0005"))
 
 
 async def _nothing(_: Services) -> None:
@@ -32,9 +36,9 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``prepare`` runs before, ``ready`` once connections are accepted."""
     configure_logging(settings)
-    # uvicorn ends on these by itself, and then raises them once more, which would cut off the orderly end of the rest.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    # SQLite gives up the interpreter's lock with every statement, and by default would wait 5 ms to have it back while
+    # the loop is busy: a dozen times per batch.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings, workers, prepare, ready))
 
@@ -45,23 +49,42 @@ async def _run(
     prepare: Callable[[Services], Awaitable[None]],
     ready: Callable[[], None],
 ) -> None:
-    async with gateway(settings, workers=workers) as ours:
-        await prepare(ours.services)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(ours.services),
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-            )
+    _end_at_a_signal()
+    with contextlib.suppress(asyncio.CancelledError):
+        async with gateway(settings, workers=workers) as ours:
+            await prepare(ours.services)
+            await _listen(ours.services, settings, ready)
+
+
+def _end_at_a_signal() -> None:
+    """Until uvicorn listens to them: a start may have to wait, for a database that does not answer, say."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    for number in _ENDING:
+        loop.add_signal_handler(number, task.cancel)
+
+
+async def _listen(services: Services, settings: Settings, ready: Callable[[], None]) -> None:
+    for number in _ENDING:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        # uvicorn ends on these by itself, and then raises them once more, which would cut off the orderly end of the
+        # rest.
+        signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
         )
-        starting = asyncio.create_task(_when_started(server, ready))
-        await server.serve()
-        starting.cancel()
+    )
+    starting = asyncio.create_task(_when_started(server, ready))
+    await server.serve()
+    starting.cancel()
 
 
 async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:

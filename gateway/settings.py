@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -22,9 +23,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database_url: str = ""
     redis_url: str = ""
     host: str = "127.0.0.1"
-    port: int = 8470
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8470
     allow_private: tuple[str, ...] = ()
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
     workers: bool = True
 
@@ -38,13 +39,15 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("g
     environ = os.environ if environ is None else environ
     values: dict[str, object] = {}
     if file.exists():
-        values.update(msgspec.toml.decode(file.read_bytes()))
+        values.update(_read(file))
     for name in Settings.__struct_fields__:
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
             values[name] = (
                 [part.strip() for part in text.split(",") if part.strip()] if name == "allow_private" else text
             )
+    if isinstance(level := values.get("log_level"), str):
+        values["log_level"] = level.lower()
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -53,3 +56,10 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("g
         raise ValueError(
             f"setting {name} ({_PREFIX}{name.upper()}): {text}" if name else f"settings: {text}"
         ) from error
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error

@@ -40,7 +40,7 @@ def _scaled(prices: Array, factor: int, plus: int, divisor: int, rounding: Round
     """``(price × factor + plus) / divisor`` rounded, times ``unit``; in Python integers where 64 bits may overflow."""
     highest = int(prices.max(initial=0))
     largest = max(highest, 1) * abs(factor) + abs(plus) + divisor
-    exact = prices if max(largest, largest // divisor * unit) < 2**62 else prices.astype(object)
+    exact = prices if largest < 2**62 else prices.astype(object)
     top = exact * factor + plus
     if rounding is Rounding.NEAREST:
         top = 2 * top + divisor

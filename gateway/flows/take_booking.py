@@ -62,11 +62,10 @@ class TakeBooking:
             raise Unmapped(Reason.HOTEL, self._event.hotel)
         yield RESERVATION, self._key
         revision = self._event.revision
-        rooms = hotel.mapping(self._connection).rooms_of(revision)
-        for room, stay in zip(rooms, revision.content.stays, strict=True):
+        known = state.get(ReservationRow, self._key)
+        for room, stay in zip(self._rooms(hotel, self._entries(state, known)), revision.content.stays, strict=True):
             if room:
                 yield from self._stock_needs(hotel, room, stay.arrival, stay.departure)
-        known = state.get(ReservationRow, self._key)
         if known is None:
             return
         yield REVISIONS, (self._scope, known.reservation_id)
@@ -95,8 +94,7 @@ class TakeBooking:
             return Decision(answer)
         if len(entries) >= REVISIONS_MAX:
             raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
-        rooms = _as_before(entries, revision, hotel.mapping(self._connection).rooms_of(revision))
-        entry = enter(len(entries) + 1, revision, rooms, now_ms)
+        entry = enter(len(entries) + 1, revision, self._rooms(hotel, entries), now_ms)
         folded = fold([*entries, entry])
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
@@ -118,6 +116,21 @@ class TakeBooking:
             return []
         rows = state.find(REVISIONS, (self._scope, known.reservation_id))
         return sorted((_entry(row.body) for row in rows), key=lambda entry: entry.seq)
+
+    def _rooms(self, hotel: Hotel, entries: list[Entry]) -> tuple[str, ...]:
+        """Our room type for each stay. Within a booking, a code that lost its mapping still means what it meant."""
+        revision = self._event.revision
+        rooms = hotel.mapping(self._connection).rooms_of(revision)
+        if "" not in rooms or not entries:
+            return rooms
+        meant = {
+            stay.room: room
+            for entry in entries
+            for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True)
+            if room
+        }
+        stays = revision.content.stays
+        return tuple(room or meant.get(stay.room, "") for room, stay in zip(rooms, stays, strict=True))
 
     def _answer(self, revision: Revision, number: str) -> Taken:
         return Taken(number, revision.booking_id, revision.kind.value, self._event.hotel)
@@ -181,19 +194,6 @@ class TakeBooking:
                 settled=int(is_settled(claim)),
                 claim=_pack(claim),
             )
-
-
-def _as_before(entries: list[Entry], revision: Revision, rooms: tuple[str, ...]) -> tuple[str, ...]:
-    """A code that has lost its mapping still means, within a booking, the room type it meant when it was booked."""
-    if "" not in rooms:
-        return rooms
-    meant = {
-        stay.room: room
-        for entry in entries
-        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True)
-        if room
-    }
-    return tuple(room or meant.get(stay.room, "") for room, stay in zip(rooms, revision.content.stays, strict=True))
 
 
 def claimed(receiver: Connection, nights: Nights) -> Nights:

@@ -1,8 +1,8 @@
 """Secrets of connections, sealed before they reach a table.
 
 What we show to others is encrypted (Fernet) under the gateway's key file; what others show to us is only kept as a
-salted scrypt digest. A checked password is remembered by digest for the life of the process, since scrypt on every
-message would cost more than the message.
+salted scrypt digest. What a password's check gave is remembered by digest for the life of the process, since scrypt on
+every message would cost more than the message.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
+_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**13, 8, 1
 _REMEMBERED_MAX = 10_000
 
 
@@ -27,7 +27,7 @@ class Vault:
     def __init__(self, key: bytes) -> None:
         self._fernet = Fernet(key)
         self._pepper = secrets.token_bytes(32)
-        self._remembered: set[bytes] = set()
+        self._remembered: dict[bytes, bool] = {}
 
     @classmethod
     def from_file(cls, path: Path) -> Vault:
@@ -54,17 +54,13 @@ class Vault:
 
     def check(self, password: str, digest: str) -> bool:
         """Whether ``digest`` was made of this password."""
-        known = hmac.digest(self._pepper, f"{digest}\0{password}".encode(), "sha256")
-        if known in self._remembered:
-            return True
-        scheme, _, rest = digest.partition(":")
-        salt, _, expected = rest.partition(":")
-        if scheme != "scrypt" or not hmac.compare_digest(_scrypt(password, _bytes(salt)), _bytes(expected)):
-            return False
-        if len(self._remembered) >= _REMEMBERED_MAX:
-            self._remembered.clear()
-        self._remembered.add(known)
-        return True
+        name = hmac.digest(self._pepper, f"{digest}\0{password}".encode(), "sha256")
+        verdict = self._remembered.get(name)
+        if verdict is None:
+            if len(self._remembered) >= _REMEMBERED_MAX:
+                self._remembered.clear()
+            verdict = self._remembered[name] = _matches(password, digest)
+        return verdict
 
 
 def _make_key(path: Path) -> None:
@@ -85,6 +81,12 @@ def _make_key(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _matches(password: str, digest: str) -> bool:
+    scheme, _, rest = digest.partition(":")
+    salt, _, expected = rest.partition(":")
+    return scheme == "scrypt" and hmac.compare_digest(_scrypt(password, _bytes(salt)), _bytes(expected))
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:

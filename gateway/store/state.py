@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.engine.hotel import Hotel
 from gateway.store.sql import Lookup, Params
-from gateway.store.tables import SPECS, Row, Scope
+from gateway.store.tables import SPECS, CalendarRow, Row, Scope, StockRow
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 Needs = Iterable[tuple[Lookup, Params]]
@@ -27,6 +27,10 @@ class Decision(NamedTuple):
     writes: Sequence[Row] = ()
     deletes: Sequence[Row] = ()
     advances: bool = False
+
+
+# What gateway.store.row_cache keeps and pushing looks for is told apart by the scope's revision alone.
+_VERSIONED = frozenset({CalendarRow, StockRow})
 
 
 class _Table:
@@ -134,6 +138,8 @@ class State:
             pk = row[: table.width]
             table.put(pk, row)
             table.changed[pk] = row
+            if type(row) in _VERSIONED and not decision.advances:
+                raise ValueError(f"a {type(row).__name__} changed without a new revision of its scope")
             if type(row) is Scope:
                 self._rewrite(row)
                 advances = advances and row.scope_id != scope_id

@@ -80,8 +80,9 @@ def reservations(pms: str) -> list[str]:
 
 
 def arrived(pms: str) -> str:
-    (found,) = reservations(pms)
-    return found
+    found = reservations(pms)
+    assert len(found) == 1
+    return found[0]
 
 
 def on_sale(channel: str) -> None:
@@ -113,15 +114,16 @@ def test_two_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_before_it_is_open(tmp_path: Path, number: signal.Signals) -> None:
+    """The third simulator is begun when two are there already, and the gateway itself is not."""
     with demo(tmp_path, free_port()) as run:
-        family = eventually(lambda: _some(run.family()))
+        family = eventually(lambda: _all_three(run.family()))
         run.end(number)
-    gone, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert alive == []
 
 
-def _some(family: list[psutil.Process]) -> list[psutil.Process]:
-    assert family
+def _all_three(family: list[psutil.Process]) -> list[psutil.Process]:
+    assert len(family) == 3
     return family
 
 

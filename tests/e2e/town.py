@@ -183,8 +183,8 @@ def counterpart(name: str, gateway_url: str, **options: Any) -> Iterator[Counter
 class Process:
     """One process of the gateway on a port of its own."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
-        self.port = free_port()
+    def __init__(self, environment: dict[str, str], log: Path, *arguments: str, port: int = 0) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment | {"GATEWAY_PORT": str(self.port)}
         self._arguments = arguments
@@ -223,12 +223,6 @@ class Process:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(within_s)
-
-    def wait(self, seconds: float) -> None:
-        """Let it run for that long, or less if it ends before."""
-        assert self._process is not None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
 
     def stop(self) -> None:
         if self.running():
@@ -306,6 +300,16 @@ class Town:
                 left = self.pms.left(room, ahead(day))
                 assert self.sunbeds.limit(sun, ahead(day)) == min(left, 6), f"{ahead(day)} {room}: {left} left"
                 assert self.farfare.limit(far, ahead(day)) == max(left - 1, 0), f"{ahead(day)} {room}: {left} left"
+
+
+    def check_is_open(self) -> None:
+        """Both channels could sell, now and a month from now."""
+        for day in (1, 30):
+            self.check_channels_agree_with_the_pms(day, day)
+            for channel, room, plan in ((self.sunbeds, "10", "STD"), (self.farfare, "DOUBLE", "FLEX")):
+                stay = {"room": room, "plan": plan, "arrival": ahead(day), "departure": ahead(day + 1)}
+                found = channel.look("sellable", **stay)
+                assert found["sellable"], found
 
 
 @contextlib.contextmanager

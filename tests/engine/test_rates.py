@@ -63,6 +63,7 @@ def test_adjusting_is_exact(amounts: list[int], by: Adjustment) -> None:
         (Adjustment(amount=-500), 300, 0),
         (Adjustment(percent_bp=-10_000), 300, 0),
         (Adjustment(percent_bp=-20_000), 10**12, 0),
+        (Adjustment(percent_bp=-2_000_000_049), 10**12, 0),  # would be positive again in 64 bits
         (Adjustment(amount=500), NO_PRICE, NO_PRICE),
         (Adjustment(percent_bp=-1), 0, 0),
     ],

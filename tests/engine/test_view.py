@@ -240,10 +240,10 @@ def test_what_a_change_can_reach_is_found_and_what_the_view_reads_is_named(
     before = nights.calendar(hotel.guests)
     changed = Nights(dict(nights.values), dict(nights.stock))
     day = data.draw(st.sampled_from(DAYS))
-    room, plan = data.draw(st.sampled_from(LEVELS))
+    room, plan = data.draw(st.sampled_from([("", ""), ("DBL", ""), ("DBL", "BAR"), ("DBL", "NR"), ("FAM", "HB")]))
     field = data.draw(st.sampled_from((Field.PRICE, Field.CLOSED, Field.MAX_THROUGH, Field.FIGURE)))
     if field is Field.FIGURE:
-        changed.stock[room, day] = (9, 0, 0, 0)
+        changed.stock[room, day] = (data.draw(st.sampled_from((0, 9))), 0, 0, 0)
     else:
         changed.values[room, plan, day, field, int(field is Field.PRICE)] = 1
     after = changed.calendar(hotel.guests)
@@ -261,6 +261,27 @@ def test_what_a_change_can_reach_is_found_and_what_the_view_reads_is_named(
             [row for row in changed.stock_rows() if row[0] in stock],
         )
         assert not len(channel.view(aspect, slots, read).changed_rows(other))
+
+
+def test_a_change_reaches_whatever_depends_on_it() -> None:
+    _, channel = house({"products": PRODUCTS}, rooms=ROOMS, plans=PLANS)
+    doubles, everything = (
+        {("d", "bar"), ("d", "gov"), ("d2", "nr")},
+        {(line.their_room, line.their_plan) for line in PRODUCTS},
+    )
+    for key, prices, rules in (
+        (("DBL", "BAR", 1), doubles, doubles),
+        (("DBL", "NR", 1), {("d", "gov"), ("d2", "nr")}, {("d", "gov"), ("d2", "nr")}),
+        (("DBL", "", 1), set(), doubles),
+        (("", "", 1), set(), everything),
+        (("SGL", "BAR", 1), set(), set()),
+    ):
+        assert {slot[:2] for slot in channel.slots_of(Aspect.PRICES, [key], [])} == prices
+        assert {slot[:2] for slot in channel.slots_of(Aspect.RULES, [key], [])} == rules
+        assert not channel.slots_of(Aspect.LIMIT, [key], [])
+    assert channel.slots_of(Aspect.LIMIT, [], [("DBL", 3)]) == {("d", "", 3), ("d2", "", 3)}
+    assert channel.slots_of(Aspect.LIMIT, [], [("", 3)]) == {("d", "", 3), ("d2", "", 3), ("f", "", 3)}
+    assert not channel.slots_of(Aspect.RULES, [], [("DBL", 3)])
 
 
 def test_slots_in_any_order_and_rows_that_are_not_there() -> None:

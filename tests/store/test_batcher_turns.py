@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.store.batcher import BATCH_MAX, LIGHT_WEIGHT_MAX
 from gateway.store.database import Database
 from gateway.store.hotels import pack_property
 from gateway.store.opening import open_database
+from gateway.store.postgres import PostgresTransaction
 from gateway.store.state import Decision, State
 from gateway.store.tables import Config, Row, Scope
 from tests.store.jobs import Append, Step, add_scopes, appended, batcher, scope
@@ -161,6 +163,28 @@ async def test_a_locked_property_waits_alone_and_in_order(database: Database, da
     await running.stop()
     await holding
     await other.close()
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+async def test_skipped_jobs_lead_the_next_batch(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await add_scopes(database, "busy")
+    lock = PostgresTransaction.lock
+    asked: list[bool] = []
+
+    async def busy_at_first(tx: PostgresTransaction, scope_ids: Sequence[str], *, wait: bool) -> list[Scope]:
+        asked.append(wait)
+        return await lock(tx, scope_ids if len(asked) > 1 else [], wait=wait)
+
+    monkeypatch.setattr(PostgresTransaction, "lock", busy_at_first)
+    running = batcher(database)
+    others = [Step(None, lambda state: Decision(None)) for _ in range(BATCH_MAX - 1)]
+    jobs: list[Job] = [Append("busy", 1), *others, Append("busy", 2)]
+    answers = [asyncio.create_task(running.submit(job)) for job in jobs]
+    await asyncio.sleep(0)
+    running.start()
+    assert (await asyncio.gather(*answers))[-1] == [1]
+    await running.stop()
+    assert asked == [False, False]
 
 
 async def _is_somebody_waiting(database: Database) -> bool:

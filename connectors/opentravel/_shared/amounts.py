@@ -7,56 +7,104 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
-from connectors.opentravel._shared.numbers import parse_amount, parse_count, parse_plain_amount
+from connectors.opentravel._shared.numbers import PLAIN_DIGITS_MAX, TWO_PLACES, parse_amount, parse_count
+from connectors.opentravel._shared.profile import Profile
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import OCCUPANCY_MAX, Field, Setting
 from gateway.wire.xml import Attributes
 from mappings import Unmapped, look_up
 
+Settings = tuple[Setting, ...]
+
 # What nearly all of them have, and nothing else.
 _usual_base = itemgetter("NumberOfGuests", "AgeQualifyingCode", "AmountAfterTax", "CurrencyCode")
 _usual_extra = itemgetter("AgeQualifyingCode", "Amount")
+_BASE_COUNT, _EXTRA_COUNT = 4, 2
 _GUESTS = {str(guests): guests for guests in range(1, OCCUPANCY_MAX + 1)}
 _ADULT = "10"
-_PRICE = Field.PRICE  # an enum member costs as much to look up on its class as the rest of a comparison
+_PRICE = Field.PRICE  # an enum member costs as much to look up on its class as the rest of a setting
 _EXTRA_OF = {_ADULT: Field.EXTRA_ADULT, "8": Field.EXTRA_CHILD}
 _PER_ROOM = "25"
 _AGES = ("MinAge", "MaxAge", "AgeBucket")
 
-
-class Extra(NamedTuple):
-    """An AdditionalGuestAmount, to tell it from a BaseByGuestAmt, which is kept as its bare attributes."""
-
-    attributes: Attributes
-
-
-Said = Sequence[Attributes | Extra]
-Key = tuple[tuple[str, ...], ...]
-
-
-def key_of(said: Said) -> Key | None:
-    """The values of the usual attributes; None where anything has other ones. Equal keys mean the same amounts."""
-    try:
-        return tuple(
-            [
-                (_usual_extra(each.attributes) if len(each.attributes) == 2 else _unusual())
-                if type(each) is Extra
-                else (_usual_base(each) if len(each) == 4 else _unusual())
-                for each in said
-            ]
-        )
-    except KeyError:
-        return None
-
-
-def _unusual() -> tuple[str, ...]:
-    raise KeyError
+# The attributes of a BaseByGuestAmt, or in a tuple those of an AdditionalGuestAmount.
+Said = Attributes | tuple[Attributes]
 
 
 class Amounts:
-    """Reads one amount after the other. ``net`` is None until an amount says whether it is before tax.
+    """Reads what was ``said`` by one Rate after the other; equal amounts of a document are one object."""
+
+    def __init__(self, profile: Profile, currency: str) -> None:
+        self.said: list[Said] = []
+        self._net = profile.tax_basis == "before"
+        self._currency = currency
+        self._settings: dict[tuple[int, ...], Settings] = {}
+        # Further guests cost the same nearly everywhere: by currency, age and amount, their place in the list.
+        self._extras: list[Setting] = []
+        self._places: dict[tuple[str, str, str], int] = {}
+
+    def read(self, currency: str) -> tuple[Settings, str, bool]:
+        """Settings, their currency and whether they are before tax; ``currency`` is the Rate's own, or empty.
+
+        Forgets what was said.
+        """
+        found = self._read_usual(currency) or self._read_carefully(currency)
+        self.said.clear()
+        return found
+
+    def _read_usual(self, currency: str) -> tuple[Settings, str, bool] | None:
+        """None if anything is unusual."""
+        settings: list[Setting] = []
+        key: list[int] = []  # the same in numbers, which are compared in no time
+        try:
+            for said in self.said:
+                if type(said) is tuple:
+                    place = self._extra(said[0], currency)
+                    settings.append(self._extras[place])
+                    key += place, -1
+                    continue
+                guests_text, age, amount, named = _usual_base(said)
+                whole, _, places = amount.partition(".")
+                digits = whole + places
+                # The first amount of a Rate names the currency, the others have to repeat it.
+                if (
+                    age != _ADULT or named != (currency or named) or len(said) != _BASE_COUNT
+                    or len(places) != 2 or len(digits) > PLAIN_DIGITS_MAX or not digits.isdigit() or not digits.isascii()
+                ):  # fmt: skip
+                    return None
+                currency, guests, minor = named, _GUESTS[guests_text], int(digits)
+                settings.append(Setting(_PRICE, minor, guests))
+                key += minor, guests
+        except KeyError:
+            return None
+        # Without a price nothing says whether it is before tax.
+        if not key or key[1] < 0 or currency not in TWO_PLACES:
+            return None
+        return self._settings.setdefault(tuple(key), tuple(settings)), currency, False
+
+    def _extra(self, attributes: Attributes, currency: str) -> int:
+        """The place of an AdditionalGuestAmount; raises KeyError for an unusual one."""
+        if len(attributes) != _EXTRA_COUNT:
+            raise KeyError
+        age, amount = _usual_extra(attributes)
+        place = self._places.get((currency, age, amount))
+        if place is None:
+            one = _Rate(currency, self._currency)
+            one.read_extra(attributes)
+            place = self._places[currency, age, amount] = len(self._extras)
+            self._extras += one.settings
+        return place
+
+    def _read_carefully(self, currency: str) -> tuple[Settings, str, bool]:
+        rate = _Rate(currency, self._currency)
+        rate.read(self.said)
+        # Amounts for further guests alone name no basis; then it is the dialect's.
+        return tuple(rate.settings), rate.currency or self._currency, self._net if rate.net is None else rate.net
+
+
+class _Rate:
+    """One Rate, amount by amount. ``net`` is None until one says whether it is before tax.
 
     ``currency`` is empty until the Rate or an amount names one; ``default`` is the connection's.
     """
@@ -67,25 +115,12 @@ class Amounts:
         self.net: bool | None = None
         self._default = default
 
-    def read(self, said: Said, key: Key | None) -> None:
-        """Everything a Rate said, in its order."""
-        for number, each in enumerate(said):
-            if type(each) is Extra:
-                self._read_extra(each.attributes)
-            elif key is None or not self._read_usual(*key[number]):
+    def read(self, said: Sequence[Said]) -> None:
+        for each in said:
+            if isinstance(each, tuple):
+                self.read_extra(each[0])
+            else:
                 self._read_base(each)
-
-    def _read_usual(self, guests: str, age: str, amount: str, currency: str) -> bool:
-        # The first amount of a Rate names the currency, the others have to repeat it.
-        if self.net or age != _ADULT or guests not in _GUESTS or currency != (self.currency or currency):
-            return False
-        minor = parse_plain_amount(amount, currency)
-        if minor is None:
-            return False
-        self.net = False
-        self.currency = currency
-        self.settings.append(Setting(_PRICE, minor, _GUESTS[guests]))
-        return True
 
     def _read_base(self, attributes: Attributes) -> None:
         given = _given(attributes, "BaseByGuestAmt")
@@ -119,7 +154,7 @@ class Amounts:
             raise Malformed("a price is not negative", Reason.INVALID_VALUE, path=f"{element}/@{name}")
         return minor
 
-    def _read_extra(self, attributes: Attributes) -> None:
+    def read_extra(self, attributes: Attributes) -> None:
         given = _given(attributes, "AdditionalGuestAmount")
         field = _EXTRA_OF.get(given.get("AgeQualifyingCode", ""))
         if field is None:

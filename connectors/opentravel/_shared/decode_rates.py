@@ -5,8 +5,8 @@ One update per Rate, because dates and currency may stand on the Rate.
 
 from __future__ import annotations
 
-from connectors.opentravel._shared.amounts import Amounts, Extra, Key, key_of
-from connectors.opentravel._shared.decode_ari import PASS, AriCollector, Settings
+from connectors.opentravel._shared.amounts import Amounts
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector
 from connectors.opentravel._shared.names import RATES
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
@@ -22,7 +22,7 @@ _NO_PLACE = frozenset(
 
 
 class RatesCollector(AriCollector):
-    """Keeps the amounts of a Rate as sent until it is complete; what was sent before is not read again."""
+    """Keeps the amounts of a Rate as sent until it is complete."""
 
     root = RATES
     container = "RateAmountMessages"
@@ -31,8 +31,7 @@ class RatesCollector(AriCollector):
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._rate: Attributes | None = None
-        self._said: list[Attributes | Extra] = []
-        self._known: dict[tuple[str, Key], tuple[Settings, str, bool]] = {}
+        self._amounts = Amounts(profile, currency)
 
     def _parts(self) -> dict[str, Take]:
         known: dict[str, Take] = {
@@ -43,7 +42,7 @@ class RatesCollector(AriCollector):
             "Rates": PASS,
             "Rate": self._take_rate,
             "BaseByGuestAmts": PASS,
-            "BaseByGuestAmt": self._said.append,
+            "BaseByGuestAmt": self._amounts.said.append,
             "AdditionalGuestAmounts": PASS,
             "AdditionalGuestAmount": self._take_extra,
         }
@@ -59,7 +58,7 @@ class RatesCollector(AriCollector):
         self._rate = attributes
 
     def _take_extra(self, attributes: Attributes) -> None:
-        self._said.append(Extra(attributes))
+        self._amounts.said.append((attributes,))
 
     def _put_together(self, item: Attributes) -> None:
         if self._rate is None:
@@ -68,7 +67,7 @@ class RatesCollector(AriCollector):
         self._rate = None
 
     def _end_rate(self, rate: Attributes) -> None:
-        settings, currency, net = self._amounts(rate.get("CurrencyCode", "").strip() if rate else "")
+        settings, currency, net = self._amounts.read(rate.get("CurrencyCode", "").strip() if rate else "")
         control = self._control
         room, plan, first, last, weekdays = self._targets.read(_dated(control, rate) if rate else control)
         if rate:
@@ -77,21 +76,6 @@ class RatesCollector(AriCollector):
             raise Malformed("there is no amount", Reason.REQUIRED_MISSING, path="Rates/Rate/BaseByGuestAmts")
         record = self._item.get("LocatorID", "") if self._item else ""
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, net, record))
-
-    def _amounts(self, currency: str) -> tuple[Settings, str, bool]:
-        """Settings, their currency, and whether they are before tax; forgets what was said."""
-        key = key_of(self._said)
-        known = self._known.get((currency, key)) if key is not None else None
-        if known is None:
-            amounts = Amounts(currency, self.currency)
-            amounts.read(self._said, key)
-            # Amounts for further guests alone name no basis; then it is the dialect's.
-            net = self.profile.tax_basis == "before" if amounts.net is None else amounts.net
-            known = self._shared(tuple(amounts.settings)), amounts.currency or self.currency, net
-            if key is not None:
-                self._known[currency, key] = known
-        self._said.clear()
-        return known
 
 
 def _dated(control: Attributes | None, rate: Attributes) -> Attributes | None:

@@ -53,9 +53,10 @@ def parse_amount(text: str, places: str, currency: str, path: str) -> int:
 
 def parse_plain_amount(text: str, currency: str) -> int | None:
     """The minor units of the one spelling nearly all amounts have (digits, point, two digits); None for any other."""
-    if text[-3:-2] == "." and currency in _TWO_PLACES:
-        plain = text[:-3] + text[-2:]
-        if len(plain) <= 13 and plain.isascii() and plain.isdigit():
+    whole, _, places = text.partition(".")
+    if len(places) == 2 and currency in TWO_PLACES:
+        plain = whole + places
+        if len(plain) <= 13 and plain.isdigit() and plain.isascii():
             return int(plain)
     return None
 
@@ -65,4 +66,5 @@ _DAILY = (
     "AED ARS AUD BGN BRL CAD CHF CNY COP CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR KES LKR MAD MUR MXN MYR NOK NZD "
     "PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD ZAR"
 )
-_TWO_PLACES = frozenset(code for code in _DAILY.split() if digits_of(code) == 2)
+TWO_PLACES = frozenset(code for code in _DAILY.split() if digits_of(code) == 2)
+PLAIN_DIGITS_MAX=13

@@ -1,0 +1,93 @@
+"""Where a setting comes from, and that a wrong one is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings, load_settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "gateway.toml"
+
+
+def test_defaults_are_safe(file: Path) -> None:
+    settings = load_settings({}, file)
+    assert settings == Settings()
+    assert (settings.host, settings.allow_private) == ("127.0.0.1", ())
+    assert settings.database == "sqlite:///data/gateway.sqlite"
+
+
+def test_the_environment_is_over_the_file_and_the_file_over_the_defaults(file: Path) -> None:
+    file.write_text('port = 9000\nhost = "0.0.0.0"\nallow_private = ["10.0.0.0/8"]\nworkers = false\n')
+    settings = load_settings({"GATEWAY_PORT": "9001", "GATEWAY_DATA_DIR": "/var/lib/gateway"}, file)
+    assert (settings.port, settings.host, settings.workers) == (9001, "0.0.0.0", False)
+    assert settings.allow_private == ("10.0.0.0/8",)
+    assert settings.database == "sqlite:////var/lib/gateway/gateway.sqlite"
+    assert settings.log_level == "info"
+
+
+def test_every_setting_can_come_from_the_environment(file: Path) -> None:
+    given = {
+        "GATEWAY_DATA_DIR": "d",
+        "GATEWAY_DATABASE_URL": "postgresql://db/gateway",
+        "GATEWAY_REDIS_URL": "redis://r",
+        "GATEWAY_HOST": "::",
+        "GATEWAY_PORT": "1",
+        "GATEWAY_ALLOW_PRIVATE": " 10.0.0.0/8, pms.internal ,",
+        "GATEWAY_LOG_LEVEL": "WARNING",
+        "GATEWAY_LOG_JSON": "true",
+        "GATEWAY_WORKERS": "0",
+    }
+    assert {name.removeprefix("GATEWAY_").lower() for name in given} == set(Settings.__struct_fields__)
+    settings = load_settings(given, file)
+    assert settings == Settings(
+        data_dir="d",
+        database_url="postgresql://db/gateway",
+        redis_url="redis://r",
+        host="::",
+        port=1,
+        allow_private=("10.0.0.0/8", "pms.internal"),
+        log_level="warning",
+        log_json=True,
+        workers=False,
+    )
+    assert settings.database == "postgresql://db/gateway"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "eighty"),
+        ("port", "0"),
+        ("port", "65536"),
+        ("log_json", "maybe"),
+        ("workers", "2"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_bad_value_is_named(file: Path, name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*GATEWAY_{name.upper()}"):
+        load_settings({f"GATEWAY_{name.upper()}": value}, file)
+
+
+def test_a_bad_value_in_the_file_is_named(file: Path) -> None:
+    file.write_text('port = "eighty"\n')
+    with pytest.raises(ValueError, match="port"):
+        load_settings({}, file)
+
+
+def test_a_misspelt_setting_in_the_file_is_named(file: Path) -> None:
+    file.write_text("prot = 9000\n")
+    with pytest.raises(ValueError, match="prot"):
+        load_settings({}, file)
+
+
+def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
+    for text in ("port = \n", "port = 1\nport = 2\n"):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=r"gateway\.toml.*line"):
+            load_settings({}, file)
