@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 _GRACE_S = 10
 _ENDING = (signal.SIGINT, signal.SIGTERM)
-SWITCH_INTERVAL_S = float(__import__("os").environ.get("SWI","0.0005"))
+SWITCH_INTERVAL_S = 0.0005
 
 
 async def _nothing(_: Services) -> None:

@@ -51,20 +51,11 @@ def parse_amount(text: str, places: str, currency: str, path: str) -> int:
         raise
 
 
-def parse_plain_amount(text: str, currency: str) -> int | None:
-    """The minor units of the one spelling nearly all amounts have (digits, point, two digits); None for any other."""
-    whole, _, places = text.partition(".")
-    if len(places) == 2 and currency in TWO_PLACES:
-        plain = whole + places
-        if len(plain) <= 13 and plain.isdigit() and plain.isascii():
-            return int(plain)
-    return None
-
-
-# Currencies in daily use; one that is not listed, or has no two decimal places, is read with the general rule.
+# The spelling nearly all amounts have is digits, a point and two digits, in one of the currencies in daily use that
+# have two decimal places. Any other amount or currency is read with the general rule.
+PLAIN_DIGITS_MAX = 13
 _DAILY = (
     "AED ARS AUD BGN BRL CAD CHF CNY COP CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR KES LKR MAD MUR MXN MYR NOK NZD "
     "PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD ZAR"
 )
 TWO_PLACES = frozenset(code for code in _DAILY.split() if digits_of(code) == 2)
-PLAIN_DIGITS_MAX=13
