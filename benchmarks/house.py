@@ -30,13 +30,17 @@ ROOMS_EACH = 400  # so many that no booking of a round meets a full house
 def hotel_toml(rooms: Sequence[str], plans: Sequence[str], channels: int = 0) -> str:
     """A hotel whose PMS and channels use its own codes."""
     parts = [
-        f'[property]\nid = "bench"\nname = "Bench"\ncurrency = "EUR"\ntimezone = "UTC"\nprices = "gross"\n',
-        *(f'[[room_types]]\ncode = "{room}"\nname = "{room}"\nunits = {ROOMS_EACH}\nadults_max = 2\n' for room in rooms),
+        '[property]\nid = "bench"\nname = "Bench"\ncurrency = "EUR"\ntimezone = "UTC"\nprices = "gross"\n',
+        *(_room_type(room) for room in rooms),
         *(f'[[rate_plans]]\ncode = "{plan}"\nname = "{plan}"\n' for plan in plans),
         _connection("bench-pms", "pms", rooms, plans, ""),
         *(_connection(f"channel{n}", "channel", rooms, plans, f"http://127.0.0.1:1/{n}") for n in range(channels)),
     ]
     return "\n".join(parts)
+
+
+def _room_type(code: str) -> str:
+    return f'[[room_types]]\ncode = "{code}"\nname = "{code}"\nunits = {ROOMS_EACH}\nadults_max = 2\n'
 
 
 def _connection(name: str, role: str, rooms: Sequence[str], plans: Sequence[str], url: str) -> str:
@@ -76,7 +80,9 @@ class House:
         self._runner.run(self._open())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._runner.run(self._opened.aclose())
         self._runner.close()
 
@@ -91,9 +97,13 @@ class House:
 
     def post(self, connection: str, document: bytes) -> Reply:
         """One document through the whole inbound journey, as the endpoint gives it on."""
+        return self.run(self.receive(connection, document))
+
+    async def receive(self, connection: str, document: bytes) -> Reply:
+        """The same, for several at once."""
         headers = {"authorization": compose_basic(conditions.USERNAME, conditions.PASSWORD), "content-type": "text/xml"}
         head = Head("POST", f"/opentravel/{connection}", headers)
-        return self.run(receive(self.ours.services, "opentravel", connection, head, [document]))
+        return await receive(self.ours.services, "opentravel", connection, head, [document])
 
 
 @contextmanager

@@ -77,9 +77,7 @@ def _measure(*, nightly: bool) -> Figures:
         connector = services.connectors.outbound("opentravel")
 
         async def push() -> int:
-            plan = await database.read(
-                lambda tx: plan_push(tx, services.hotels, channels, SCOPE, None, NOW_MS)
-            )
+            plan = await database.read(lambda tx: plan_push(tx, services.hotels, channels, SCOPE, None, NOW_MS))
             assert plan is not None
             (channel,) = plan.channels
             site = services.site(plan.hotel, channel.channel.connection, outbound=True)

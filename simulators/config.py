@@ -51,7 +51,8 @@ class OtaOptions(msgspec.Struct, forbid_unknown_fields=True):
 
     `partial`: refuse single parts with Warnings and take the rest. `los`: what a bare SetMinLOS means, `arrival` or
     `through`. `counts_down`: own sales lower the stored limits. `overlay_replaces`: NotifType Overlay drops the
-    occupancies it does not name. `hotel_code_required`: false where room codes tell the hotel. `in_order`: a revision waits for the acknowledgement of the one before.
+    occupancies it does not name. `hotel_code_required`: false where room codes tell the hotel.
+    `in_order`: a revision waits for the acknowledgement of the one before.
     """
 
     partial: bool = False

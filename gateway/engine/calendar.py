@@ -130,7 +130,7 @@ class Sheet:
 
     def _fill(self, guests: int, columns: list[Column], where: Array, bodies: list[bytes]) -> None:
         dtype = np.dtype([("head", "u1", _HEAD), *((c.name, c.dtype, c.shape(1, guests)[1:]) for c in columns)])
-        if any(len(body) != dtype.itemsize for body in bodies):
+        if {*map(len, bodies)} != {dtype.itemsize}:
             raise ValueError(f"a calendar row whose head asks for {dtype.itemsize} bytes has another length")
         rows = np.frombuffer(b"".join(bodies), dtype)
         self.filled.update(column.name for column in columns)

@@ -139,9 +139,10 @@ def difference(
     cannot be asserted (past days, prices that are gone) are let go in ``shadow``, or they would be due for ever.
     """
     fields = _fields(channel, shadow.aspect)
+    priced = shadow.aspect is Aspect.PRICES
     sync = shadow.sheet.columns["sync"]
     view = _closed_beyond(shadow, view, window)
-    needed = {name: _differs(view.columns[name], shadow.sheet.columns[name]) for name in fields}
+    differs = {name: _differs(view.columns[name], shadow.sheet.columns[name]) for name in fields}
     waiting = (shadow.hold_ms > now_ms)[:, None]
     refused = sync == REFUSED
     again = (sync == NEVER) | (sync == DIRTY) | (((sync == DOUBT) | refused) & ~waiting)
@@ -150,16 +151,17 @@ def difference(
     sendable = _sendable(shadow, view, window)
     if leaving:
         sendable &= sync != NEVER
-    eligible = reduce(np.logical_or, needed.values(), again) & sendable
+    eligible = reduce(np.logical_or, differs.values(), again) & sendable
     confirmed = sync == CONFIRMED
-    for cells in needed.values():
-        cells |= ~confirmed
+    unsure = eligible & ~confirmed
+    for cells in differs.values():
         cells &= eligible
+    # Of the rules only those are told that somebody needs; prices are told together.
+    told = [name for name in fields if priced or unsure.any() or differs[name].any()]
     # What is in doubt or was refused is not said on the way to something else: its own time comes.
-    starts, stops = ranges.runs(view, _compared(shadow.aspect, needed), eligible, sendable & (eligible | confirmed))
-    starts, stops, said = _said(channel, shadow.aspect, view, needed, starts, stops)
+    starts, stops = ranges.runs(view, told, eligible, sendable & (eligible | confirmed))
+    starts, stops, said = _said(channel, shadow.aspect, view, differs, unsure, starts, stops)
     stranded = again & ~sendable & (sync != NEVER)
-    priced = shadow.aspect is Aspect.PRICES
     found = Difference(
         shadow,
         view,
@@ -234,18 +236,19 @@ def _closing(shadow: Shadow, view: Sheet, fields: Sequence[str]) -> Array:
     return closing
 
 
-def _compared(aspect: Aspect, needed: dict[str, Array]) -> list[str]:
-    """The fields that have to be equal within a range: of the rules, those that it may have to say."""
-    return [name for name, cells in needed.items() if aspect is not Aspect.RULES or cells.any()]
-
-
 def _said(
-    channel: Channel, aspect: Aspect, view: Sheet, needed: dict[str, Array], starts: Array, stops: Array
+    channel: Channel,
+    aspect: Aspect,
+    view: Sheet,
+    differs: dict[str, Array],
+    unsure: Array,
+    starts: Array,
+    stops: Array,
 ) -> tuple[Array, Array, ranges.Said]:
     if aspect is Aspect.LIMIT:
         return starts, stops, ranges.say_limits(view, starts)
     if aspect is Aspect.PRICES:
         per_room = not channel.capabilities.guests_max
         return starts, stops, ranges.say_prices(view, channel.price_fields, starts, per_room=per_room)
-    said = ranges.say_rules(view, {field: needed[field] for field in channel.rule_fields}, starts, stops)
+    said = ranges.say_rules(view, {field: differs[field] for field in channel.rule_fields}, unsure, starts, stops)
     return ranges.joined(view, starts, stops, said)

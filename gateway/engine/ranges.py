@@ -100,10 +100,9 @@ def say_prices(view: Sheet, fields: Sequence[Field], starts: Array, *, per_room:
     return Said(names, np.concatenate(columns, axis=1))
 
 
-def say_rules(view: Sheet, needed: Mapping[Field, Array], starts: Array, stops: Array) -> Said:
-    """The rules of each range that ``needed`` marks in any of its cells; the others are held already."""
-    columns = [
-        np.where(any_between(cells, starts, stops), view.columns[field].reshape(-1)[starts].astype(np.int64), NOT_SAID)
-        for field, cells in needed.items()
-    ]
-    return Said([(field, 0) for field in needed], np.stack(columns, axis=1))
+def say_rules(view: Sheet, differs: Mapping[Field, Array], unsure: Array, starts: Array, stops: Array) -> Said:
+    """The rules of each range that differ in any of its cells, or all where a cell is unsure; the others are held."""
+    values = np.stack([view.columns[field].reshape(-1)[starts].astype(np.int64) for field in differs], axis=1)
+    needed = np.stack([any_between(cells, starts, stops) for cells in differs.values()], axis=1)
+    needed |= any_between(unsure, starts, stops)[:, None]
+    return Said([(field, 0) for field in differs], np.where(needed, values, NOT_SAID))

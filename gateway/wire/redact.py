@@ -22,6 +22,7 @@ _OVERLAP_BYTES = 2 * _DIGITS_MIN
 _RUN_LENGTH_MAX = 19 + 18  # digits and as many separators as can stand between them
 _RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}")
 _RUN_TEXT = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
+_LONG_RUN_TEXT = re.compile(r"[0-9](?:[ -]?[0-9]){12}", re.ASCII)  # cheap to look for, as it begins with a digit
 _DIGIT_REFERENCE = re.compile(rb"&#(?:0*(4[89]|5[0-7])|[xX]0*3([0-9]));")
 _PREFIX = re.compile(r"4|5[0-8]|2(?:2[2-9]|[3-6]|7[01]|720)|3[0-9]|6", re.ASCII)
 
@@ -81,14 +82,16 @@ def _has_long_run(document: bytes) -> bool:
 
 def mask_text(text: str) -> str:
     """Free text with every card number in it masked."""
-    if len(text) < _DIGITS_MIN:
+    if len(text) < _DIGITS_MIN or not _LONG_RUN_TEXT.search(text):
         return text
     return _RUN_TEXT.sub(lambda match: _mask_run(match[0]), text)
 
 
 def mask_number(number: str) -> str:
     """``4111111111111111 -> 411111XXXXXX1111``; a mask stays one, anything too short to be a number becomes stars."""
-    kept = "".join(character for character in number if character.isalnum() or character == "*")
+    kept = number
+    if not number.isalnum():
+        kept = "".join(character for character in number if character.isalnum() or character == "*")
     return f"{kept[:6]}{'X' * (len(kept) - 10)}{kept[-4:]}" if 12 <= len(kept) <= 19 else "***"
 
 

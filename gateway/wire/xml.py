@@ -13,7 +13,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -136,16 +135,25 @@ def _syntax(error: etree.XMLSyntaxError) -> Malformed:
 # --- trees ------------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def local(tag: str) -> str:
-    """A tag without its namespace."""
-    return tag.rpartition("}")[2]
+class _Locals(dict[Any, str]):
+    """Tags repeat endlessly and are kept, but whoever sends can invent new ones, so not all of them for ever."""
+
+    _KEPT_MAX = 4096
+
+    def __missing__(self, tag: str) -> str:
+        if len(self) >= self._KEPT_MAX:
+            self.clear()
+        name = self[tag] = tag.rpartition("}")[2]
+        return name
+
+
+# A tag without its namespace. Looked up rather than called, because that is most of what reading a small tree does.
+LOCAL = _Locals()
 
 
 def name_of(node: Node) -> str:
     """The element's name without its namespace."""
-    tag: Any = node.tag
-    return local(tag)
+    return LOCAL[node.tag]
 
 
 def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:

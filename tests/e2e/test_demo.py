@@ -23,7 +23,10 @@ class Demo:
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
         self._output = folder / "output.txt"
-        environment = Town(folder).environment | {"GATEWAY_PORT": str(port), "GATEWAY_DATA_DIR": str(folder / "data")}
+        environment = Town(folder, hurried=False).environment | {
+            "GATEWAY_PORT": str(port),
+            "GATEWAY_DATA_DIR": str(folder / "data"),
+        }
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "demo"],

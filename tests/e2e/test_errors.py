@@ -74,7 +74,7 @@ WRONG = {
         b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>', "7", "367", 400
     ),
     "unknown message": Wrong(f'<OTA_NoSuchRQ xmlns="{NS}"/>'.encode(), "2", "459"),
-    "another namespace": Wrong(b'<OTA_HotelAvailNotifRQ xmlns="urn:other"/>', "2", "459"),
+    "another namespace": Wrong(b'<OTA_HotelAvailNotifRQ xmlns="urn:other"/>', "2", "450"),
     "unknown hotel": Wrong(avail(GOOD, hotel="RITZ"), "12", "392", words="RITZ"),
     "unknown room": Wrong(avail(GOOD, limit(room="SUITE")), "12", "402", words="SUITE"),
     "unknown plan": Wrong(rates(plan="CORP"), "12", "249", words="CORP"),

@@ -1,4 +1,4 @@
-"""From the PMS to the channels and back, over real HTTP. Each test uses nights of its own, so they may run in any order."""
+"""From the PMS to the channels and back, over real HTTP. Each test has nights of its own, so any order will do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from simulators.opentravel.res_write import reservation_message
 from simulators.ota import OtaSimulator
 from tests.e2e.town import Counterpart, Town, ahead, eventually
 
+QUICK = "figure_delay_s = 1\n"
 PRICES = {  # what the demo's PMS starts with: minor units by guests
     ("DZ", "RACK"): {1: 9500, 2: 12000},
     ("DZ", "RACKHB"): {1: 11900, 2: 16800},
@@ -68,7 +69,11 @@ def sold_at_farfare(prices: dict[int, int], plan: str) -> dict[str, Any]:
 
 SUNBEDS = {("10", plan): ("DZ", source) for plan, source in (("STD", "RACK"), ("NONREF", "RACK"), ("HALF", "RACKHB"))}
 SUNBEDS |= {("20", plan): ("FZ", source) for (_, plan), (_, source) in SUNBEDS.items()}
-FARFARE = {("DOUBLE", "FLEX"): ("DZ", "RACK"), ("DOUBLE", "SAVER"): ("DZ", "RACK"), ("FAMILY", "HALFBOARD"): ("FZ", "RACKHB")}
+FARFARE = {
+    ("DOUBLE", "FLEX"): ("DZ", "RACK"),
+    ("DOUBLE", "SAVER"): ("DZ", "RACK"),
+    ("FAMILY", "HALFBOARD"): ("FZ", "RACKHB"),
+}
 
 
 @pytest.fixture
@@ -80,6 +85,10 @@ def count_of(channel: Counterpart, first: int, last: int, room: str) -> list[int
     return [channel.limit(room, ahead(day)) for day in range(first, last + 1)]
 
 
+def _equal(found: object, expected: object) -> None:
+    assert found == expected
+
+
 # --- rates and availability -------------------------------------------------------------------------------------------
 
 
@@ -88,10 +97,14 @@ def test_both_channels_hold_what_the_pms_says(town: Town, day: int) -> None:
     def check() -> None:
         for (room, plan), source in SUNBEDS.items():
             limit = {"DZ": 6, "FZ": 4}[source[0]]  # at most six of ten; all of four
-            assert town.sunbeds.holds(room, plan, ahead(day)) == sold_at_sunbeds(PRICES[source], plan) | {"limit": limit}
+            assert town.sunbeds.holds(room, plan, ahead(day)) == sold_at_sunbeds(PRICES[source], plan) | {
+                "limit": limit
+            }
         for (room, plan), source in FARFARE.items():
             limit = {"DZ": 9, "FZ": 3}[source[0]]  # never the last one
-            assert town.farfare.holds(room, plan, ahead(day)) == sold_at_farfare(PRICES[source], plan) | {"limit": limit}
+            assert town.farfare.holds(room, plan, ahead(day)) == sold_at_farfare(PRICES[source], plan) | {
+                "limit": limit
+            }
 
     eventually(check)
 
@@ -116,7 +129,9 @@ def test_a_price_drop_arrives(town: Town) -> None:
 
     eventually(check)
     for day in (19, 23):
-        assert town.sunbeds.holds("10", "STD", ahead(day)) == sold_at_sunbeds(PRICES["DZ", "RACK"], "STD") | {"limit": 6}
+        assert town.sunbeds.holds("10", "STD", ahead(day)) == sold_at_sunbeds(PRICES["DZ", "RACK"], "STD") | {
+            "limit": 6
+        }
 
 
 def test_restrictions_arrive(town: Town) -> None:
@@ -271,32 +286,44 @@ def test_a_push_that_is_not_answered_is_followed_by_newer_values(town: Town) -> 
     quiet(town.sunbeds)
 
 
+def patient(text: str) -> str:
+    """Figures may be on their way for as long as a test takes."""
+    assert QUICK in text
+    return text.replace(QUICK, "figure_delay_s = 600\n")
+
+
 def test_a_figure_that_crosses_a_booking_oversells_nothing(town: Town) -> None:
-    """The PMS counts, then hears of a booking, and only then does its count arrive here."""
+    """The PMS counts, confirms a booking, and only then does its count arrive here; it applies the booking last."""
     night = ahead(57)
     town.pms.tell("block", room="FZ", first=night, last=night, units=2)
     eventually(lambda: town.check_channels_agree_with_the_pms(57, 57))
+    town.apply(patient)
+    town.pms.tell("options", apply_delay_s=3_600)
     crossing = town.pms.tell("compute_figure", room="FZ", first=night, last=night)
     assert crossing["values"]["FZ"] == [[night, night, 2]]
     booking = town.sunbeds.book("20", "STD", 57)
     number = eventually(lambda: town.sunbeds.acknowledged(booking))
-    eventually(lambda: town.pms.nights(number))
-    eventually(lambda: town.check_channels_agree_with_the_pms(57, 57))
+    eventually(
+        lambda: _equal(town.rows("SELECT state FROM delivery WHERE reservation_id = ?", number), [("confirmed",)])
+    )
     town.pms.tell("release_figure", figure_id=crossing["figure_id"])
-    seen: set[int | None] = set()
-
-    def arrived() -> None:
-        seen.update((town.sunbeds.limit("20", night), town.farfare.limit("FAMILY", night)))
-        assert crossing["figure_id"] in [one["key"] for one in town.pms.look("published") if one["acknowledged"]]
+    seen: list[int | None] = []
 
     def synced() -> None:
-        arrived()
+        seen.extend((town.sunbeds.limit("20", night), town.farfare.limit("FAMILY", night)))
+        assert town.pms.look("outbox") == []
         ((rev,),) = town.rows("SELECT rev FROM scope")
         assert town.rows("SELECT 1 FROM connection WHERE connection <> 'demo-pms' AND synced_rev < ?", rev) == []
-        town.check_channels_agree_with_the_pms(57, 57)
 
+    eventually(lambda: _equal(town.sunbeds.limit("20", night), 1))
     eventually(synced)
-    assert max(limit for limit in seen if limit is not None) <= 1
+    town.pms.tell("options", apply_delay_s=0.0)
+    town.pms.tell("apply")
+    eventually(synced)
+    # One room is left: the first channel may show it, the one that never has the last may not.
+    assert set(seen) <= {0, 1}
+    assert seen[-1] == 0
+    town.apply()
 
 
 # --- plugging ---------------------------------------------------------------------------------------------------------
@@ -311,14 +338,10 @@ def test_a_channel_is_unplugged_and_plugged_in_again(town: Town) -> None:
     town.apply(unplugged, "--force")
     town.pms.tell("block", room="DZ", first=ahead(60), last=ahead(60), units=7)
     eventually(lambda: _equal(town.sunbeds.limit("10", ahead(60)), 3))
-    assert town.farfare.limit("DOUBLE", ahead(60)) == 9
+    eventually(lambda: _equal(town.farfare.limit("DOUBLE", ahead(60)), 0))
     town.apply()
     eventually(lambda: town.check_channels_agree_with_the_pms(60, 60))
     assert town.farfare.limit("DOUBLE", ahead(60)) == 2
-
-
-def _equal(found: object, expected: object) -> None:
-    assert found == expected
 
 
 # --- restart ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A whole town on this machine: the gateway as real processes, the demo hotel's PMS and channels in threads of ours.
 
-Nothing here knows how the gateway works inside: it is started, told its hotel file, sent HTTP and killed like by anybody
-else, and looked at through its database file only where a test asks what survived.
+Nothing here knows how the gateway works inside: it is started, told its hotel file, sent HTTP and killed like by
+anybody else, and looked at through its database file only where a test asks what survived.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
+import secrets
+import shutil
 import signal
 import socket
 import sqlite3
@@ -40,13 +43,13 @@ PATIENCE_S = 30.0
 LOOK_AGAIN_S = 0.03
 NS = "http://www.opentravel.org/OTA/2003/05"
 FIGURE_DELAY = "figure_delay_s = 5\n"
+HURRIED = "timeout_s = 4.0\nsettle_s = 2.0\n"
 LOGINS = {
     "demo-pms": Login("miramar-pms", "demo-pms-in"),
     "sunbeds": Login("sunbeds", "demo-sunbeds-in"),
     "farfare": Login("farfare", "demo-farfare-in"),
 }
 KINDS = {"demo-pms": ("pms", "pms.toml"), "sunbeds": ("ota", "sunbeds.toml"), "farfare": ("ota", "farfare.toml")}
-PORTS = {"demo-pms": 8101, "sunbeds": 8102, "farfare": 8103}
 OUTBOUND = {
     "demo-pms": Login("gateway", "demo-pms-out"),
     "sunbeds": Login("miramar", "demo-sunbeds-out"),
@@ -156,8 +159,8 @@ class Counterpart:
 
 
 @contextlib.contextmanager
-def counterpart(name: str, gateway_url: str, **options: Any) -> Iterator[Counterpart]:
-    """The demo's simulator of that name, with other options where they are given."""
+def counterpart(name: str, gateway_url: str) -> Iterator[Counterpart]:
+    """The demo's simulator of that name."""
     kind, file = KINDS[name]
     found = config.load(kind, Path(str(resources.files("simulators") / "demo" / file)))
     assert isinstance(found, OtaConfig | PmsConfig)
@@ -166,8 +169,6 @@ def counterpart(name: str, gateway_url: str, **options: Any) -> Iterator[Counter
     found.gateway = config.Gateway(gateway_url, name, login.user, login.password)
     # Quick to come back, since tests wait for it.
     found.retry.first_s, found.retry.max_s = 0.05, 0.5
-    for option, value in options.items():
-        setattr(found.options, option, value)
     app = make_app(found)
     with running_in_thread(app) as url:
         running = Counterpart(name, url, app)
@@ -230,10 +231,12 @@ class Process:
 
 
 class Town:
-    """A gateway (first of ``processes``) with its counterparts."""
+    """A gateway with its counterparts; with ``hurried``, of the dialects in :func:`_hurry`."""
 
-    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None, *, hurried: bool = True) -> None:
         self.folder = folder
+        if hurried:
+            _hurry(folder)
         self.data = folder / "data"
         self.environment = _clean_environment() | {
             "GATEWAY_DATA_DIR": str(self.data),
@@ -261,10 +264,10 @@ class Town:
     def hotel_file(self, change: Callable[[str], str] = lambda text: text) -> Path:
         """The demo hotel's file with the addresses of this town, and a PMS whose figures are quick."""
         text = (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8")
-        for name, running in (("demo-pms", self.pms), ("sunbeds", self.sunbeds), ("farfare", self.farfare)):
-            address = f"http://127.0.0.1:{PORTS[name]}"
-            assert address in text
-            text = text.replace(address, running.url)
+        for running in (self.pms, self.sunbeds, self.farfare):
+            head, connection, rest = text.partition(f'id = "{running.name}"\n')
+            text = head + connection + re.sub(r'url = "[^"]*"', f'url = "{running.url}/ota"', rest, count=1)
+            assert running.url in text
         assert FIGURE_DELAY in text
         text = text.replace(FIGURE_DELAY, "figure_delay_s = 1\n")
         path = self.folder / "hotel.toml"
@@ -301,7 +304,6 @@ class Town:
                 assert self.sunbeds.limit(sun, ahead(day)) == min(left, 6), f"{ahead(day)} {room}: {left} left"
                 assert self.farfare.limit(far, ahead(day)) == max(left - 1, 0), f"{ahead(day)} {room}: {left} left"
 
-
     def check_is_open(self) -> None:
         """Both channels could sell, now and a month from now."""
         for day in (1, 30):
@@ -313,16 +315,28 @@ class Town:
 
 
 @contextlib.contextmanager
-def town(folder: Path, environment: dict[str, str] | None = None, **pms_options: Any) -> Iterator[Town]:
+def town(folder: Path, environment: dict[str, str] | None = None, *, hurried: bool = True) -> Iterator[Town]:
     """The counterparts are there and the hotel file is applied; the gateway is yet to be started."""
-    built = Town(folder, environment)
+    built = Town(folder, environment, hurried=hurried)
     with contextlib.ExitStack() as stack:
         stack.callback(built.gateway.stop)
-        built.pms = stack.enter_context(counterpart("demo-pms", built.gateway.url, **pms_options))
+        built.pms = stack.enter_context(counterpart("demo-pms", built.gateway.url))
         built.sunbeds = stack.enter_context(counterpart("sunbeds", built.gateway.url))
         built.farfare = stack.enter_context(counterpart("farfare", built.gateway.url))
         built.apply()
         yield built
+
+
+def _hurry(folder: Path) -> None:
+    """Dialects in which an answer that stays out is given up after seconds rather than minutes.
+
+    Python looks for modules in the folder where it is started first, so these stand before the project's own.
+    """
+    shutil.copytree(ROOT / "mappings", folder / "mappings", ignore=shutil.ignore_patterns("__pycache__"))
+    for profile in (folder / "mappings" / "profiles").glob("*.toml"):
+        text = profile.read_text(encoding="utf-8")
+        assert "\n[limits]\n" in text
+        profile.write_text(text.replace("\n[limits]\n", f"\n[limits]\n{HURRIED}"), encoding="utf-8")
 
 
 def _clean_environment() -> dict[str, str]:
@@ -339,6 +353,9 @@ def _clean_environment() -> dict[str, str]:
 
 @cache
 def _compiled_modules() -> str:
-    folder = tempfile.TemporaryDirectory(prefix="gateway-pycache-")
-    atexit.register(folder.cleanup)
-    return folder.name
+    """One folder for all processes of a parallel run; whoever ends first empties it, which costs others only time."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(16))
+    folder = Path(tempfile.gettempdir(), f"gateway-pycache-{run}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return str(folder)

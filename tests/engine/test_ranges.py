@@ -112,6 +112,8 @@ def differences(draw: st.DrawFn) -> tuple[Aspect, Difference, Shadow, Sheet]:
         else:
             values[:] = few(2)
             sheet.columns[name][:] = few(2)
+        if draw(st.booleans()):  # held as it should be already
+            sheet.columns[name][:] = values
     if aspect is Aspect.LIMIT:
         view.columns["limit"][view.columns["limit"] < 0] = 1
     sheet.columns["sync"][:] = kinds[few(len(kinds))]
@@ -205,12 +207,36 @@ def test_rules_nobody_has_to_say_do_not_cut_ranges() -> None:
     slots = sorted(channel.all_slots(Aspect.RULES, range(TODAY // BLOCK_DAYS, TODAY // BLOCK_DAYS + 2)))
     held = channel.view(Aspect.RULES, slots, nights.calendar(hotel.guests))
     held.columns["sync"][:] = CONFIRMED
+    cells = {name: held.columns[name][[slot[:2] == ("d", "bar") for slot in slots]] for name in ("cta", "min_arrival")}
+    offset = TODAY - slots[0][2] * BLOCK_DAYS
+    cells["cta"].reshape(-1)[offset] = 0  # a past day
+    cells["min_arrival"].reshape(-1)[offset + 7] = 2  # needs nothing, and has another CTA than its neighbours
+    for name, values in cells.items():
+        held.columns[name][[slot[:2] == ("d", "bar") for slot in slots]] = values
     last = slots[-1][2] * BLOCK_DAYS + BLOCK_DAYS - 1
     for day in range(TODAY, TODAY + 30):
         nights.values["DBL", "BAR", day, Field.MIN_ARRIVAL, 0] = 2
     view = channel.view(Aspect.RULES, slots, nights.calendar(hotel.guests))
     shadow = Shadow(Aspect.RULES, held, np.zeros(len(slots), np.int64))
-    updates = all_updates(difference(channel, shadow, view, (TODAY, last), NOW_MS))
+    updates = all_updates(difference(channel, shadow, view, (TODAY + 1, last), NOW_MS))
     assert [(update.first, update.last, [each.field for each in update.settings]) for update in updates] == [
-        (TODAY, TODAY + 29, [Field.MIN_ARRIVAL])
+        (TODAY + 1, TODAY + 29, [Field.MIN_ARRIVAL])
+    ]
+
+
+def test_prices_are_told_together_so_each_of_them_cuts_ranges() -> None:
+    _, channel = house()
+    keys = [("d", "bar", BLOCK)]
+    view, held = (Sheet(LAYOUT_OF[Aspect.PRICES], keys, 2) for _ in range(2))
+    for sheet in (view, held):
+        sheet.columns["price"][:] = 100
+        sheet.columns["price"][0, 20:] = 200
+    view.columns["extra_child"][:] = 30
+    held.columns["sync"][:] = CONFIRMED
+    shadow = Shadow(Aspect.PRICES, held, np.zeros(1, np.int64))
+    first = BLOCK * BLOCK_DAYS
+    updates = all_updates(difference(channel, shadow, view, (first, first + 31), NOW_MS))
+    assert [(update.first - first, update.last - first, update.settings[0].value) for update in updates] == [
+        (0, 19, 100),
+        (20, 31, 200),
     ]

@@ -26,8 +26,8 @@ from gateway.flows.push_ari import Pusher
 from gateway.flows.receive import receive
 from gateway.flows.services import Ids, Services
 from gateway.messages import AriReceived, DeliverReservation, Event, PushAvailability, PushRates, ReservationReceived
-from gateway.model.ari import ALL_WEEK, AriUpdate, Field, Setting
-from gateway.model.dates import BLOCK_DAYS, Day, day_start_ms, days_in, parse_day
+from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.dates import ALL_WEEK, BLOCK_DAYS, Day, day_start_ms, days_in, parse_day
 from gateway.model.property import Adjustment, Connection, Credentials, Product, Property, RatePlan, Role, RoomType
 from gateway.model.reservation import Content, Revision, RevisionKind, RoomStay
 from gateway.store.batcher import Batcher
@@ -288,7 +288,9 @@ class House:
 
     async def outcomes(self) -> list[str]:
         """What became of the counterparts' messages, in order."""
-        return [row.outcome for row in await self.rows(MessageRow, "scope_id = 'h' AND direction = 'in'") if row.connection]
+        return [
+            row.outcome for row in await self.rows(MessageRow, "scope_id = 'h' AND direction = 'in'") if row.connection
+        ]
 
     async def reservation(self) -> ReservationRow:
         (found,) = await self.rows(ReservationRow)

@@ -1,4 +1,4 @@
-"""Reservations go out until the PMS confirms them: at least once, one at a time, always the latest, never twice by number."""
+"""Reservations go out until the PMS confirms them: at least once, one at a time, the latest, one number for each."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.flows.push_ari import REFUSED_RETRY_S, Pusher
-from gateway.messages import PushAvailability, PushRates
+from gateway.messages import PushRates
 from gateway.model.ari import AriUpdate, Field
 from gateway.model.property import Adjustment, Allotment
 from gateway.store import pushing
@@ -408,7 +408,9 @@ async def test_a_change_of_two_nights_reaches_three_channels_in_few_statements(e
     await house.ari(update("pDBL", "", 2, 3, figure=1))
     taken = counter.statements
     await house.push()
-    print(f"\n{house.services.database.dialect}: {taken - before} for the message, {counter.statements - taken} to push")
+    print(
+        f"\n{house.services.database.dialect}: {taken - before} for the message, {counter.statements - taken} to push"
+    )
     assert [limit(house, 2, url=name) for name in ("one", "two", "three")] == [1, 1, 1]
     assert counter.statements - before <= 24
 

@@ -202,5 +202,3 @@ async def test_a_booking_that_never_ends_is_refused_at_last(house: House) -> Non
     again = await house.post("ota", ReservationReceived("OTA", changes[-1]))
     assert again.status == 200
     assert await house.sold("DBL") == {2: 1}
-
-

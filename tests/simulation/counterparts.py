@@ -120,7 +120,7 @@ class SimChannel:
 
 @dataclass
 class SimPms:
-    """Keeps the house: ``units`` of each of its room codes, less what it has applied. Idempotent by reservation and version."""
+    """Keeps the house: so many of each of its room codes, less what it has applied. Repetitions change nothing."""
 
     hotel: str
     clock: FakeClock

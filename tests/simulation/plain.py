@@ -1,4 +1,4 @@
-"""A connector whose wire is the msgspec form of the messages themselves, so that simulations test the gateway and no codec."""
+"""A connector whose wire is the msgspec form of the messages, so that simulations test the gateway and no codec."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlainReply(msgspec.Struct):
 
 
 class PlainDocument(Document):
-    events: list[AriReceived | ReservationReceived | PingReceived] = []
+    events: list[AriReceived | ReservationReceived | PingReceived] = msgspec.field(default_factory=list)
     password: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Random histories of the whole gateway: at the end every counterpart holds what it should and nothing acknowledged is missing.
+"""Random histories of the whole gateway: all counterparts end with what they should hold, nothing acknowledged is lost.
 
 ``GATEWAY_HISTORIES=200 pytest tests/simulation`` runs more of them; a failure names its seed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from cryptography.fernet import Fernet
 from gateway.engine.view import Calendar, Channel
 from gateway.io.clock import FakeClock
 from gateway.messages import AriReceived, Event
-from gateway.model.ari import Aspect, AriUpdate, Field, Setting
+from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import BLOCK_DAYS, day_start_ms, parse_day
 from gateway.model.property import Adjustment, Connection, Product, Property, RatePlan, Role, RoomType
 from gateway.store.secrets import Vault
@@ -120,8 +121,11 @@ class World:
 
     def _step(self) -> None:
         happens = self.random.choice(
-            (self._price, self._rule, self._figures, self._figures, self._sale, self._sale, self._sale)
-            + (self._change, self._post, self._post, self._post, self._late, self._outage, self._remap, self._refusal)
+            [
+                *(self._price, self._rule, self._figures, self._figures, self._sale, self._sale, self._sale),
+                *(self._change, self._post, self._post, self._post),
+                *(self._late, self._outage, self._remap, self._refusal),
+            ]
         )
         task = asyncio.create_task(happens(), name="step")
         self.tasks.add(task)
@@ -182,7 +186,7 @@ class World:
 
     async def _post(self) -> None:
         name, channel = self.random.choice(list(self.channels.items()))
-        await channel.deliver(lambda event: self._send(name, event))
+        await channel.deliver(partial(self._send, name))
 
     async def _late(self) -> None:
         await self.network.arrive_late()
@@ -225,7 +229,7 @@ class World:
         for name, channel in self.channels.items():
             channel.refuses.clear()
             while channel.outbox:
-                await channel.deliver(lambda event, name=name: self._send(name, event))
+                await channel.deliver(partial(self._send, name))
         await self.clock.sleep(60)
         for room in ("pDBL", "pFAM"):
             await self._send("pms", self.pms.figures(room, TODAY, TODAY + HORIZON + 5))

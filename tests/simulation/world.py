@@ -18,12 +18,12 @@ import msgspec
 import sqlalchemy as sa
 
 from gateway.contract import Head, Reply, Request
+from gateway.engine.hotel_file import HotelFile
 from gateway.errors import OutcomeUnknown, Retryable
 from gateway.flows.apply_hotel import apply_hotel, plan_hotel
 from gateway.flows.receive import receive
 from gateway.flows.services import Ids, Services
 from gateway.flows.work import Workers
-from gateway.engine.hotel_file import HotelFile
 from gateway.io.clock import FakeClock
 from gateway.io.wakes import LocalWakes
 from gateway.messages import AriReceived, Event, PushAvailability, PushRates, ReservationReceived

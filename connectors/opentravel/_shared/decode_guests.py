@@ -9,12 +9,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from connectors.opentravel._shared.names import content, every, first, kids, value
+from connectors.opentravel._shared.names import content, every, first, kids, value, values
 from gateway.model.reservation import Guest
 from gateway.wire.redact import mask_number, mask_text
-from gateway.wire.xml import Node, name_of
+from gateway.wire.xml import LOCAL, Node
 
 Parts = dict[str, list[Node]]
+
+# In place of a list of elements where there are none.
+_NONE: list[None] = [None]
 
 
 class Guests(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ class Guests(msgspec.Struct, frozen=True):
 
 def _rphs(node: Node) -> list[str]:
     """A list as text, or (older releases) one child for each."""
-    children = [value(child, "RPH") or content(child) for child in node if name_of(child) == "ResGuestRPH"]
+    children = [value(child, "RPH") or content(child) for child in every(node, "ResGuestRPH")]
     return children or content(node).split()
 
 
@@ -63,50 +66,56 @@ def read_booker(info: Parts) -> Guest | None:
 
 
 def _guest(profile: Node | None) -> Guest:
-    customer = first(profile, "Customer")
+    of_profile = kids(profile)
+    customer = of_profile["Customer"][0] if "Customer" in of_profile else None
     parts = kids(customer)
-    person, address = (parts.get(name, [None])[0] for name in ("PersonName", "Address"))
-    address_parts = kids(address)
-    country = address_parts.get("CountryName", [None])[0]
-    company = first(profile, "CompanyInfo", "CompanyName")
+    person, address = (kids(parts[name][0]) if name in parts else {} for name in ("PersonName", "Address"))
+    country = address.get("CountryName", _NONE)[0]
+    company = kids(of_profile["CompanyInfo"][0]).get("CompanyName", _NONE)[0] if "CompanyInfo" in of_profile else None
     if company is None:
-        company = first(address, "CompanyName")
+        company = address.get("CompanyName", _NONE)[0]
     return Guest(
-        surname=mask_text(content(first(person, "Surname"))),
-        given=mask_text(" ".join(content(name) for name in every(person, "GivenName"))),
-        email=next((content(node) for node in parts.get("Email", ()) if content(node)), ""),
-        phone=next((number for number in map(_phone, parts.get("Telephone", ())) if number), ""),
-        address=tuple(mask_text(line) for line in map(content, address_parts.get("AddressLine", ())) if line),
-        city=content(address_parts.get("CityName", [None])[0]),
-        postal_code=content(address_parts.get("PostalCode", [None])[0]),
+        surname=mask_text(content(person.get("Surname", _NONE)[0])),
+        given=mask_text(" ".join([content(name) for name in person.get("GivenName", ())])),
+        email=_first_of([content(node) for node in parts.get("Email", ())]),
+        phone=_first_of([_phone(node) for node in parts.get("Telephone", ())]),
+        address=tuple([mask_text(line) for node in address.get("AddressLine", ()) if (line := content(node))]),
+        city=content(address.get("CityName", _NONE)[0]),
+        postal_code=content(address.get("PostalCode", _NONE)[0]),
         country=value(country, "Code") or content(country),
         company=value(company, "CompanyShortName") or content(company),
         language=value(customer, "Language"),
     )
 
 
+def _first_of(texts: list[str]) -> str:
+    return next((text for text in texts if text), "") if texts else ""
+
+
 def _phone(node: Node) -> str:
     """The number with its country and area codes, where they stand apart."""
-    parts = (value(node, name) for name in ("CountryAccessCode", "AreaCityCode", "PhoneNumber"))
-    return " ".join(part for part in parts if part)
+    given = values(node)
+    return " ".join([given[name] for name in ("CountryAccessCode", "AreaCityCode", "PhoneNumber") if name in given])
 
 
 def comments_of(parts: Parts) -> tuple[str, ...]:
     """Comments and special requests, with card numbers masked."""
     found: list[str] = []
     for group, item in (("Comments", "Comment"), ("SpecialRequests", "SpecialRequest")):
-        for node in (node for outer in parts.get(group, ()) for node in every(outer, item)):
-            texts = [content(text) for text in node if name_of(text) in ("Text", "ListItem")]
-            text = " ".join(text for text in texts if text) or content(node) or value(node, "RequestCode")
-            if text:
-                found.append(mask_text(text))
+        for outer in parts.get(group, ()):
+            found += [mask_text(text) for node in every(outer, item) if (text := _remark(node))]
     return tuple(found)
+
+
+def _remark(node: Node) -> str:
+    texts = [text for child in node if LOCAL[child.tag] in ("Text", "ListItem") and (text := content(child))]
+    return " ".join(texts) or content(node) or value(node, "RequestCode")
 
 
 def card_mask(holders: Iterable[Node]) -> str:
     """First six and last four digits of the first card; the number itself goes no further than this function."""
     for holder in holders:
-        for card in (node for node in holder.iter() if name_of(node) == "PaymentCard"):
+        for card in holder.iter("{*}PaymentCard"):
             number = first(card, "CardNumber")
             plain = first(number, "PlainText")
             for text in (

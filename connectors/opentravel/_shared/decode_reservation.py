@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from connectors.opentravel._shared import names
-from connectors.opentravel._shared.decode_guests import Guests, card_mask, comments_of, read_booker
-from connectors.opentravel._shared.decode_stays import AFTER_TAX, BEFORE_TAX, Money, read_services, read_stay
+from connectors.opentravel._shared.decode_guests import Guests, Parts, card_mask, comments_of, read_booker
+from connectors.opentravel._shared.decode_stays import AFTER_TAX, BEFORE_TAX, Money, Stay, read_services, read_stay
 from connectors.opentravel._shared.names import every, first, kids, value
 from connectors.opentravel._shared.times import parse_instant
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
@@ -17,11 +17,6 @@ from gateway.model.reservation import Content, Revision, RevisionKind
 from gateway.wire.redact import mask_text
 from gateway.wire.xml import Node, name_of
 from mappings import Unmapped, look_up
-
-_ITEMS = {
-    names.RES: ("HotelReservations", "HotelReservation"),
-    names.RES_MODIFY: ("HotelResModifies", "HotelResModify"),
-}
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -53,7 +48,7 @@ class Reader(msgspec.Struct, frozen=True):
             error.line = error.line or int(node.sourceline or 0) or None
             raise
 
-    def _revision(self, root: Node, node: Node, parts: dict[str, list[Node]], booking_id: str) -> ReservationReceived:
+    def _revision(self, root: Node, node: Node, parts: Parts, booking_id: str) -> ReservationReceived:
         kind = _kind(root, node)
         created, modified = value(node, "CreateDateTime"), _modified(node)
         created_ms = self._instant(created, "@CreateDateTime") if created else None
@@ -72,9 +67,9 @@ class Reader(msgspec.Struct, frozen=True):
             error.path = path
             raise
 
-    def _content(self, parts: dict[str, list[Node]], needs_stays: bool) -> tuple[Content, str]:
+    def _content(self, parts: Parts, needs_stays: bool) -> tuple[Content, str]:
         info = kids(parts["ResGlobalInfo"][0]) if "ResGlobalInfo" in parts else {}
-        stays = list(every(parts["RoomStays"][0], "RoomStay")) if "RoomStays" in parts else []
+        stays = [(node, kids(node)) for node in every(parts["RoomStays"][0], "RoomStay")] if "RoomStays" in parts else []
         if needs_stays and not stays:
             raise Malformed("there is no RoomStay", Reason.REQUIRED_MISSING, path="RoomStays/RoomStay")
         guests = Guests.read(parts)
@@ -82,19 +77,19 @@ class Reader(msgspec.Struct, frozen=True):
         content = self._priced(parts, info, stays, guests, Money(self.currency, AFTER_TAX))
         if content.total is None and not any(stay.nightly or stay.total is not None for stay in content.stays):
             content = self._priced(parts, info, stays, guests, Money(self.currency, BEFORE_TAX))
-        hotels = [first(node, "BasicPropertyInfo") for node in stays] + info.get("BasicPropertyInfo", [])
-        return content, next((code for code in (value(node, "HotelCode") for node in hotels) if code), "")
+        hotels = [node for _, stay in stays for node in stay.get("BasicPropertyInfo", ())[:1]]
+        hotels += info.get("BasicPropertyInfo", ())
+        return content, next((code for code in [value(node, "HotelCode") for node in hotels] if code), "")
 
-    def _priced(
-        self, parts: dict[str, list[Node]], info: dict[str, list[Node]], stays: list[Node], guests: Guests, money: Money
-    ) -> Content:
-        read = tuple(read_stay(node, number, info, guests, money) for number, node in enumerate(stays, start=1))
-        services = tuple(read_services(parts, money))
+    def _priced(self, parts: Parts, info: Parts, stays: list[Stay], guests: Guests, money: Money) -> Content:
+        read = tuple([read_stay(stay, number, info, guests, money) for number, stay in enumerate(stays, start=1)])
+        services = tuple(read_services(parts, money)) if "Services" in parts else ()
         total = money.amount(info["Total"][0], "ResGlobalInfo/Total") if "Total" in info else None
         if total is None and read and all(stay.total is not None for stay in read):
             total = sum(stay.total or 0 for stay in read)
-        guarantees = [node for stay in stays for node in every(stay, "Guarantee")] + info.get("Guarantee", [])
-        deposits = [node for stay in stays for node in every(stay, "DepositPayments")] + info.get("DepositPayments", [])
+        holders = [*(stay for _, stay in stays), info]
+        guarantees = [node for holder in holders for node in holder.get("Guarantee", ())]
+        deposits = [node for holder in holders for node in holder.get("DepositPayments", ())]
         return Content(
             currency=money.found or (self.currency if money.used else ""),
             total=total,
@@ -144,17 +139,18 @@ def _modified(node: Node) -> str:
     return value(node, "LastModifyDateTime") or value(node, "LastModifiedDateTime")
 
 
-def _booking_id(parts: dict[str, list[Node]]) -> str:
+def _booking_id(parts: Parts) -> str:
     """UniqueID of type 14, else the HotelReservationID of that type, else a plain reference of type 16."""
     unique = parts.get("UniqueID", ())
     found = next((value(node, "ID") for node in unique if value(node, "Type") == names.RESERVATION_ID), "")
-    if not found:
-        info = parts.get("ResGlobalInfo", [None])[0]
-        ids = list(every(info, "HotelReservationIDs", "HotelReservationID"))
-        kinds = (names.RESERVATION_ID, "")
-        found = next(
-            (value(node, "ResID_Value") for kind in kinds for node in ids if value(node, "ResID_Type") == kind), ""
-        )
+    if found:
+        return found
+    info = parts.get("ResGlobalInfo", [None])[0]
+    ids = every(info, "HotelReservationIDs", "HotelReservationID")
+    kinds = (names.RESERVATION_ID, "")
+    found = next(
+        (value(node, "ResID_Value") for kind in kinds for node in ids if value(node, "ResID_Type") == kind), ""
+    )
     if not found:
         # With a context a reference numbers the message, not the booking.
         plain = (node for node in unique if value(node, "Type") == names.REFERENCE_ID and not value(node, "ID_Context"))
@@ -166,11 +162,15 @@ def _booking_id(parts: dict[str, list[Node]]) -> str:
 
 def _channel(pos: Iterable[Node]) -> str:
     """BookingChannel/CompanyName/@Code, the primary channel first."""
-    channels = [
-        channel for node in pos for source in every(node, "Source") for channel in every(source, "BookingChannel")
-    ]
-    channels.sort(key=lambda node: value(node, "Primary") not in ("true", "1"))
-    return next((code for code in (value(first(node, "CompanyName"), "Code") for node in channels) if code), "")
+    found = ""
+    for node in pos:
+        for source in every(node, "Source"):
+            for channel in every(source, "BookingChannel"):
+                code = value(first(channel, "CompanyName"), "Code")
+                if code and value(channel, "Primary") in ("true", "1"):
+                    return code
+                found = found or code
+    return found
 
 
 def _guarantee(node: Node) -> str:

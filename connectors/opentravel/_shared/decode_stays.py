@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from connectors.opentravel._shared.decode_guests import Guests, comments_of
-from connectors.opentravel._shared.names import content, every, first, kids, value
+from connectors.opentravel._shared.decode_guests import Guests, Parts, comments_of
+from connectors.opentravel._shared.names import content, every, first, kids, value, values
 from connectors.opentravel._shared.numbers import parse_amount, parse_boolean, parse_count
 from connectors.opentravel._shared.target import read_day
 from connectors.opentravel._shared.times import parse_nights
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import STAY_MAX
 from gateway.model.dates import Day
+from gateway.model.money import parse_minor
 from gateway.model.reservation import RoomStay, Service
 from gateway.wire.redact import mask_text
 from gateway.wire.xml import Node
@@ -24,9 +25,11 @@ from mappings import Unmapped, look_up
 AFTER_TAX: Final = "AmountAfterTax"
 BEFORE_TAX: Final = "AmountBeforeTax"
 _UNITS_MAX = 999
+_PLAIN_CHARS_MAX = 20
 _EXCLUSIVE = ("ExpireDateExclusiveInd", "ExpireDateExclusiveIndicator")
 
-Parts = dict[str, list[Node]]
+# A RoomStay and its children.
+Stay = tuple[Node, Parts]
 
 
 class Money:
@@ -42,22 +45,34 @@ class Money:
         self.used = False
 
     def amount(self, node: Node | None, path: str) -> int | None:
-        text = value(node, self.basis)
+        """In minor units; None where there is none on this basis."""
+        text = None if node is None else node.get(self.basis)
+        if not text or node is None:
+            return None
+        # All amounts of a reservation but the first are written like this.
+        if self.found and "." in text and len(text) <= _PLAIN_CHARS_MAX and node.get("CurrencyCode") == self.found:
+            try:
+                return parse_minor(text, self.found)
+            except Malformed:
+                return self._read(values(node), path)
+        return self._read(values(node), path)
+
+    def _read(self, given: dict[str, str], path: str) -> int | None:
+        text, currency = given.get(self.basis, ""), given.get("CurrencyCode", "")
         if not text:
             return None
-        currency = value(node, "CurrencyCode")
         if currency and currency != (self.found or currency):
             raise Malformed("the reservation's currencies differ", Reason.CURRENCY, path=f"{path}/@CurrencyCode")
         self.found = self.found or currency
         self.used = True
-        places = value(node, "DecimalPlaces")
+        places = given.get("DecimalPlaces", "")
         return parse_amount(text, places, currency or self.found or self._default, f"{path}/@{self.basis}")
 
 
-def read_stay(node: Node, number: int, info: Parts, guests: Guests, money: Money) -> RoomStay:
+def read_stay(stay: Stay, number: int, info: Parts, guests: Guests, money: Money) -> RoomStay:
     """One RoomStay; what it lacks is taken from ResGlobalInfo where that can only mean this stay."""
+    node, parts = stay
     path = f"RoomStays/RoomStay[{number}]"
-    parts = kids(node)
     rates = [rate for rooms in parts.get("RoomRates", ()) for rate in every(rooms, "RoomRate")]
     room_types = [kind for rooms in parts.get("RoomTypes", ()) for kind in every(rooms, "RoomType")]
     plans = [plan for rooms in parts.get("RatePlans", ()) for plan in every(rooms, "RatePlan")]
@@ -91,12 +106,16 @@ def _head(nodes: list[Node]) -> Node | None:
 
 def _only(name: str, nodes: list[Node], rates: list[Node], path: str) -> str:
     """The one code all of them name; a stay that changes its room or plan has no place in the model."""
-    codes = {value(node, name) for node in nodes} - {""} or {value(node, name) for node in rates} - {""}
+    codes = _codes(name, nodes) or _codes(name, rates)
     if len(codes) > 1:
         raise Unsupported(f"one stay on several codes: {', '.join(sorted(codes))}", path=path)
     if not codes:
         raise Malformed(f"{name} is missing", Reason.REQUIRED_MISSING, path=path)
     return codes.pop()
+
+
+def _codes(name: str, nodes: list[Node]) -> set[str]:
+    return {code for node in nodes if (code := value(node, name))}
 
 
 def _dates(span: Node | None, path: str) -> tuple[Day, Day]:
@@ -123,8 +142,9 @@ class _People:
             self._add(count, times, f"{path}/GuestCount")
 
     def _add(self, node: Node, times: int, path: str) -> None:
-        code = value(node, "AgeQualifyingCode") or "10"
-        count = parse_count(value(node, "Count") or "1", f"{path}/@Count", _UNITS_MAX) * times
+        given = values(node)
+        code = given.get("AgeQualifyingCode", "10")
+        count = parse_count(given.get("Count", "1"), f"{path}/@Count", _UNITS_MAX) * times
         try:
             who = look_up("aqc", code)
         except Unmapped:
@@ -136,8 +156,8 @@ class _People:
             self.infants += count
         else:
             self.children += count
-            if age := value(node, "Age"):
-                self.child_ages += [parse_count(age, f"{path}/@Age", 99)] * count
+            if "Age" in given:
+                self.child_ages += [parse_count(given["Age"], f"{path}/@Age", 99)] * count
 
 
 def _nightly(
@@ -147,8 +167,9 @@ def _nightly(
     prices: dict[Day, int] = {}
     unmultiplied = 0
     for room_rate in rates:
+        of_room = values(room_rate)
         for rate in every(room_rate, "Rates", "Rate"):
-            found = _rate_nights(rate, room_rate, arrival, money, path)
+            found = _rate_nights(rate, of_room, arrival, money, path)
             if found is None:
                 return ()
             start, nights, price = found
@@ -162,20 +183,23 @@ def _nightly(
     # A price that was for the whole period, not for each of its nights, shows in the stay's total.
     if total is not None and sum(prices.values()) * units != total == unmultiplied * units:
         return ()
-    return tuple(prices[day] for day in range(arrival, departure))
+    return tuple([prices[day] for day in range(arrival, departure)])
 
 
-def _rate_nights(rate: Node, room_rate: Node, arrival: Day, money: Money, path: str) -> tuple[Day, int, int] | None:
+def _rate_nights(
+    rate: Node, of_room: dict[str, str], arrival: Day, money: Money, path: str
+) -> tuple[Day, int, int] | None:
     """First night, number of nights, price of each; None where the Rate is not per night."""
-    if value(rate, "RateTimeUnit").lower() not in ("", "day"):
+    given = values(rate)
+    if given.get("RateTimeUnit", "day").lower() != "day":
         return None
-    start_text = value(rate, "EffectiveDate") or value(room_rate, "EffectiveDate")
+    start_text = given.get("EffectiveDate") or of_room.get("EffectiveDate")
     start = read_day(start_text, f"{path}/@EffectiveDate") if start_text else arrival
-    nights = parse_count(value(rate, "UnitMultiplier") or "1", f"{path}/@UnitMultiplier", STAY_MAX)
-    expire = value(rate, "ExpireDate") or value(room_rate, "ExpireDate")
+    nights = parse_count(given.get("UnitMultiplier", "1"), f"{path}/@UnitMultiplier", STAY_MAX)
+    expire = given.get("ExpireDate") or of_room.get("ExpireDate")
     if expire:
         # The day after the last night unless the document says otherwise (sheet, section 2).
-        inclusive = any(value(rate, name) in ("false", "0") for name in _EXCLUSIVE)
+        inclusive = given.get(_EXCLUSIVE[0]) in ("false", "0") or given.get(_EXCLUSIVE[1]) in ("false", "0")
         nights = max(nights, read_day(expire, f"{path}/@ExpireDate") - start + inclusive)
     price = money.amount(first(rate, "Base"), f"{path}/Base")
     if price is None and nights == 1:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from gateway.wire.xml import Node, local
+from gateway.wire.xml import LOCAL, Node
 
 NAMESPACE = "http://www.opentravel.org/OTA/2003/05"
 
@@ -50,8 +49,7 @@ def kids(node: Node | None) -> dict[str, list[Node]]:
     """The children by local name, in order; empty for None, so that paths can be followed without asking."""
     found: dict[str, list[Node]] = {}
     for child in () if node is None else node:
-        tag: Any = child.tag
-        name = local(tag)
+        name = LOCAL[child.tag]
         if name in found:
             found[name].append(child)
         else:
@@ -59,24 +57,30 @@ def kids(node: Node | None) -> dict[str, list[Node]]:
     return found
 
 
-@lru_cache(maxsize=512)
-def _any_namespace(name: str) -> str:
-    return f"{{*}}{name}"
-
-
 def first(node: Node | None, *path: str) -> Node | None:
-    """The first child at each step of the path. The search runs in C, several times faster than comparing names."""
+    """The first child at each step of the path."""
     for name in path:
         if node is None:
             return None
-        node = next(node.iterchildren(_any_namespace(name)), None)
+        for child in node:
+            if LOCAL[child.tag] == name:
+                node = child
+                break
+        else:
+            return None
     return node
 
 
 def every(node: Node | None, *path: str) -> list[Node]:
     """All children named by the last step, below the first child of each step before."""
     parent = first(node, *path[:-1]) if len(path) > 1 else node
-    return [] if parent is None else list(parent.iterchildren(_any_namespace(path[-1])))
+    name = path[-1]
+    return [] if parent is None else [child for child in parent if LOCAL[child.tag] == name]
+
+
+def values(node: Node) -> dict[str, str]:
+    """All attributes as :func:`value` gives them; absent ones are missing."""
+    return {name: trimmed for name, found in node.items() if (trimmed := found.strip())}
 
 
 def value(node: Node | None, name: str) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from gateway.errors import Malformed, Reason
 from gateway.model.money import digits_of, parse_minor
 
+_SMALL = {str(number): number for number in range(100)}
+
 
 def parse_count(text: str, path: str, most: int = 99_999) -> int:
     """A whole number from 0 to ``most``."""
+    small = _SMALL.get(text)
+    if small is not None and small <= most:
+        return small
     text = text.strip()
     if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) > most:
         raise Malformed(f"{text!r} is not a whole number from 0 to {most}", Reason.INVALID_VALUE, path=path)
