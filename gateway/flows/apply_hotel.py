@@ -17,7 +17,7 @@ from gateway.store.database import Transaction
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import Config, ConnectionRow, MessageRow, Row, Scope
+from gateway.store.tables import UNKNOWN, Config, ConnectionRow, MessageRow, Row, Scope
 
 CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
 HOMES = Lookup(ConnectionRow, ("connection",))
@@ -116,12 +116,16 @@ class ApplyHotel:
             if any(home.scope_id != scope_id for home in state.find(HOMES, (connection.id,))):
                 raise Rejected(f"connection id {connection.id!r} belongs to another property", Reason.INVALID_VALUE)
         pushing = {channel.id for channel in Hotel(self._property, 0).channels}
-        wanted = {connection.id: rows.get(connection.id) for connection in self._property.connections} | rows
-        return [
-            row._replace(pushes=int(name in pushing)) if row else _new_row(scope_id, name, pushes=int(name in pushing))
-            for name, row in wanted.items()
-            if row is None or row.pushes != int(name in pushing)
-        ]
+        moved = _moved(state.hotels.get(scope_id), self._property)
+        writes: list[Row] = []
+        for name in {connection.id for connection in self._property.connections} | rows.keys():
+            row = rows.get(name) or _new_row(scope_id, name)
+            changed = row._replace(pushes=int(name in pushing))
+            if name in moved:
+                changed = changed._replace(synced_version=UNKNOWN, paused_until_ms=0)
+            if changed != rows.get(name):
+                writes.append(changed)
+        return writes
 
     def _message(self, scope_id: str, version: int, rev: int, now_ms: Instant) -> MessageRow:
         return MessageRow(
@@ -140,11 +144,22 @@ class ApplyHotel:
         )
 
 
-def _new_row(scope_id: str, connection: str, *, pushes: int) -> ConnectionRow:
+def _moved(before: Hotel | None, after: Property) -> set[str]:
+    """The connections that now lead to another account: what their counterpart holds was never seen."""
+
+    def account(connection: Connection) -> tuple[str, ...]:
+        login = connection.outbound.username
+        return (connection.connector, connection.profile, connection.hotel, connection.url, connection.currency, login)
+
+    known = before.connections if before else {}
+    return {c.id for c in after.connections if c.id in known and account(known[c.id]) != account(c)}
+
+
+def _new_row(scope_id: str, connection: str) -> ConnectionRow:
     return ConnectionRow(
         scope_id,
         connection,
-        pushes=pushes,
+        pushes=0,
         synced_rev=0,
         synced_version=0,
         valid_until_ms=0,

@@ -11,23 +11,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import structlog
 
 from gateway.contract import Outbound
 from gateway.engine.booking import Entry
 from gateway.engine.calendar import Key
 from gateway.engine.hotel import Hotel
-from gateway.engine.nights import RoomNights, normalise
 from gateway.engine.plan import DIRTY, NEVER, Difference, Shadow, difference, left_view
 from gateway.engine.sending import Parcel, Touched, parcels
 from gateway.engine.view import Calendar, Channel, Slot
+from gateway.errors import Refusal
 from gateway.flows.services import Connectors
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
 from gateway.model.property import Connection
+from gateway.model.reservation import RoomStay
 from gateway.store import pushing
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import CalendarRow, ConnectionRow, ShadowRow, StockRow
+from gateway.store.tables import UNKNOWN, CalendarRow, ConnectionRow, ShadowRow, StockRow
+
+log = structlog.get_logger(__name__)
 
 _entry = msgspec.msgpack.Decoder(Entry).decode
 
@@ -49,11 +53,15 @@ class Channels:
         return kept[1]
 
 
+Target = tuple[str, str, str]  # aspect, their room, their plan
+
+
 @dataclass
 class ChannelPlan:
     """What to send to one connection, and how far it will then have come.
 
-    ``seen`` is for the pusher: how many changes of the property it had been told of before the plan was made.
+    ``errors`` are the targets that it refuses so far. ``seen`` is for the pusher: how many changes of the property it
+    had been told of before the plan was made.
     """
 
     channel: Channel
@@ -61,6 +69,7 @@ class ChannelPlan:
     parcels: list[Parcel]
     forgotten: list[ShadowRow]
     touched: list[Touched]
+    errors: set[Target]
     seen: int = 0
 
 
@@ -80,6 +89,7 @@ class _Work:
     row: ConnectionRow
     window: tuple[Day, Day]
     full: bool
+    afresh: bool  # nobody knows what it holds
     slots: dict[Aspect, set[Slot]] = field(default_factory=dict)
     doubted: dict[Aspect, list[tuple[Slot, range]]] = field(default_factory=dict)
     stored: list[ShadowRow] = field(default_factory=list)
@@ -114,22 +124,22 @@ async def plan_push(
         if (work := _work(hotel, compiled, row, now_ms)) is not None
     ]
     rows = _Rows()
-    await _find_changes(tx, scope_id, hotel, works, rows, now_ms)
+    await _find_changes(tx, scope_id, works, rows, now_ms)
     await _complete(tx, scope_id, works, rows)
     calendar = Calendar(hotel.guests, rows.calendar.items(), rows.stock.items())
     until_ms = day_start_ms(local_day(now_ms, hotel.property.timezone) + 1, hotel.property.timezone)
-    return PropertyPlan(
-        hotel,
-        [
-            _channel_plan(
-                work,
-                calendar,
-                work.row._replace(synced_rev=scope.rev, synced_version=hotel.version, valid_until_ms=until_ms),
-                now_ms,
-            )
-            for work in works
-        ],
-    )
+    errors = await pushing.errors_of(tx, scope_id)
+    plans = []
+    for work in works:
+        row = work.row._replace(synced_rev=scope.rev, synced_version=hotel.version, valid_until_ms=until_ms)
+        try:
+            plan = _channel_plan(work, calendar, row, now_ms)
+        except Refusal as refusal:  # a price that cannot be converted, say; the other channels go on
+            log.error("not_planned", property=scope_id, connection=row.connection, problem=refusal.text)
+            continue
+        plan.errors = {error[2:5] for error in errors if error.connection == row.connection}
+        plans.append(plan)
+    return PropertyPlan(hotel, plans)
 
 
 def _work(hotel: Hotel, compiled: Channels, row: ConnectionRow, now_ms: Instant) -> _Work | None:
@@ -140,15 +150,13 @@ def _work(hotel: Hotel, compiled: Channels, row: ConnectionRow, now_ms: Instant)
     today = local_day(now_ms, hotel.property.timezone)
     days = min(connection.days_ahead, channel.capabilities.days_ahead_max)
     full = row.synced_version != hotel.version or row.valid_until_ms <= now_ms
-    return _Work(channel, row, (today, today + days - 1), full)
+    return _Work(channel, row, (today, today + days - 1), full, afresh=row.synced_version == UNKNOWN)
 
 
 # --- which slots ------------------------------------------------------------------------------------------------------
 
 
-async def _find_changes(
-    tx: Transaction, scope_id: str, hotel: Hotel, works: Sequence[_Work], rows: _Rows, now_ms: Instant
-) -> None:
+async def _find_changes(tx: Transaction, scope_id: str, works: Sequence[_Work], rows: _Rows, now_ms: Instant) -> None:
     whole = [work for work in works if work.full]
     parts = [work for work in works if not work.full]
     since = 0 if whole else min((work.row.synced_rev for work in parts), default=0)
@@ -167,7 +175,7 @@ async def _find_changes(
             else:
                 work.slots[aspect] = work.channel.slots_of(aspect, changed, restocked)
     await _find_due(tx, scope_id, whole, parts, now_ms)
-    await _find_own_sales(tx, scope_id, hotel, works)
+    await _find_own_sales(tx, scope_id, works)
 
 
 async def _find_due(
@@ -188,7 +196,7 @@ async def _find_due(
             work.slots[aspect].add((row.room, row.plan, row.block))
 
 
-async def _find_own_sales(tx: Transaction, scope_id: str, hotel: Hotel, works: Sequence[_Work]) -> None:
+async def _find_own_sales(tx: Transaction, scope_id: str, works: Sequence[_Work]) -> None:
     """A channel that counts down by itself has moved its own count for its bookings: those cells are in doubt."""
     counting = [work for work in works if work.channel.capabilities.counts_down and Aspect.LIMIT in work.slots]
     if not counting:
@@ -198,25 +206,25 @@ async def _find_own_sales(tx: Transaction, scope_id: str, hotel: Hotel, works: S
     own = [known for known in changed if any(known.connection == work.row.connection for work in counting)]
     if not own:
         return
-    nights: dict[str, list[RoomNights]] = {}
+    sold: dict[str, list[RoomStay]] = {}
     for row in await pushing.revisions_of(tx, own):
-        entry = _entry(row.body)
-        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True):
-            nights.setdefault(row.reservation_id, []).append(RoomNights(room, stay.arrival, stay.departure, 1))
+        sold.setdefault(row.reservation_id, []).extend(_entry(row.body).revision.content.stays)
     for work in counting:
         for known in own:
             if known.connection == work.row.connection and known.rev > work.row.synced_rev:
-                _doubt(work, normalise(nights.get(known.reservation_id, ())))
+                for stay in sold.get(known.reservation_id, ()):
+                    _doubt(work, stay)
 
 
-def _doubt(work: _Work, nights: Iterable[RoomNights]) -> None:
-    for run in nights:
-        for block in blocks_of(run.arrival, run.departure - 1):
-            start = max(run.arrival, block * BLOCK_DAYS) - block * BLOCK_DAYS
-            stop = min(run.departure, (block + 1) * BLOCK_DAYS) - block * BLOCK_DAYS
-            for slot in work.channel.slots_of(Aspect.LIMIT, (), [(run.room, block)]):
-                work.slots[Aspect.LIMIT].add(slot)
-                work.doubted.setdefault(Aspect.LIMIT, []).append((slot, range(start, stop)))
+def _doubt(work: _Work, stay: RoomStay) -> None:
+    """Under the code it was sold by, which may have lost its mapping since."""
+    plan = stay.plan if work.channel.capabilities.limit_per_product else ""
+    for block in blocks_of(stay.arrival, stay.departure - 1):
+        start = max(stay.arrival, block * BLOCK_DAYS) - block * BLOCK_DAYS
+        stop = min(stay.departure, (block + 1) * BLOCK_DAYS) - block * BLOCK_DAYS
+        slot = (stay.room, plan, block)
+        work.slots[Aspect.LIMIT].add(slot)
+        work.doubted.setdefault(Aspect.LIMIT, []).append((slot, range(start, stop)))
 
 
 # --- what they need ---------------------------------------------------------------------------------------------------
@@ -267,9 +275,6 @@ def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: I
         gone = slots.difference(held)
         if held:
             shadow = _shadow(work, aspect, held)
-            for slot, days in work.doubted.get(aspect, ()):
-                cells = shadow.sheet.columns["sync"][shadow.sheet.row[slot], days.start : days.stop]
-                cells[cells != NEVER] = DIRTY
             view = work.channel.view(aspect, shadow.sheet.keys, calendar)
             found = difference(work.channel, shadow, view, work.window, now_ms, afresh=work.full)
             differences.append(found)
@@ -281,7 +286,9 @@ def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: I
             found = difference(work.channel, shadow, view, work.window, now_ms, leaving=True)
             differences.append(found)
             forgotten += _forgettable(work, found)
-    return ChannelPlan(work.channel, row, parcels(differences, work.channel.capabilities.parts_max), forgotten, touched)
+    return ChannelPlan(
+        work.channel, row, parcels(differences, work.channel.capabilities.parts_max), forgotten, touched, set()
+    )
 
 
 def _shadow(work: _Work, aspect: Aspect, slots: Sequence[Slot]) -> Shadow:
@@ -291,7 +298,15 @@ def _shadow(work: _Work, aspect: Aspect, slots: Sequence[Slot]) -> Shadow:
         for row in work.stored
         if row.aspect == aspect.value and (row.room, row.plan, row.block) in chosen
     ]
-    return Shadow.load(aspect, work.channel.guests, slots, stored)
+    shadow = Shadow.load(aspect, work.channel.guests, slots, stored)
+    sync = shadow.sheet.columns["sync"]
+    if work.afresh:
+        sync[sync != NEVER] = DIRTY
+    for slot, days in work.doubted.get(aspect, ()):
+        if slot in shadow.sheet.row:
+            cells = sync[shadow.sheet.row[slot], days.start : days.stop]
+            cells[cells != NEVER] = DIRTY
+    return shadow
 
 
 def _forgettable(work: _Work, found: Difference) -> list[ShadowRow]:

@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, intend, postpone, settle, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
-from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, plan_push
+from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, Target, plan_push
 from gateway.flows.record import Record
 from gateway.flows.services import Services, log_failure
 from gateway.io.pacing import Pace
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 60.0
 REFUSED_RETRY_S = 15 * 60.0
+# A message that has waited longer for its turn is planned anew, and its cells' doubt is measured from here.
+TURN_MAX_S = 10.0
 
 
 class _Exchange(NamedTuple):
@@ -85,8 +88,12 @@ class Pusher:
             if channel.parcels:
                 self._busy.add(channel.row.connection)
                 sending.append((channel, held))
-        if writes or deletes:
-            await self._services.batcher.submit(Record(writes, deletes))
+        try:
+            if writes or deletes:
+                await self._services.batcher.submit(Record(writes, deletes))
+        except BaseException:  # not written, so nothing is under way
+            self._busy.difference_update(channel.row.connection for channel, _ in sending)
+            raise
         for channel, held in sending:
             task = asyncio.create_task(self._send_all(plan, channel, held), name=f"push {channel.row.connection}")
             self._tasks.add(task)
@@ -135,7 +142,7 @@ class Pusher:
 
     def _hold_ms(self, channel: ChannelPlan, now_ms: Instant) -> Instant:
         capabilities = channel.channel.capabilities
-        return now_ms + int((capabilities.timeout_s + capabilities.settle_s) * 1000)
+        return now_ms + int((TURN_MAX_S + capabilities.timeout_s + capabilities.settle_s) * 1000)
 
     # --- one channel ------------------------------------------------------------------------------------------------
 
@@ -160,7 +167,6 @@ class Pusher:
         command = _command(parcel, f"{self._services.ids.message():x}", self._services.clock.now_ms())
         exchange = await self._exchange(plan, channel, parcel, command)
         now_ms = self._services.clock.now_ms()
-        known_refused = _refused_targets(parcel)
         settled = self._settle(channel, parcel, held, exchange, now_ms)
         errors = _sync_errors(channel, settled, now_ms)
         writes: list[Row] = [*errors, _log_row(channel, command, exchange, settled, now_ms)]
@@ -175,11 +181,10 @@ class Pusher:
             next_held = held_before(following)
             touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]
         writes += _shadow_rows(channel, touched)
-        healed = [
-            error for error in _error_keys(channel, known_refused) if error[:5] not in {row[:5] for row in errors}
-        ]
+        healed = channel.errors & (_targets(parcel) - _refused(settled)) if exchange.failure is None else set()
+        channel.errors = (channel.errors - healed) | _refused(settled)
         self._took_turn(channel)
-        await self._services.batcher.submit(Record(writes, healed if exchange.failure is None else []))
+        await self._services.batcher.submit(Record(writes, _error_rows(channel, healed)))
         return next_held
 
     def _settle(
@@ -226,11 +231,16 @@ class Pusher:
         pace = self._pace(connection.id, capabilities.per_minute_max)
         request: Request | None = None
         reply: Reply | None = None
+        intended_ms = services.clock.now_ms()
         try:
             request = connector.encode(command, site)
             async with pace.turn(urgent=parcel.urgent):
+                if services.clock.now_ms() - intended_ms > TURN_MAX_S * 1000:
+                    raise Retryable("waited too long for a turn to call")
                 reply = await services.caller.call(request, timeout_s=capabilities.timeout_s)
-            return _Exchange(request, reply, connector.decode(command, request, reply, site))
+            decoded = connector.decode(command, request, reply, site)
+            carried = {part: Unknown("not in the message") for part in range(request.parts, len(parcel))}
+            return _Exchange(request, reply, msgspec.structs.replace(decoded, parts={**decoded.parts, **carried}))
         except (Retryable, OutcomeUnknown) as failure:
             return _Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
         except Refusal as refusal:  # the dialect has no words for it, or the address may not be called
@@ -277,19 +287,15 @@ def _shadow_rows(channel: ChannelPlan, touched: Iterable[Touched]) -> list[Row]:
     return packed
 
 
-Target = tuple[str, str, str]  # aspect, their room, their plan
+def _targets(parcel: Parcel) -> set[Target]:
+    return {(part.of.aspect.value, part.update.room, part.update.plan) for part in parcel.parts}
 
 
-def _refused_targets(parcel: Parcel) -> set[Target]:
-    """The targets a counterpart refused before, and that this parcel asserts again."""
-    return {
-        (part.of.aspect.value, part.update.room, part.update.plan)
-        for part in parcel.parts
-        if part.of.was_refused[part.run]
-    }
+def _refused(settled: Settled) -> set[Target]:
+    return {(part.of.aspect.value, part.update.room, part.update.plan) for part, _ in settled.refused}
 
 
-def _error_keys(channel: ChannelPlan, targets: Iterable[Target]) -> list[SyncErrorRow]:
+def _error_rows(channel: ChannelPlan, targets: Iterable[Target]) -> list[SyncErrorRow]:
     scope_id, connection = channel.row.scope_id, channel.row.connection
     return [SyncErrorRow(scope_id, connection, *target, 0, 0, "", "", 0) for target in targets]
 

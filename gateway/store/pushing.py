@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 from gateway.store.database import Transaction
 from gateway.store.sql import Lookup, Params
-from gateway.store.tables import CalendarRow, ConnectionRow, ReservationRow, RevisionRow, Scope, ShadowRow, StockRow
+from gateway.store.tables import (
+    CalendarRow,
+    ConnectionRow,
+    ReservationRow,
+    RevisionRow,
+    Scope,
+    ShadowRow,
+    StockRow,
+    SyncErrorRow,
+)
 
 CALENDAR = Lookup(CalendarRow)
 STOCK = Lookup(StockRow)
@@ -97,6 +106,11 @@ async def shadow_due(tx: Transaction, scope_id: str, ids: Iterable[str], now_ms:
     return await tx.rows(
         ShadowRow, f"scope_id = ? AND due_ms <= ? AND connection IN ({marks})", scope_id, now_ms, *names
     )
+
+
+async def errors_of(tx: Transaction, scope_id: str) -> list[SyncErrorRow]:
+    """The targets that counterparts refuse."""
+    return await tx.rows(SyncErrorRow, "scope_id = ?", scope_id)
 
 
 async def shadow_all(tx: Transaction, scope_id: str, ids: Iterable[str], first_block: int) -> list[ShadowRow]:

@@ -117,10 +117,14 @@ class MessageRow(NamedTuple):
     answer: bytes
 
 
+UNKNOWN = -1
+
+
 class ConnectionRow(NamedTuple):
     """How far a connection has come: the property revision and configuration version its shadow speaks of.
 
-    ``pushes`` is 0 for connections that are not sent rates and availability, so that nobody looks after them.
+    ``synced_version`` is UNKNOWN where nobody knows what it holds, as after a change of its account. ``pushes`` is 0
+    for connections that are not sent rates and availability, so that nobody looks after them.
     """
 
     scope_id: str

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 _STARS = b"***"
 
-# Long runs of digits are looked for in copies where every digit is a 0 and separators are gone. The copies are of
-# pieces, because a copy of a long document costs more than all the looking; pieces overlap by more than the shortest run.
+# Long runs of digits are looked for in copies where every digit is a 0 and separators are gone. They are copies of
+# pieces, because a copy of a long document costs more than all the looking; pieces overlap by the longest shortest run.
 _AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS_MIN = 13
 _LONG_RUN = b"0" * _DIGITS_MIN

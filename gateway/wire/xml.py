@@ -220,7 +220,9 @@ class _Stranger(Exception):
 def collect(data: bytes, new: Callable[[], C], limits: Limits = DEFAULT_LIMITS, *, peeked: bool = False) -> C:
     """A new collector that has been shown all elements of the document.
 
-    ``peeked`` says that the same bytes have been through :func:`peek`, whose checks need no repeating. Most documents hold only what the collector takes; they are read without end tags, which cost a fourth of the
+    ``peeked`` says that the same bytes, in UTF-8, have been through :func:`peek`, whose checks need no repeating.
+
+    Most documents hold only what the collector takes; they are read without end tags, which cost a fourth of the
     time. At the first other element a fresh collector starts again, with a reader that knows what lies inside what.
     """
     if not peeked:

@@ -34,7 +34,7 @@ def text(value: str) -> str:
 
 def attributes(**values: str | None) -> str:
     """``name="value"`` for each value that is not None or empty, each with a space before it."""
-    return "".join(f' {name}="{attribute(value)}"' for name, value in values.items() if value)
+    return "".join([f' {name}="{attribute(value)}"' for name, value in values.items() if value])
 
 
 def element(name: str, content: str, **values: str | None) -> str:

@@ -627,7 +627,7 @@ def test_urls_are_replaced_for_the_demo() -> None:
     moved = with_urls(hotel, {"sunbeds": "http://127.0.0.1:4000/"})
     assert [a.url == b.url for a, b in zip(hotel.connections, moved.connections, strict=True)] == [True, False, True]
     assert marked(plan(hotel, moved)) == [
-        "~ connection sunbeds: url http://127.0.0.1:8102/ota → http://127.0.0.1:4000/"
+        "~ connection sunbeds: url http://127.0.0.1:8472/ota → http://127.0.0.1:4000/"
     ]
     with pytest.raises(KeyError, match="moonbeds"):
         with_urls(hotel, {"moonbeds": "http://127.0.0.1:4000/"})

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.flows.push_ari import REFUSED_RETRY_S, Pusher
+from gateway.flows.push_ari import REFUSED_RETRY_S, TURN_MAX_S, Pusher
 from gateway.messages import PushRates
 from gateway.model.ari import AriUpdate, Field
 from gateway.model.property import Adjustment, Allotment
@@ -354,7 +354,7 @@ async def test_what_was_under_way_when_the_process_ended_is_asserted_again(house
     house.pusher = Pusher(house.services)
     await house.push()
     assert len(house.wire.sent) == 1  # it may still land
-    house.clock.pass_s(SETTLE_S + TIMEOUT_S)
+    house.clock.pass_s(TURN_MAX_S + SETTLE_S + TIMEOUT_S)
     await house.push()
     assert limit(house, 2) == 1
 

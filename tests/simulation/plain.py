@@ -41,6 +41,9 @@ decode_command = msgspec.json.Decoder(Sendable).decode
 _events = msgspec.json.Decoder(list[AriReceived | ReservationReceived | PingReceived]).decode
 
 
+SETTLE_S = 20.0
+
+
 class PlainReply(msgspec.Struct):
     """``refused`` maps part numbers to texts; ``ref`` is the counterpart's number."""
 
@@ -58,7 +61,7 @@ class PlainConnector:
 
     name = "plain"
 
-    def __init__(self, parts_max: int = 50, timeout_s: float = 5.0, settle_s: float = 20.0) -> None:
+    def __init__(self, parts_max: int = 50, timeout_s: float = 5.0, settle_s: float = SETTLE_S) -> None:
         self._parts_max = parts_max
         self._timeout_s = timeout_s
         self._settle_s = settle_s

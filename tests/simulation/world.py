@@ -35,7 +35,7 @@ from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
 from gateway.store.sqlite import SqliteDatabase
 from gateway.store.tables import metadata
-from tests.simulation.plain import Only, PlainConnector, PlainReply, decode_command
+from tests.simulation.plain import SETTLE_S, Only, PlainConnector, PlainReply, decode_command
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Network:
     random: Random
     fault_rate: float = 0.0
     serve: dict[str, Callable[[bytes], Awaitable[Reply]]] = field(default_factory=dict)
-    late: list[tuple[str, bytes]] = field(default_factory=list)
+    late: list[tuple[str, bytes, int]] = field(default_factory=list)  # with the instant after which it is lost
     down: set[str] = field(default_factory=set)
     calls: int = 0
 
@@ -92,15 +92,17 @@ class Network:
         if kind == "applied":
             await self.serve[request.url](request.body)
         if kind == "late":
-            self.late.append((request.url, request.body))
+            # The dialect's promise: after a time-out and the settle time nothing lands any more.
+            self.late.append((request.url, request.body, self.clock.now_ms() + int((timeout_s + SETTLE_S) * 1000)))
         await self.clock.sleep(timeout_s)
         raise OutcomeUnknown("no answer")
 
     async def arrive_late(self) -> None:
         """One of the requests that seemed lost comes in after all."""
         if self.late:
-            url, body = self.late.pop(self.random.randrange(len(self.late)))
-            await self.serve[url](body)
+            url, body, until_ms = self.late.pop(self.random.randrange(len(self.late)))
+            if self.clock.now_ms() < until_ms:
+                await self.serve[url](body)
 
 
 class Gateway:

@@ -68,10 +68,9 @@ class Amounts:
                 whole, _, places = amount.partition(".")
                 digits = whole + places
                 # The first amount of a Rate names the currency, the others have to repeat it.
-                if (
-                    age != _ADULT or named != (currency or named) or len(said) != _BASE_COUNT
-                    or len(places) != 2 or len(digits) > PLAIN_DIGITS_MAX or not digits.isdigit() or not digits.isascii()
-                ):  # fmt: skip
+                if age != _ADULT or named != (currency or named) or len(said) != _BASE_COUNT:
+                    return None
+                if len(places) != 2 or len(digits) > PLAIN_DIGITS_MAX or not (digits.isdigit() and digits.isascii()):
                     return None
                 currency, guests, minor = named, _GUESTS[guests_text], int(digits)
                 settings.append(Setting(_PRICE, minor, guests))

@@ -27,10 +27,6 @@ _RESPONSE = {
     RevisionKind.IGNORE: "Ignored",
 }
 _ANSWERED = names.ARI_ROOTS | names.RESERVATION_ROOTS | {names.PING}
-names.RESERVATION_LISTS = {
-    names.RES: ("HotelReservations", "HotelReservation"),
-    names.RES_MODIFY: ("HotelResModifies", "HotelResModify"),
-}
 
 
 class Asked(NamedTuple):
@@ -64,17 +60,17 @@ def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: st
 
 def _reservations(root: str, taken: Iterable[Taken]) -> str:
     holder, item = names.RESERVATION_LISTS[root]
-    return element(holder, "".join(element(item, _reservation(one)) for one in taken))
+    return element(holder, "".join([f"<{item}>{_reservation(one)}</{item}>" for one in taken]))
 
 
 def _reservation(one: Taken) -> str:
     """Their id and ours. BasicPropertyInfo is mandatory in 2015A (sheet, section 5.3)."""
-    ours = attributes(ResID_Type=names.HOTEL_ID, ResID_Value=one.reservation_id, ResID_Source=OUR_SOURCE)
+    hotel = attributes(HotelCode=one.hotel)
     return (
-        element("UniqueID", "", Type=names.RESERVATION_ID, ID=one.booking_id[:32])
-        + f"<ResGlobalInfo><HotelReservationIDs><HotelReservationID{ours}/></HotelReservationIDs>"
-        + element("BasicPropertyInfo", "", HotelCode=one.hotel)
-        + "</ResGlobalInfo>"
+        f'<UniqueID Type="{names.RESERVATION_ID}"{attributes(ID=one.booking_id[:32])}/>'
+        f'<ResGlobalInfo><HotelReservationIDs><HotelReservationID ResID_Type="{names.HOTEL_ID}"'
+        f'{attributes(ResID_Value=one.reservation_id)} ResID_Source="{OUR_SOURCE}"/></HotelReservationIDs>'
+        f"<BasicPropertyInfo{hotel}/></ResGlobalInfo>"
     )
 
 

@@ -55,6 +55,8 @@ class RatesCollector(AriCollector):
     def _take_rate(self, attributes: Attributes) -> None:
         if self._rate is not None:
             self._end_rate(self._rate)
+        # What stands outside of any Rate is nobody's price.
+        self._amounts.said.clear()
         self._rate = attributes
 
     def _take_extra(self, attributes: Attributes) -> None:

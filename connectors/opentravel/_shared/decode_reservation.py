@@ -69,7 +69,7 @@ class Reader(msgspec.Struct, frozen=True):
 
     def _content(self, parts: Parts, needs_stays: bool) -> tuple[Content, str]:
         info = kids(parts["ResGlobalInfo"][0]) if "ResGlobalInfo" in parts else {}
-        stays = [(node, kids(node)) for node in every(parts["RoomStays"][0], "RoomStay")] if "RoomStays" in parts else []
+        stays = [(node, kids(node)) for node in every(parts.get("RoomStays", [None])[0], "RoomStay")]
         if needs_stays and not stays:
             raise Malformed("there is no RoomStay", Reason.REQUIRED_MISSING, path="RoomStays/RoomStay")
         guests = Guests.read(parts)
