@@ -92,7 +92,14 @@ class Deliverer:
     async def idle(self) -> None:
         """Waits until nothing is under way."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            await asyncio.wait(self._tasks)
+
+    async def cut_off(self) -> None:
+        """Ends what is under way without its answer."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
     async def _due(self, now_ms: Instant) -> tuple[list[_Parcel], Instant | None]:
         found = await self._services.database.read(

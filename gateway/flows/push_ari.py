@@ -115,7 +115,14 @@ class Pusher:
     async def idle(self) -> None:
         """Waits until nothing is under way."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            await asyncio.wait(self._tasks)
+
+    async def cut_off(self) -> None:
+        """Ends what is under way without its answer."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
     async def _plan(self, scope_id: str, wanted: frozenset[str] | None, now_ms: Instant) -> PropertyPlan | None:
         async def read(tx: Transaction) -> PropertyPlan | None:

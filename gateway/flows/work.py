@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 
 import structlog
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 TOPIC = "changed"
 # Wake-ups make things quick; this makes them certain.
 POLL_S = 1.0
+GRACE_S = 3.0
 
 
 class Workers:
@@ -37,12 +39,20 @@ class Workers:
         self._tasks = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
 
     async def stop(self) -> None:
-        """Stops beginning new work, and lets what is under way come to its end."""
+        """Stops beginning new work, and lets what is under way come to its end, for a while.
+
+        A call cut off then is one without an answer: its cells are in doubt and its delivery is due again, as after a
+        crash.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.pusher.idle()
-        await self.deliverer.idle()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                await self.pusher.idle()
+                await self.deliverer.idle()
+        await self.pusher.cut_off()
+        await self.deliverer.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""

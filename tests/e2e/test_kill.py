@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import TimeoutExpired
 
 import pytest
 
@@ -144,9 +143,6 @@ def test_sigterm_in_the_middle_of_everything(busy_town: Town) -> None:
     eventually(lambda: check_the_end(busy_town))
 
 
-@pytest.mark.xfail(
-    raises=TimeoutExpired, strict=True, reason="Workers.stop waits for the calls under way, up to 30 s and more"
-)
 def test_sigterm_while_counterparts_do_not_answer(tmp_path: Path) -> None:
     """Calls that hang do not hold up the end; what became of them is found out after the next start."""
     with town(tmp_path, hurried=False) as built:

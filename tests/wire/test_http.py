@@ -46,7 +46,9 @@ def test_a_gzip_bomb_is_stopped_while_it_unpacks() -> None:
     assert taken < 100
 
 
-@pytest.mark.parametrize("packed", [b"", b"no gzip", gzip.compress(b"abc")[:-3], gzip.compress(b"abc") + b"more"])
+@pytest.mark.parametrize(
+    "packed", [b"", b"no gzip", gzip.compress(b"abc", mtime=0)[:-3], gzip.compress(b"abc", mtime=0) + b"more"]
+)
 def test_a_broken_gzip_body_is_refused(packed: bytes) -> None:
     with pytest.raises(Malformed):
         body.collect([packed], "gzip", LIMIT)

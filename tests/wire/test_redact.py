@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.wire.redact import mask_number, mask_text, redact
+from gateway.wire.redact import _PIECE_BYTES, mask_number, mask_text, redact
 
 VISA, AMEX, MASTER, UNION = "4111111111111111", "378282246310005", "2223003122003222", "6212345678901232"
 
@@ -34,6 +34,7 @@ VISA, AMEX, MASTER, UNION = "4111111111111111", "378282246310005", "222300312200
         (b'<RequestorID ID="a" MessagePassword="s3cret"/>', b'<RequestorID ID="a" MessagePassword="***"/>'),
         (b'<wsse:Password Type="x#PasswordText">s3cret</wsse:Password>', None),
         (b"<Password/>", b"<Password/>"),
+        (b'<Password Password="s3cret">s3cret</Password>', b'<Password Password="***">***</Password>'),
         (b"<Text>4111 1111 1111 1111, 12/33</Text>", b"<Text>411111XXXXXX1111, 12/33</Text>"),
         (b"<Text>&#52;111111111111&#x31;11</Text>", None),
     ],
@@ -58,6 +59,13 @@ def test_documents(document: bytes, expected: bytes | None) -> None:
 )
 def test_what_is_no_secret_stays(document: bytes) -> None:
     assert redact(document) == document
+
+
+@pytest.mark.parametrize("number", [VISA, "-".join("4222222222222")])
+def test_a_number_anywhere_in_a_long_document_is_found(number: str) -> None:
+    for place in range(_PIECE_BYTES - 2 * len(number), _PIECE_BYTES + 2):
+        found = redact(b"x" * place + number.encode() + b"x" * 2 * _PIECE_BYTES)
+        assert found.strip(b"x") == mask_number(number).encode(), place
 
 
 @pytest.mark.parametrize("number", [VISA, AMEX, MASTER, UNION])

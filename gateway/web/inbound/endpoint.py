@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
 from litestar import asgi
 
 from gateway.contract import Head, Reply
-from gateway.errors import Malformed, Reason, Refusal, Unsupported
+from gateway.errors import Malformed, Reason, Refusal, Rejected, Unsupported
 from gateway.flows import receive as receiving
 from gateway.flows.services import Services
+from gateway.store.database import Unavailable
 
 if TYPE_CHECKING:
     from litestar.handlers import ASGIRouteHandler
     from litestar.types import Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 # A sender that has not finished does not read the answer, so what is too much is read and thrown away, to a point.
@@ -58,7 +62,12 @@ async def _answer(services: Services, kind: str, scope: Scope, receive: Receive)
     except Refusal as refusal:
         reply = receiving.refuse_unread(services, kind, refusal)
         return Reply(405, {**reply.headers, "allow": "POST"}, reply.body) if head.method != "POST" else reply
-    return await receiving.receive(services, kind, connection, head, chunks)
+    try:
+        return await receiving.receive(services, kind, connection, head, chunks)
+    except Unavailable as away:
+        log.warning("not_taken", connection=connection, reason=str(away))
+        later = Rejected("the message could not be stored; send it again later", Reason.UNAVAILABLE)
+        return receiving.refuse_unread(services, kind, later)
 
 
 async def _body(head: Head, receive: Receive) -> list[bytes]:

@@ -16,6 +16,7 @@ from connectors.opentravel.ota.document import SMALL_BYTES, OtaDocument
 from gateway.contract import Document, Head, Inbound, Outbound, Reply
 from gateway.errors import Malformed, Reason, Refusal, Rejected, Unauthentic, Unsupported
 from gateway.messages import Applied, AriReceived, PingReceived, Pong, ReservationReceived, Result, Taken
+from gateway.model.ari import AriUpdate, Field
 from gateway.testing import conformance
 from gateway.wire import xml
 from tests.connectors.opentravel import schemas
@@ -124,6 +125,102 @@ def test_a_long_document_cut_off_is_refused() -> None:
 def test_gzip_is_unpacked() -> None:
     body = gzip.compress(long_avail())
     assert CONNECTOR.parse(open_(body, content_encoding="gzip"), SITE) == CONNECTOR.parse(open_(long_avail()), SITE)
+
+
+# --- updates ----------------------------------------------------------------------------------------------------------
+
+
+def updates(root: str, container: str, items: str) -> tuple[AriUpdate, ...]:
+    body = f'<{root} xmlns="{NAMESPACE}"><{container} HotelCode="H">{items}</{container}></{root}>'
+    [event] = CONNECTOR.parse(open_(body.encode()), SITE)
+    assert isinstance(event, AriReceived)
+    return event.updates
+
+
+CONTROL = '<StatusApplicationControl Start="2031-02-01" End="2031-02-02" InvTypeCode="D" RatePlanCode="P"/>'
+
+
+def avail(*contents: str) -> tuple[AriUpdate, ...]:
+    items = "".join(f"<AvailStatusMessage>{CONTROL}{content}</AvailStatusMessage>" for content in contents)
+    return updates("OTA_HotelAvailNotifRQ", "AvailStatusMessages", items)
+
+
+def rates(*contents: str) -> tuple[AriUpdate, ...]:
+    items = "".join(
+        f"<RateAmountMessage>{CONTROL}<Rates><Rate>{content}</Rate></Rates></RateAmountMessage>" for content in contents
+    )
+    return updates("OTA_HotelRateAmountNotifRQ", "RateAmountMessages", items)
+
+
+CLOSED = '<RestrictionStatus Restriction="Master" Status="Close"/>'
+OPEN = '<RestrictionStatus Restriction="Master" Status="Open"/>'
+TWO_NIGHTS = '<LengthOfStay Time="2" TimeUnit="Day" MinMaxMessageType="SetMinLOS"/>'
+
+
+def price(guests: int, amount: str, currency: str = "EUR") -> str:
+    return (
+        f'<BaseByGuestAmts><BaseByGuestAmt NumberOfGuests="{guests}" AgeQualifyingCode="10" AmountAfterTax="{amount}" '
+        f'CurrencyCode="{currency}"/></BaseByGuestAmts>'
+    )
+
+
+def child(attributes: str) -> str:
+    return (
+        f'<AdditionalGuestAmounts><AdditionalGuestAmount AgeQualifyingCode="8" {attributes}/></AdditionalGuestAmounts>'
+    )
+
+
+def test_updates_that_say_the_same_share_it() -> None:
+    # The third says it in another spelling, or by way of other elements.
+    stays = f'<LengthsOfStay ArrivalDateBased="true">{TWO_NIGHTS}</LengthsOfStay>'
+    spelt = f"<LengthsOfStay>{TWO_NIGHTS}</LengthsOfStay>"
+    same, other, again, third = avail(stays + CLOSED, stays + OPEN, stays + CLOSED, spelt + CLOSED)
+    assert same.settings is again.settings is third.settings
+    assert same.settings != other.settings
+    same, other, again = rates(
+        price(1, "80.00") + child('Amount="5.00"'),
+        price(2, "80.00") + child('Amount="5.00"'),
+        price(1, "80.00") + child('Amount="5.00"'),
+    )
+    assert same.settings is again.settings
+    assert same.settings != other.settings
+
+
+def test_amounts_differ_where_only_guests_or_child_differ() -> None:
+    found = rates(
+        price(1, "80.00"),
+        price(2, "80.00"),
+        price(1, "80.00") + child('Amount="5.00"'),
+        price(1, "80.00") + child('Amount="6.00"'),
+        price(1, "80.00", "USD") + child('Amount="6.00"'),
+    )
+    assert [[(one.value, one.guests) for one in update.settings] for update in found] == [
+        [(8000, 1)],
+        [(8000, 2)],
+        [(8000, 1), (500, 0)],
+        [(8000, 1), (600, 0)],
+        [(8000, 1), (600, 0)],
+    ]
+    assert [update.currency for update in found] == ["EUR"] * 4 + ["USD"]
+
+
+def test_a_currency_named_again_by_a_lone_child_amount_counts_again() -> None:
+    found = rates(child('Amount="5.00" CurrencyCode="USD"'), child('Amount="5.00" CurrencyCode="USD"'))
+    assert [update.currency for update in found] == ["USD", "USD"]
+
+
+def test_the_basis_of_a_stay_does_not_reach_into_the_next_item() -> None:
+    through = f'<LengthsOfStay ArrivalDateBased="false">{TWO_NIGHTS}</LengthsOfStay>'
+    _, second = avail(through, TWO_NIGHTS)
+    assert [setting.field for setting in second.settings] == [Field.MIN_ARRIVAL]
+
+
+def test_a_blank_room_is_not_every_room() -> None:
+    blank = CONTROL.replace('"D"', '" "')
+    with pytest.raises(Malformed):
+        updates(
+            "OTA_HotelAvailNotifRQ", "AvailStatusMessages", f"<AvailStatusMessage>{blank}{CLOSED}</AvailStatusMessage>"
+        )
 
 
 # --- login ------------------------------------------------------------------------------------------------------------
