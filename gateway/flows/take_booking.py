@@ -32,7 +32,7 @@ REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
 STOCK = Lookup(StockRow)
 DELIVERY = Lookup(DeliveryRow)
 
-REVISIONS_MAX = 1_000
+REVISIONS_MAX = 300
 
 _pack = msgspec.msgpack.Encoder().encode
 _nights = msgspec.msgpack.Decoder(Nights).decode
