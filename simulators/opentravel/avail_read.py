@@ -148,7 +148,8 @@ def _pattern(length: Node) -> str | None:
     pattern = text.translate(_PATTERN_LETTERS)
     if set(pattern) - {"Y", "N"}:
         raise invalid(f"FullPatternLOS {text} is not a pattern")
-    return pattern
+    # Lengths beyond a pattern are not restricted, so one without N restricts nothing.
+    return pattern if "N" in pattern else None
 
 
 def _pattern_of(lengths: dict[int, bool], fixed: str | None) -> str:

@@ -49,7 +49,7 @@ async def started(database: Database) -> AsyncIterator[Batcher]:
 
 def unwritable(scope_id: str = "h") -> Step:
     broken: Any = None
-    return Step(scope_id, lambda state: Decision("never", [StockRow(scope_id, "broken", 0, 1, broken)]))
+    return Step(scope_id, lambda state: Decision("never", [StockRow(scope_id, "broken", 0, 1, broken)], advances=True))
 
 
 def crash(state: State) -> Any:
@@ -180,7 +180,7 @@ async def test_a_write_that_fails_takes_no_others_down(database: Database) -> No
 
 async def test_a_value_the_database_cannot_hold_takes_no_others_down(database: Database) -> None:
     await add_scopes(database, "h")
-    huge = Step("h", lambda state: Decision("never", [StockRow("h", "huge", 0, 2**63, b"")]))
+    huge = Step("h", lambda state: Decision("never", [StockRow("h", "huge", 0, 2**63, b"")], advances=True))
     answers = await together(database, Append("h", 1), huge, Append("h", 2))
     assert isinstance(answers[1], OverflowError | asyncpg.DataError)
     assert await appended(database, "h") == [1, 2]
