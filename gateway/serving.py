@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 _GRACE_S = 10
 _ENDING = (signal.SIGINT, signal.SIGTERM)
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.002
 
 
 async def _nothing(_: Services) -> None:
@@ -79,6 +79,7 @@ async def _listen(services: Services, settings: Settings, ready: Callable[[], No
             http="httptools",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
