@@ -402,6 +402,7 @@ async def test_packed_answer_is_unpacked_and_no_longer_says_so() -> None:
         (b"<pong/>", "gzip", "cannot be unpacked"),
         (b"<pong/>", "br", "'br'"),
     ],
+    ids=["endless", "cut off", "not packed", "unknown packing"],
 )
 async def test_answer_that_cannot_be_unpacked_leaves_the_outcome_unknown(body: bytes, encoding: str, text: str) -> None:
     with pytest.raises(OutcomeUnknown, match=text):
