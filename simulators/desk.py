@@ -4,6 +4,7 @@ A simulator is pure: its clock is injected, and whoever drives it calls `advance
 That may be the courier with real sockets, or a seeded simulation with none.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ class Refusal(ValueError):
     """A control request that cannot be done; its text goes back with HTTP 409."""
 
 
-class Simulator:
+class Simulator(ABC):
     """Base of the counterparts. Subclasses fill `handlers`, `controls`, `views`, and override the hooks below."""
 
     def __init__(self, login: Login, retry: Retry, clock: Clock, seed: int = 0) -> None:
@@ -54,21 +55,21 @@ class Simulator:
         """Do what has become due by `now`."""
         self.endpoint.advance(now)
 
+    @abstractmethod
     def build(self, item: Item, now: float) -> bytes:
         """The bytes to send for an item of the outbox."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, item: Item, reply: Reply | None, why: str, now: float) -> None:
         """Book the answer to an item, or (reply None) that there was none, and `why`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def snapshot(self) -> bytes:
         """The whole state as JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, saved: bytes) -> None:
         """Continue from a snapshot."""
-        raise NotImplementedError
 
     def changed(self) -> None:
         self.changes += 1
