@@ -110,7 +110,8 @@ def _apply(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _apply_async(arguments: argparse.Namespace, settings: Settings, wanted: object) -> int:
     from gateway.bootstrap import gateway
-    from gateway.engine.hotel_file import HotelFile, Severity, render
+    from gateway.engine.hotel_changes import Severity, render
+    from gateway.engine.hotel_file import HotelFile
     from gateway.flows.apply_hotel import apply_hotel, plan_hotel
 
     assert isinstance(wanted, HotelFile)

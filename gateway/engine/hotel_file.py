@@ -1,4 +1,4 @@
-"""The hotel file: one TOML text that describes a property, and the plan of what applying it would change.
+"""The hotel file: one TOML text that describes a property.
 
 Everything wrong with a file is told at once, each fault with its place in the file. Amounts are decimal texts in the
 currency they are meant in: a plan's in the property's, a mark-up's in the connection's, since it is added after the
@@ -12,10 +12,9 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -24,9 +23,10 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta
 
+from gateway.engine.readable import printable, shown
 from gateway.errors import Malformed, Reason
 from gateway.model.ari import OCCUPANCY_MAX
-from gateway.model.money import digits_of, format_minor
+from gateway.model.money import digits_of
 from gateway.model.property import (
     Adjustment,
     Allotment,
@@ -257,7 +257,7 @@ class _Reader:
         self._currency = ""
 
     def wrong(self, path: str, text: str) -> None:
-        self.problems.append(_printable(f"{path}: {text}"))
+        self.problems.append(printable(f"{path}: {text}"))
 
     def meant(self, word: str, known: Collection[str]) -> str:
         """A suggestion; searching is slow, and nobody reads the hundredth."""
@@ -274,8 +274,8 @@ class _Reader:
             try:
                 values[key] = msgspec.convert(value, kind)
             except msgspec.ValidationError:
-                shown = "this" if key in _MAY_HOLD_SECRETS else _shown(value)
-                self.wrong(_at(path, key), f"{shown} is not {description}")
+                said = "this" if key in _MAY_HOLD_SECRETS else shown(value)
+                self.wrong(_at(path, key), f"{said} is not {description}")
         for key in shape.required:
             if key not in raw:
                 self.wrong(_at(path, key), "is missing")
@@ -287,7 +287,7 @@ class _Reader:
         self._currency = self.currency(head.currency, "property.currency")
         if head.timezone and head.timezone not in _zones():
             hint = self.meant(head.timezone, _zones())
-            self.wrong("property.timezone", f"{_shown(head.timezone)} is not a time zone (Europe/Madrid){hint}")
+            self.wrong("property.timezone", f"{shown(head.timezone)} is not a time zone (Europe/Madrid){hint}")
         rooms = tuple(self.room_type(table, f"room_types[{index}]") for index, table in enumerate(file.room_types))
         self.unique([room.code for room in rooms], "room_types", "code")
         plans = self.rate_plans(file.rate_plans)
@@ -311,14 +311,14 @@ class _Reader:
         """The code, or "" if it is none, so that no amount is judged by it."""
         if not code or code in _CURRENCIES:
             return code
-        self.wrong(path, f"{_shown(code)} is not an ISO 4217 currency code{self.meant(code, _CURRENCIES)}")
+        self.wrong(path, f"{shown(code)} is not an ISO 4217 currency code{self.meant(code, _CURRENCIES)}")
         return ""
 
     def unique(self, codes: Iterable[str], path: str, key: str) -> None:
         first: dict[str, int] = {}
         for index, code in enumerate(codes):
             if code and first.setdefault(code, index) != index:
-                self.wrong(f"{path}[{index}].{key}", f"{_shown(code)} is already {path}[{first[code]}]")
+                self.wrong(f"{path}[{index}].{key}", f"{shown(code)} is already {path}[{first[code]}]")
 
     def number(self, value: object, places: int, path: str, what: str) -> int | None:
         """``value × 10^places`` exactly; None where there is no value or no such number."""
@@ -329,7 +329,7 @@ class _Reader:
         decimals = (match[3] or "").rstrip("0") if match else ""
         if match is None or len(decimals) > places:
             limit = f"with at most {places} decimals" if places else "without decimals"
-            self.wrong(path, f"{_shown(value)} is not {what} {limit}")
+            self.wrong(path, f"{shown(value)} is not {what} {limit}")
             return None
         return int(match[1] + match[2] + decimals.ljust(places, "0"))
 
@@ -367,7 +367,7 @@ class _Reader:
         for index, plan in enumerate(plans):
             path = f"rate_plans[{index}].derived_from"
             if plan.parent and plan.parent not in known:
-                self.wrong(path, f"there is no rate plan {_shown(plan.parent)}{self.meant(plan.parent, known)}")
+                self.wrong(path, f"there is no rate plan {shown(plan.parent)}{self.meant(plan.parent, known)}")
             elif parents.get(plan.code) == plan.parent:
                 self.lineage(plan.code, parents, path)
         return plans
@@ -526,15 +526,15 @@ class _Reader:
         for ours, theirs in raw.items():
             at = _at(path, ours)
             if ours not in known:
-                self.wrong(at, f"there is no {noun} {_shown(ours)}{self.meant(ours, known)}")
+                self.wrong(at, f"there is no {noun} {shown(ours)}{self.meant(ours, known)}")
                 continue
             try:
                 code = msgspec.convert(theirs, _Theirs)
             except msgspec.ValidationError:
-                self.wrong(at, f"{_shown(theirs)} is not {_description(_Theirs)}")
+                self.wrong(at, f"{shown(theirs)} is not {_description(_Theirs)}")
                 continue
             if owner.setdefault(code, ours) != ours:
-                self.wrong(at, f"{_shown(code)} is already their code for {owner[code]}")
+                self.wrong(at, f"{shown(code)} is already their code for {owner[code]}")
         return {ours: theirs for theirs, ours in owner.items()}
 
     def product(
@@ -543,9 +543,9 @@ class _Reader:
         table = self.table(_ProductTable, raw, path)
         known = table.room in rooms and table.plan in plans
         if table.room and table.room not in rooms:
-            self.wrong(f"{path}.room", f"there is no room type {_shown(table.room)}{self.meant(table.room, rooms)}")
+            self.wrong(f"{path}.room", f"there is no room type {shown(table.room)}{self.meant(table.room, rooms)}")
         if table.plan and table.plan not in plans:
-            self.wrong(f"{path}.plan", f"there is no rate plan {_shown(table.plan)}{self.meant(table.plan, plans)}")
+            self.wrong(f"{path}.plan", f"there is no rate plan {shown(table.plan)}{self.meant(table.plan, plans)}")
         return path, Product(table.room, table.plan, table.their_room, table.their_plan) if known else _NO_PRODUCT
 
     def clashes(self, lines: Iterable[tuple[str, Product]]) -> None:
@@ -560,10 +560,10 @@ class _Reader:
             if ours.setdefault((line.room, line.plan), line) is not line:
                 self.wrong(path, f"{line.room} with {line.plan} is mapped twice")
             elif rooms.setdefault(line.their_room, line.room) != line.room:
-                text = f"their room {_shown(line.their_room)} is already {rooms[line.their_room]}"
+                text = f"their room {shown(line.their_room)} is already {rooms[line.their_room]}"
                 self.wrong(path, f"{text}, and cannot be {line.room} as well")
             elif first is not line:
-                codes = f"{_shown(line.their_room)} with {_shown(line.their_plan)}"
+                codes = f"{shown(line.their_room)} with {shown(line.their_plan)}"
                 self.wrong(path, f"their {codes} is already {first.room} with {first.plan}")
 
 
@@ -590,26 +590,8 @@ def _description(kind: Any) -> str:
 
 def _at(path: str, key: str) -> str:
     """The path of a key, which TOML lets be any text when it is in quotes."""
-    key = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _shown(key)
+    key = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else shown(key)
     return f"{path}.{key}" if path else key
-
-
-def _printable(text: str) -> str:
-    """The text on one line and without anything that steers a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _shown(value: object) -> str:
-    """A value of the file as it stood there, shortened."""
-    if isinstance(value, str):
-        return f'"{_printable(value if len(value) <= 60 else value[:59] + "…")}"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return f"{'a' if value else 'an empty'} {'table' if isinstance(value, dict) else 'list'}"
-    if isinstance(value, int) and value.bit_length() > 64:
-        return "a number this long"
-    return _printable(str(value))
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
@@ -619,75 +601,7 @@ def _meant(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, by_fold, 5)
     # Equally near names are common among short codes, and people rarely mistype the first letter.
     best = next((name for name in near if name[0] == word[0]), near[0] if near else None)
-    return f"; did you mean {_shown(by_fold[best])}?" if best else ""
-
-
-# --- the plan of changes ----------------------------------------------------------------------------------------------
-
-
-class Severity(StrEnum):
-    """Whether a change can be made without asking."""
-
-    NOTICE = "notice"
-    DESTRUCTIVE = "destructive"  # takes away rooms, plans or connections, or gives every stored price another meaning
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One thing that applying would change; ``line`` begins with ``+``, ``~`` or ``-``."""
-
-    line: str
-    severity: Severity = Severity.NOTICE
-
-
-_Part = TypeVar("_Part", RoomType, RatePlan, Connection)
-_LABELS = {
-    "adjust": "price",
-    "adults_max": "adults",
-    "figure_delay_s": "figure delay in seconds",
-    "inbound": "inbound user",
-    "net": "prices",
-    "outbound": "outbound user",
-    "parent": "derived from",
-    "rate_ppm": "exchange rate",
-}
-_COMPARED_APART = frozenset({"room_types", "rate_plans", "connections", "products", "options"})
-
-
-def plan(old: Property | None, new: Property, changed_secrets: Collection[SecretKey] = ()) -> list[Change]:
-    """What making ``old`` into ``new`` changes, room types first; empty if nothing does.
-
-    Sealed secrets are not compared: the caller says which passwords differ. The order of products has no meaning.
-    Raises :class:`ValueError` for two different properties.
-    """
-    before = old or msgspec.structs.replace(new, room_types=(), rate_plans=(), connections=())
-    if before.id != new.id:
-        raise ValueError(f"{before.id!r} cannot become {new.id!r}: they are two properties")
-    found: list[Change] = []
-    if old is None:
-        found.append(
-            _change(f"+ property {new.id} {_shown(new.name)} {new.currency} {new.timezone} {_prices(new.net)}")
-        )
-    found += _differences(f"property {new.id}", before, new, before, new)
-    found += _parts("room type", before.room_types, new.room_types, before, new)
-    found += _parts("rate plan", before.rate_plans, new.rate_plans, before, new)
-    found += _parts("connection", before.connections, new.connections, before, new)
-    kept = {connection.id for connection in before.connections} & {connection.id for connection in new.connections}
-    found += [
-        _change(f"~ connection {connection}: {side} password is replaced")
-        for connection, side in sorted(changed_secrets)
-        if connection in kept
-    ]
-    return found
-
-
-def render(changes: Sequence[Change]) -> str:
-    """The plan for a terminal: one line a change, destructive ones marked ``!``, and a sum."""
-    if not changes:
-        return "Nothing changes."
-    lines = [f"{'!' if change.severity is Severity.DESTRUCTIVE else ' '} {change.line}" for change in changes]
-    destructive = sum(change.severity is Severity.DESTRUCTIVE for change in changes)
-    total = f"{len(changes)} change{'s' if len(changes) > 1 else ''}"
-    return "\n".join([*lines, "", f"{total}, {destructive} destructive (marked !)" if destructive else total])
+    return f"; did you mean {shown(by_fold[best])}?" if best else ""
 
 
 def with_urls(hotel: Property, urls: Mapping[str, str]) -> Property:
@@ -699,111 +613,3 @@ def with_urls(hotel: Property, urls: Mapping[str, str]) -> Property:
         for connection in hotel.connections
     )
     return msgspec.structs.replace(hotel, connections=connections)
-
-
-def _parts(
-    noun: str, old: Sequence[_Part], new: Sequence[_Part], before: Property, after: Property
-) -> Iterator[Change]:
-    was = {_key(part): part for part in old}
-    now = {_key(part): part for part in new}
-    for key, part in was.items():
-        if key not in now:
-            yield _change(f"- {noun} {key} {_summary(part, before)}", Severity.DESTRUCTIVE)
-    for key, part in now.items():
-        if key not in was:
-            yield _change(f"+ {noun} {key} {_summary(part, after)}")
-            continue
-        yield from _differences(f"{noun} {key}", was[key], part, before, after)
-    kept = [key for key in now if key in was]
-    if kept != [key for key in was if key in now]:
-        yield _change(f"~ {noun}s: their order is now {', '.join(now)}")
-
-
-def _differences(
-    head: str, old: Property | _Part, new: Property | _Part, before: Property, after: Property
-) -> Iterator[Change]:
-    """Goes by the struct's own fields, so that a setting added to the model cannot be forgotten here."""
-    for field in new.__struct_fields__:
-        was, now = getattr(old, field), getattr(new, field)
-        if isinstance(now, Credentials):
-            was, now = was.username, now.username
-        if field not in _COMPARED_APART and was != now:
-            label = _LABELS.get(field, field.replace("_", " "))
-            texts = _value(field, was, old, before), _value(field, now, new, after)
-            yield _change(f"~ {head}: {label} {texts[0]} → {texts[1]}", _severity(new, field, was, now))
-    if isinstance(old, Connection) and isinstance(new, Connection):
-        yield from _mapping_differences(head, old, new)
-
-
-def _mapping_differences(head: str, old: Connection, new: Connection) -> Iterator[Change]:
-    for sign, these, those in (("-", old, new), ("+", new, old)):
-        others = set(those.products)
-        for line in these.products:
-            if line not in others:
-                codes = f"{_shown(line.their_room)} / {_shown(line.their_plan)}"
-                yield _change(f"{sign} {head}: {line.room} {line.plan} as {codes}")
-    # As JSON, because 1, 1.0 and true are equal in Python but not to a connector. Values may be keys, so none is shown.
-    was, now = (
-        {key: msgspec.json.encode(value, order="deterministic") for key, value in options.items()}
-        for options in (old.options, new.options)
-    )
-    if changed := sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key)):
-        yield _change(f"~ {head}: options {', '.join(changed)}")
-
-
-def _change(line: str, severity: Severity = Severity.NOTICE) -> Change:
-    return Change(_printable(line), severity)
-
-
-def _severity(owner: object, field: str, was: Any, now: Any) -> Severity:
-    """Prices are kept as bare minor units, so a new currency or tax basis gives all of them another meaning."""
-    if (isinstance(owner, Property) and field in ("currency", "net")) or (field == "units" and now < was):
-        return Severity.DESTRUCTIVE
-    return Severity.NOTICE
-
-
-def _key(part: RoomType | RatePlan | Connection) -> str:
-    return part.id if isinstance(part, Connection) else part.code
-
-
-def _summary(part: RoomType | RatePlan | Connection, hotel: Property) -> str:
-    if isinstance(part, RoomType):
-        return f"{_shown(part.name)} {part.units} units, {part.adults_max} adults"
-    if isinstance(part, RatePlan):
-        derived = f"{part.parent} {_adjusted(part.adjust, hotel.currency)}" if part.parent else "own prices"
-        return f"{_shown(part.name)} {derived}"
-    count = len(part.products)
-    return f"({part.role}, {part.connector}/{part.profile}) hotel {_shown(part.hotel)}, {count} products"
-
-
-def _value(field: str, value: object, owner: object, hotel: Property) -> str:
-    if isinstance(value, Adjustment):
-        currency = owner.currency if isinstance(owner, Connection) else ""
-        return _adjusted(value, currency or hotel.currency)
-    if isinstance(value, Allotment):
-        cap = "no cap" if value.cap is None else f"cap {value.cap}"
-        return f"({cap}, keep back {value.keep_back}, close at {value.close_at})"
-    shown: Callable[[Any], str] | None = {"net": _prices, "rate_ppm": _decimal(1_000_000), "name": _shown}.get(field)
-    if shown:
-        return shown(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) or "none"
-
-
-def _prices(net: bool) -> str:
-    return "net" if net else "gross"
-
-
-def _decimal(unit: int) -> Callable[[int], str]:
-    return lambda value: f"{(Decimal(value) / unit).normalize():f}"
-
-
-def _adjusted(by: Adjustment, currency: str) -> str:
-    """``-10 % +5.00 rounded nearest to 1.00``."""
-    parts = [f"{_decimal(100)(by.percent_bp)} %"]
-    if by.amount:
-        parts.append(f"{'+' if by.amount > 0 else ''}{format_minor(by.amount, currency)}")
-    if by.step != 1 or by.rounding is not Rounding.NEAREST:
-        parts.append(f"rounded {by.rounding} to {format_minor(by.step, currency)}")
-    return " ".join(parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.engine import hotel_file
+from gateway.engine import hotel_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile, SecretKey, Side
 from gateway.errors import Reason, Rejected
@@ -24,12 +24,12 @@ HOMES = Lookup(ConnectionRow, ("connection",))
 SCOPE = Lookup(Scope)
 
 
-async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_file.Change]]:
+async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_changes.Change]]:
     """The property with its secrets sealed, and what applying it would change (nothing, if it is as it stands)."""
     scope_id = wanted.property.id
     current = await services.database.read(lambda tx: _current(services, tx, scope_id))
     sealed, changed = _seal(services, current, wanted)
-    return sealed, hotel_file.plan(current, sealed, changed)
+    return sealed, hotel_changes.plan(current, sealed, changed)
 
 
 async def apply_hotel(services: Services, sealed: Property, author: str) -> int:

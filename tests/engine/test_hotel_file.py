@@ -14,17 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.hotel_file import (
-    LINEAGE_MAX,
-    Change,
-    HotelFile,
-    HotelFileError,
-    Severity,
-    plan,
-    read,
-    render,
-    with_urls,
-)
+from gateway.engine.hotel_changes import Change, Severity, plan, render
+from gateway.engine.hotel_file import LINEAGE_MAX, HotelFile, HotelFileError, read, with_urls
 from gateway.engine.rates import lineage
 from gateway.errors import Malformed, Rejected
 from gateway.model.property import (
