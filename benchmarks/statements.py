@@ -66,7 +66,7 @@ def _fan_out(house: House, wanted: BookingSet) -> float:
 
     async def push() -> None:
         await pusher.round("bench")
-        await pusher.idle()
+        await pusher.errands.idle()
 
     house.run(push())
     counter = house.ours.services.database.counter

@@ -6,7 +6,6 @@ that stays out changes nothing in that: the same number is sent again, and the P
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ from gateway.engine.booking import Entry, Folded, Status, fold
 from gateway.engine.hotel import Hotel
 from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sent, settle, settles_at
 from gateway.errors import OutcomeUnknown, Reason, Refusal, Retryable, Unmapped
-from gateway.flows.services import Services, log_failure
+from gateway.flows.errands import Errands
+from gateway.flows.services import Services
 from gateway.flows.take_ari import unseen_added, unseen_change
 from gateway.io.pacing import Pace
 from gateway.io.retry import backoff_s, with_retries
@@ -64,7 +64,7 @@ class Deliverer:
         self._services = services
         self._paces: dict[str, Pace] = {}
         self._busy: set[Params] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.errands = Errands()
 
     async def round(self) -> Instant | None:
         """Begin whatever is due; returns when the next delivery will be."""
@@ -75,31 +75,13 @@ class Deliverer:
             if key in self._busy:
                 continue
             self._busy.add(key)
-            task = asyncio.create_task(self._hand_over(parcel), name=f"deliver {parcel.row.reservation_id}")
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._ended, key))
+            name = f"deliver {parcel.row.reservation_id}"
+            self.errands.begin(name, self._hand_over(parcel), after=partial(self._busy.discard, key))
         return next_ms
-
-    def _ended(self, key: Params, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._busy.discard(key)
-        log_failure(task)
 
     def in_use(self) -> set[str]:
         """The connections that are being called."""
         return {str(key[1]) for key in self._busy}
-
-    async def idle(self) -> None:
-        """Waits until nothing is under way."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def cut_off(self) -> None:
-        """Ends what is under way without its answer."""
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
 
     async def _due(self, now_ms: Instant) -> tuple[list[_Parcel], Instant | None]:
         found = await self._services.database.read(

@@ -7,7 +7,6 @@ anew if the property has changed: nothing stale is ever sent last. What an answe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,9 +16,10 @@ import structlog
 from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, intend, postpone, settle, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.errands import Errands
 from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, Target, plan_push
 from gateway.flows.record import Record
-from gateway.flows.services import Services, log_failure
+from gateway.flows.services import Services
 from gateway.io.pacing import Pace
 from gateway.io.retry import backoff_s
 from gateway.messages import Command, PushAvailability, PushRates
@@ -60,7 +60,7 @@ class Pusher:
         self._busy: set[str] = set()
         self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
         self._turns: dict[str, int] = {}  # per connection, how often its rows were written here
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.errands = Errands()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Messages not yet sent for these properties must be planned anew."""
@@ -95,34 +95,16 @@ class Pusher:
             self._busy.difference_update(channel.row.connection for channel, _ in sending)
             raise
         for channel, held in sending:
-            task = asyncio.create_task(self._send_all(plan, channel, held), name=f"push {channel.row.connection}")
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self.errands.begin(f"push {channel.row.connection}", self._send_all(plan, channel, held))
         if overtaken:  # another round has planned and written since this one read
             await self.round(scope_id, frozenset(overtaken))
 
     def _took_turn(self, channel: ChannelPlan) -> None:
         self._turns[channel.row.connection] = self._turns.get(channel.row.connection, 0) + 1
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        log_failure(task)
-
     def in_use(self) -> set[str]:
         """The connections that are being called."""
         return set(self._busy)
-
-    async def idle(self) -> None:
-        """Waits until nothing is under way."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def cut_off(self) -> None:
-        """Ends what is under way without its answer."""
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
 
     async def _plan(self, scope_id: str, wanted: frozenset[str] | None, now_ms: Instant) -> PropertyPlan | None:
         async def read(tx: Transaction) -> PropertyPlan | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
@@ -27,12 +26,6 @@ from gateway.store.secrets import Vault
 log = structlog.get_logger(__name__)
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
-
-
-def log_failure(task: asyncio.Task[None]) -> None:
-    """For tasks nobody awaits: a defect of ours must be seen. What the task had promised to do comes due again."""
-    if not task.cancelled() and task.exception() is not None:
-        log.error("task_failed", task=task.get_name(), exc_info=task.exception())
 
 
 class Caller(Protocol):

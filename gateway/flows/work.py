@@ -49,10 +49,10 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                await self.pusher.idle()
-                await self.deliverer.idle()
-        await self.pusher.cut_off()
-        await self.deliverer.cut_off()
+                await self.pusher.errands.idle()
+                await self.deliverer.errands.idle()
+        await self.pusher.errands.cut_off()
+        await self.deliverer.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""

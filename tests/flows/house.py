@@ -222,8 +222,8 @@ class House:
         self.services.batcher.start()
 
     async def stop(self) -> None:
-        await self.pusher.idle()
-        await self.deliverer.idle()
+        await self.pusher.errands.idle()
+        await self.deliverer.errands.idle()
         await self.services.batcher.stop()
 
     def _changed(self, scope_ids: set[str]) -> None:
@@ -269,12 +269,12 @@ class House:
     async def push(self) -> None:
         """One look at the property, until nothing is under way."""
         await self.pusher.round("h")
-        await self.pusher.idle()
+        await self.pusher.errands.idle()
 
     async def deliver(self) -> int | None:
         """One look at what is due, until nothing is under way; when the next will be."""
         next_ms = await self.deliverer.round()
-        await self.deliverer.idle()
+        await self.deliverer.errands.idle()
         return next_ms
 
     # --- what is there ----------------------------------------------------------------------------------------------

@@ -232,7 +232,7 @@ async def test_what_is_written_down_as_sent_is_what_is_sent(house: House) -> Non
     between = Interposed(house, modify(stay(2, 3, units=2)))
     deliverer = Deliverer(replace(house.services, batcher=between))  # type: ignore[arg-type]
     await deliverer.round()
-    await deliverer.idle()
+    await deliverer.errands.idle()
     told = [sent.revision.content.stays[0].units for sent in house.wire.deliveries()]
     held = claim(await delivery(house)).acked
     assert sum(run.units for run in held) == (told[-1] if told else 0)

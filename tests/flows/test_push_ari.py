@@ -476,7 +476,7 @@ async def test_a_plan_that_was_overtaken_is_not_sent(house: House) -> None:
     assert limit(house, 2) == 2
     slow.may_go.set()
     await late
-    await house.pusher.idle()
+    await house.pusher.errands.idle()
     await house.push()
     assert limit(house, 2) == 2
     values = [s.value for part in parts(house) for s in part.settings]
