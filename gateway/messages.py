@@ -8,9 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from gateway.errors import Refusal
-from gateway.model.ari import AriUpdate
-from gateway.model.dates import Instant
-from gateway.model.reservation import Revision
+from gateway.model.ari import AriUpdate, Aspect
+from gateway.model.dates import Day, Instant
+from gateway.model.reservation import Revision, RevisionKind
 
 
 class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -45,12 +45,50 @@ class DeliverReservation(Command, frozen=True, tag=True, kw_only=True):
     modified_ms: Instant
 
 
+class RetrieveReservations(Command, frozen=True, tag=True, kw_only=True):
+    """Give us what is new. ``since_ms`` None asks for everything they hold as undelivered."""
+
+    since_ms: Instant | None = None
+
+
+class ConfirmReservations(Command, frozen=True, tag=True, kw_only=True):
+    """We have them: what a retrieval brought is committed here, under our numbers. Each confirmation is one part."""
+
+    confirmations: tuple[Confirmation, ...]
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """One retrieved revision is ours under ``reservation_id``; ``error`` says why it is not, where it could not be."""
+
+    booking_id: str
+    kind: RevisionKind
+    reservation_id: str
+    version: int | None = None
+    error: str = ""
+
+
+class Clearing(msgspec.Struct, frozen=True):
+    """What a complete document takes away before its updates are painted: one aspect of a target, from today on.
+
+    An empty ``room`` or ``plan`` means every one that the sender's mapping has. A cleared limit is no room, cleared
+    prices close the product, cleared rules allow everything.
+    """
+
+    aspect: Aspect
+    room: str = ""
+    plan: str = ""
+
+
 class AriReceived(msgspec.Struct, frozen=True, tag=True):
-    """A document of rates, availability and restrictions. ``token`` is the sender's message id, if it gave one."""
+    """A document of rates, availability and restrictions. ``token`` is the sender's message id, if it gave one.
+
+    ``clears`` comes first, then ``updates`` in order.
+    """
 
     hotel: str
     updates: tuple[AriUpdate, ...]
     token: str = ""
+    clears: tuple[Clearing, ...] = ()
 
 
 class ReservationReceived(msgspec.Struct, frozen=True, tag=True):
@@ -60,14 +98,58 @@ class ReservationReceived(msgspec.Struct, frozen=True, tag=True):
     revision: Revision
 
 
+class DeliveryReport(msgspec.Struct, frozen=True):
+    """What a counterpart that fetches reservations says of one: ``ref`` is its number, ``error`` why it refuses it."""
+
+    reservation_id: str
+    kind: RevisionKind | None = None
+    ref: str = ""
+    error: str = ""
+
+
+class DeliveriesReported(msgspec.Struct, frozen=True, tag=True):
+    """A counterpart confirms or refuses reservations that it has fetched."""
+
+    hotel: str
+    reports: tuple[DeliveryReport, ...]
+
+
+class Described(msgspec.Struct, frozen=True):
+    """A code of theirs with its name."""
+
+    code: str
+    name: str = ""
+
+
+class ContentReceived(msgspec.Struct, frozen=True, tag=True):
+    """A counterpart describes its room types and rate plans, which helps to map them."""
+
+    hotel: str
+    rooms: tuple[Described, ...] = ()
+    plans: tuple[Described, ...] = ()
+
+
+class ReservationsAsked(msgspec.Struct, frozen=True, tag=True):
+    """A counterpart fetches reservations: those it has not confirmed, or those that match what is given.
+
+    ``since_ms`` looks at the last change, ``first`` and ``last`` (inclusive) at the arrival.
+    """
+
+    hotel: str
+    since_ms: Instant | None = None
+    first: Day | None = None
+    last: Day | None = None
+    booking_id: str = ""
+
+
 class PingReceived(msgspec.Struct, frozen=True, tag=True):
     """The counterpart asks whether we are there; ``echo`` is to be said back."""
 
     echo: str
 
 
-Event = AriReceived | ReservationReceived
-Query = PingReceived
+Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived
+Query = PingReceived | ReservationsAsked
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True):
@@ -86,10 +168,26 @@ class Taken(msgspec.Struct, frozen=True, tag=True):
     warnings: tuple[str, ...] = ()
 
 
+class Outgoing(msgspec.Struct, frozen=True):
+    """A reservation as it is handed over; the fields mean what they mean in :class:`DeliverReservation`."""
+
+    reservation_id: str
+    revision: Revision
+    source: str
+    modified_ms: Instant
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    """The reservations that were asked for; ``more`` says that there are further ones to ask for after these."""
+
+    reservations: tuple[Outgoing, ...]
+    more: bool = False
+
+
 class Pong(msgspec.Struct, frozen=True, tag=True):
     """The answer to a ping."""
 
     echo: str
 
 
-Result = Applied | Taken | Pong | Refusal
+Result = Applied | Taken | Found | Pong | Refusal

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.contract import Document, Head, Reply
 from gateway.engine.hotel import Hotel
-from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped
+from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
 from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
@@ -107,6 +107,8 @@ async def _take(
 ) -> Result:
     if isinstance(item, PingReceived):
         return Pong(item.echo)
+    if not isinstance(item, AriReceived | ReservationReceived):
+        raise Unsupported(f"{type(item).__name__} has no place here yet")
     message = _message(services, hotel, connection.id, document, now_ms)
     if isinstance(item, ReservationReceived):
         number = services.ids.reservation()
@@ -121,7 +123,7 @@ async def _take(
     return result
 
 
-def _weight(event: Event) -> int:
+def _weight(event: AriReceived | ReservationReceived) -> int:
     """How many cells a document speaks about; large ones have a lane of their own."""
     if isinstance(event, ReservationReceived):
         return 1
