@@ -19,6 +19,7 @@ from gateway.contract import Head, Reply
 from gateway.engine import hotel_file
 from gateway.flows.apply_hotel import apply_hotel, plan_hotel
 from gateway.flows.receive import receive
+from gateway.serving import spare_the_collector
 from gateway.settings import Settings
 from gateway.wire.http_auth import compose_basic
 
@@ -90,6 +91,7 @@ class House:
         self.ours = await self._opened.enter_async_context(gateway(self._settings, workers=False))
         sealed, _ = await plan_hotel(self.ours.services, hotel_file.read(self._toml, {}))
         await apply_hotel(self.ours.services, sealed, "bench")
+        spare_the_collector()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something of ours on this gateway's loop."""

@@ -15,21 +15,41 @@ import numpy as np
 from gateway.engine.calendar import NO_PRICE, PRODUCT, Array, Key, Sheet
 from gateway.engine.mapping import Mapping
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
+from gateway.messages import Clearing
 from gateway.model.ari import ASPECT_OF, OCCUPANCY_MAX, STAY_MAX, AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import ALL_WEEK, BLOCK_DAYS, Day, Weekdays, blocks_of
+from gateway.model.property import Product
 
 RANGE_DAYS_MAX = 1_100
 ROOMS_MAX = 30_000
 NIGHT_PRICE_MAX = 10**12
 _OFFSET_HOURS_MAX = 60_000
 
-_HIGHEST: dict[Field, int] = {
-    **dict.fromkeys((Field.FIGURE, Field.FIGURE_BY), ROOMS_MAX),
-    **dict.fromkeys((Field.CLOSED, Field.CTA, Field.CTD), 1),
-    **dict.fromkeys((Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MAX_ARRIVAL, Field.MAX_THROUGH), STAY_MAX),
-    Field.LOS_CLOSED: 2**32 - 1,
-    **dict.fromkeys((Field.MIN_OFFSET_H, Field.MAX_OFFSET_H), _OFFSET_HOURS_MAX),
-    **dict.fromkeys((Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD), NIGHT_PRICE_MAX),
+
+def _bounds(highest: int, *fields: Field, lowest: int = 0) -> dict[Field, tuple[int, int, Aspect]]:
+    return {field: (lowest, highest, ASPECT_OF[field]) for field in fields}
+
+
+_BOUNDS = {
+    **_bounds(ROOMS_MAX, Field.FIGURE),
+    **_bounds(ROOMS_MAX, Field.FIGURE_BY, lowest=-ROOMS_MAX),
+    **_bounds(1, Field.CLOSED, Field.CTA, Field.CTD),
+    **_bounds(STAY_MAX, Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MAX_ARRIVAL, Field.MAX_THROUGH),
+    **_bounds(2**32 - 1, Field.LOS_CLOSED),
+    **_bounds(_OFFSET_HOURS_MAX, Field.MIN_OFFSET_H, Field.MAX_OFFSET_H),
+    **_bounds(NIGHT_PRICE_MAX, Field.PRICE),
+    **_bounds(NIGHT_PRICE_MAX, Field.EXTRA_ADULT, Field.EXTRA_CHILD, lowest=NO_PRICE),
+}
+
+# What a cleared aspect is set to.
+_CLEARED = {
+    Aspect.LIMIT: (Setting(Field.FIGURE, 0),),
+    Aspect.RULES: tuple(Setting(field, 0) for field, aspect in ASPECT_OF.items() if aspect is Aspect.RULES),
+    Aspect.PRICES: (
+        Setting(Field.PRICE, 0),
+        Setting(Field.EXTRA_ADULT, NO_PRICE),
+        Setting(Field.EXTRA_CHILD, NO_PRICE),
+    ),
 }
 
 
@@ -54,63 +74,90 @@ class Changes:
         self._currency = currency
         self._net = net
         seen: dict[int, frozenset[Aspect]] = {}
-        for update in updates:
-            try:
-                aspects = seen.get(id(update.settings))
+        targets, painted, figures = mapping.targets, self.painted.append, self.figures.append
+        update = None
+        try:
+            for update in updates:
+                settings = update.settings
+                aspects = seen.get(id(settings))
                 if aspects is None:
-                    aspects = seen[id(update.settings)] = _check_settings(update.settings)
-                self._check(update, aspects)
-                for room, plan in mapping.targets(update.room, update.plan):
-                    self._add(Change(room, plan, update), aspects)
-            except Refusal as refusal:
-                refusal.record = refusal.record or update.record or None
-                raise
+                    aspects = seen[id(settings)] = _check_settings(settings)
+                if not 0 <= update.last - update.first < RANGE_DAYS_MAX:
+                    text = f"a range must end on or after its start and span at most {RANGE_DAYS_MAX} days"
+                    raise Malformed(text, Reason.DATE_COMBINATION)
+                if _PRICES in aspects:
+                    self._check_prices(update)
+                for room, plan in targets(update.room, update.plan):
+                    change = Change(room, plan, update)
+                    if _LIMIT in aspects:
+                        figures(change)
+                    if aspects != _LIMIT_ONLY:
+                        painted(change)
+        except Refusal as refusal:
+            refusal.record = refusal.record or (update.record if update else "") or None
+            raise
 
-    def _check(self, update: AriUpdate, aspects: frozenset[Aspect]) -> None:
-        if not 0 <= update.last - update.first < RANGE_DAYS_MAX:
-            raise Malformed(
-                f"a range must end on or after its start and span at most {RANGE_DAYS_MAX} days",
-                Reason.DATE_COMBINATION,
-            )
-        if Aspect.PRICES in aspects:
-            if update.currency != self._currency:
-                said = update.currency or "no currency"
-                raise Unsupported(f"prices here are in {self._currency}, not in {said}", Reason.CURRENCY)
-            if update.net != self._net:
-                basis = "before" if self._net else "after"
-                raise Unsupported(f"prices here are amounts {basis} tax", Reason.BUSINESS_RULE)
-            if not update.plan:
-                raise Malformed("a price needs a rate plan", Reason.RATE_PLAN)
-
-    def _add(self, change: Change, aspects: frozenset[Aspect]) -> None:
-        if Aspect.LIMIT in aspects:
-            self.figures.append(change)
-        if aspects != _LIMIT_ONLY:
-            self.painted.append(change)
+    def _check_prices(self, update: AriUpdate) -> None:
+        if update.currency != self._currency:
+            said = update.currency or "no currency"
+            raise Unsupported(f"prices here are in {self._currency}, not in {said}", Reason.CURRENCY)
+        if update.net != self._net:
+            basis = "before" if self._net else "after"
+            raise Unsupported(f"prices here are amounts {basis} tax", Reason.BUSINESS_RULE)
+        if not update.plan:
+            raise Malformed("a price needs a rate plan", Reason.RATE_PLAN)
 
 
+# An enum member costs as much to look up on its class as the rest of a check.
+_LIMIT, _PRICES = Aspect.LIMIT, Aspect.PRICES
 _LIMIT_ONLY = frozenset({Aspect.LIMIT})
 
 
 def _check_settings(settings: tuple[Setting, ...]) -> frozenset[Aspect]:
     """Refuses values the calendar has no place for; says which aspects are set."""
-    for field, value, guests in ((each.field, each.value, each.guests) for each in settings):
-        highest = _HIGHEST[field]
-        lowest = -highest if field is Field.FIGURE_BY else 0
+    aspects = set()
+    for setting in settings:
+        field, value = setting.field, setting.value
+        lowest, highest, aspect = _BOUNDS[field]
         if not lowest <= value <= highest:
             raise Malformed(f"{field.value} {value} is not between {lowest} and {highest}", Reason.INVALID_VALUE)
-        if not 0 <= guests <= OCCUPANCY_MAX:
-            raise Malformed(f"a price for {guests} guests", Reason.OCCUPANCY)
-    return frozenset(ASPECT_OF[setting.field] for setting in settings)
+        if not 0 <= setting.guests <= OCCUPANCY_MAX:
+            raise Malformed(f"a price for {setting.guests} guests", Reason.OCCUPANCY)
+        aspects.add(aspect)
+    return frozenset(aspects)
+
+
+def cleared(
+    clears: Iterable[Clearing], products: Iterable[Product], currency: str, *, net: bool, first: Day
+) -> list[AriUpdate]:
+    """What a complete document takes away, as updates from ``first`` on, in the sender's codes.
+
+    ``products`` are the lines of its mapping whose prices it may set.
+    """
+    updates: dict[tuple[Aspect, str, str], AriUpdate] = {}
+    last = first + RANGE_DAYS_MAX - 1
+    lines = list(products)
+    for clearing in clears:
+        for line in lines:
+            if clearing.room not in ("", line.their_room) or clearing.plan not in ("", line.their_plan):
+                continue
+            plan = "" if clearing.aspect is Aspect.LIMIT else line.their_plan
+            updates[clearing.aspect, line.their_room, plan] = AriUpdate(
+                line.their_room, plan, first, last, _CLEARED[clearing.aspect], currency=currency, net=net
+            )
+    return list(updates.values())
 
 
 def rows_touched(changes: Iterable[Change]) -> list[Key]:
     """The calendar rows ``(room, plan, block)`` the changes write, sorted so that blocks of a target are neighbours."""
-    keys: set[Key] = set()
+    blocks_by_target: dict[tuple[str, str], set[int]] = {}
     for room, plan, update in changes:
-        for block in blocks_of(update.first, update.last):
-            keys.add((room, plan, block))
-    return sorted(keys)
+        blocks = blocks_by_target.setdefault((room, plan), set())
+        first, last = update.first // BLOCK_DAYS, update.last // BLOCK_DAYS
+        blocks.add(first)
+        if last > first:
+            blocks.update(range(first + 1, last + 1))
+    return [(*target, block) for target, blocks in sorted(blocks_by_target.items()) for block in sorted(blocks)]
 
 
 def stock_touched(changes: Iterable[Change]) -> list[Key]:
@@ -123,34 +170,50 @@ def apply(sheet: Sheet, changes: Iterable[Change]) -> None:
 
     A price of 0 is no price: nothing is ever sold for nothing by mistake.
     """
-    flat = {
-        column.name: sheet.columns[column.name].reshape((-1, sheet.guests) if column.by_guests else -1)
-        for column in PRODUCT.columns
-    }
+    columns = _columns(sheet)
     row = sheet.row
+    # Updates of one document share their settings, which are made ready once.
+    strokes_of: dict[int, list[tuple[Array, int]]] = {}
     for room, plan, update in changes:
-        first, last = update.first, update.last
+        first, last, settings = update.first, update.last, update.settings
+        strokes = strokes_of.get(id(settings))
+        if strokes is None:
+            strokes = strokes_of[id(settings)] = _strokes(columns, update, sheet.guests)
         start = row[room, plan, first // BLOCK_DAYS] * BLOCK_DAYS + first % BLOCK_DAYS
         days: slice | Array
         if update.weekdays == ALL_WEEK:
             days = slice(start, start + last - first + 1)
         else:
             days = start + chosen_days(first, last, update.weekdays)
-        for setting in update.settings:
-            field, value = setting.field, setting.value
-            if field is Field.PRICE:
-                value = value or NO_PRICE
-                if setting.guests:
-                    if setting.guests > sheet.guests:
-                        raise Malformed(
-                            f"a price for {setting.guests} guests where at most {sheet.guests} fit",
-                            Reason.OCCUPANCY,
-                            record=update.record,
-                        )
-                    flat[field][days, setting.guests - 1] = value
-                    continue
-            if field in flat:  # a figure in the same update goes to the stock
-                flat[field][days] = value
+        for column, value in strokes:
+            column[days] = value
+
+
+def _columns(sheet: Sheet) -> dict[tuple[str, int], Array]:
+    """Flat columns of days by field and guests; prices for 0 guests are those of all occupancies."""
+    columns: dict[tuple[str, int], Array] = {}
+    for column in PRODUCT.columns:
+        values = sheet.columns[column.name]
+        if column.by_guests:
+            flat = columns[column.name, 0] = values.reshape(-1, sheet.guests)
+            columns |= {(column.name, guests): flat[:, guests - 1] for guests in range(1, sheet.guests + 1)}
+        else:
+            columns[column.name, 0] = values.reshape(-1)
+    return columns
+
+
+def _strokes(columns: dict[tuple[str, int], Array], update: AriUpdate, guests_max: int) -> list[tuple[Array, int]]:
+    """The column and the value for each setting; a figure in the same update goes to the stock."""
+    strokes = []
+    for setting in update.settings:
+        field, value, guests = setting.field, setting.value, setting.guests
+        column = columns.get((field, guests))
+        if column is not None:
+            strokes.append((column, NO_PRICE if value == 0 and field is Field.PRICE else value))
+        elif guests > guests_max and field is Field.PRICE:
+            text = f"a price for {guests} guests where at most {guests_max} fit"
+            raise Malformed(text, Reason.OCCUPANCY, record=update.record)
+    return strokes
 
 
 def apply_figures(figures: Array, rows: dict[Key, int], changes: Iterable[Change]) -> None:

@@ -14,9 +14,9 @@ from gateway.engine.hotel import Hotel
 from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
 from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
 from gateway.errors import Malformed, Reason, Rejected, Unmapped
-from gateway.messages import Applied, AriReceived
-from gateway.model.ari import ASPECT_OF, Aspect, Field
-from gateway.model.dates import BLOCK_DAYS, Day, Instant, days_in
+from gateway.messages import Applied, AriReceived, Clearing
+from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, days_in, local_day
 from gateway.model.property import Connection, FigureKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
@@ -52,7 +52,7 @@ class TakeAri:
     def needs(self, state: State, now_ms: Instant) -> Needs:
         if self._asked is state:
             return  # one round names everything, and a large document names thousands of rows
-        self._translate(state.hotels[self._scope])
+        self._translate(state.hotels[self._scope], now_ms)
         self._asked = state
         for key in self._calendar_keys:
             yield CALENDAR, (self._scope, *key)
@@ -63,14 +63,17 @@ class TakeAri:
         if self._message.token is not None:
             yield TOKENS, (self._scope, self._message.token)
 
-    def _translate(self, hotel: Hotel) -> None:
+    def _translate(self, hotel: Hotel, now_ms: Instant) -> None:
         if self._hotel is hotel:
             return
         connection = hotel.connections[self._connection]
         if self._event.hotel != connection.hotel:
             raise Unmapped(Reason.HOTEL, self._event.hotel)
         mapping, house = hotel.mapping(self._connection), hotel.property
-        changes = ari.Changes(self._event.updates, mapping, house.currency, net=house.net)
+        updates = self._event.updates
+        if self._event.clears:
+            updates = (*_cleared(self._event.clears, hotel, connection, now_ms), *updates)
+        changes = ari.Changes(updates, mapping, house.currency, net=house.net)
         self._figures, self._painted = changes.figures, changes.painted
         self._check_figures(hotel, connection)
         _check_derived(hotel, self._painted)
@@ -186,6 +189,24 @@ def with_claim(delivery: DeliveryRow, claim: Claim, connection: Connection, now_
     if delivery.state == "confirmed":
         due_ms = settles_at(claim, connection.figure_delay_s, connection.echoes)
     return delivery._replace(claim=pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)
+
+
+def _cleared(clears: Iterable[Clearing], hotel: Hotel, connection: Connection, now_ms: Instant) -> list[AriUpdate]:
+    """What a complete document takes away from the hotel's today on; prices that follow another plan's stay theirs."""
+    house = hotel.property
+    own = [line for line in connection.products if not hotel.plans[line.plan].parent]
+    today = local_day(now_ms, house.timezone)
+    return [
+        update
+        for clearing in clears
+        for update in ari.cleared(
+            [clearing],
+            own if clearing.aspect is Aspect.PRICES else connection.products,
+            house.currency,
+            net=house.net,
+            first=today,
+        )
+    ]
 
 
 def _check_derived(hotel: Hotel, changes: list[Change]) -> None:

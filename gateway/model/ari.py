@@ -34,7 +34,7 @@ class Field(StrEnum):
     MIN_OFFSET_H = "min_offset_h"  # 0 clears; hours between booking and arrival
     MAX_OFFSET_H = "max_offset_h"
     PRICE = "price"  # a night for ``guests`` adults; guests 0 means the room at any occupancy
-    EXTRA_ADULT = "extra_adult"
+    EXTRA_ADULT = "extra_adult"  # -1 takes it away, likewise for the next
     EXTRA_CHILD = "extra_child"
 
 
