@@ -18,7 +18,7 @@ afterwards. Each of these rules was found necessary by search; the tests in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -49,7 +49,7 @@ class Shadow:
 
     @classmethod
     def load(
-        cls, aspect: Aspect, guests: int, slots: Sequence[Slot], stored: Sequence[tuple[Slot, bytes, Instant]]
+        cls, aspect: Aspect, guests: int, slots: Collection[Slot], stored: Sequence[tuple[Slot, bytes, Instant]]
     ) -> Shadow:
         """Rows for ``slots``, which are sorted here so that the blocks of a target are neighbours."""
         sheet = Sheet.load(LAYOUT_OF[aspect], guests, sorted(slots), [(slot, body) for slot, body, _ in stored])
@@ -156,11 +156,13 @@ def difference(
     unsure = eligible & ~confirmed
     for cells in differs.values():
         cells &= eligible
-    # Of the rules only those are told that somebody needs; prices are told together.
-    told = [name for name in fields if priced or unsure.any() or differs[name].any()]
+    # Of the rules only those are told that somebody needs, unless what is left out is lost; prices are told together.
+    together = channel.capabilities.rules_together
+    told = [name for name in fields if priced or together or unsure.any() or differs[name].any()]
     # What is in doubt or was refused is not said on the way to something else: its own time comes.
     starts, stops = ranges.runs(view, told, eligible, sendable & (eligible | confirmed))
-    starts, stops, said = _said(channel, shadow.aspect, view, differs, unsure, starts, stops)
+    whole = eligible if together else unsure
+    starts, stops, said = _said(channel, shadow.aspect, view, differs, whole, starts, stops)
     stranded = again & ~sendable & (sync != NEVER)
     found = Difference(
         shadow,
@@ -241,7 +243,7 @@ def _said(
     aspect: Aspect,
     view: Sheet,
     differs: dict[str, Array],
-    unsure: Array,
+    whole: Array,
     starts: Array,
     stops: Array,
 ) -> tuple[Array, Array, ranges.Said]:
@@ -250,5 +252,5 @@ def _said(
     if aspect is Aspect.PRICES:
         per_room = not channel.capabilities.guests_max
         return starts, stops, ranges.say_prices(view, channel.price_fields, starts, per_room=per_room)
-    said = ranges.say_rules(view, {field: differs[field] for field in channel.rule_fields}, unsure, starts, stops)
+    said = ranges.say_rules(view, {field: differs[field] for field in channel.rule_fields}, whole, starts, stops)
     return ranges.joined(view, starts, stops, said)

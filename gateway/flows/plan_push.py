@@ -14,9 +14,11 @@ import msgspec
 import structlog
 
 from gateway.contract import Outbound
+from gateway.engine import orders
 from gateway.engine.booking import Entry
 from gateway.engine.calendar import Key
 from gateway.engine.hotel import Hotel
+from gateway.engine.orders import EVERYTHING
 from gateway.engine.plan import DIRTY, NEVER, Difference, Shadow, difference, left_view
 from gateway.engine.sending import Parcel, Touched, parcels
 from gateway.engine.view import Calendar, Channel, Slot
@@ -26,10 +28,10 @@ from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
 from gateway.model.property import Connection
 from gateway.model.reservation import RoomStay
-from gateway.store import pushing
+from gateway.store import pushing, watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import UNKNOWN, CalendarRow, ConnectionRow, ShadowRow, StockRow
+from gateway.store.tables import UNKNOWN, CalendarRow, ConnectionRow, OrderRow, ShadowRow, StockRow
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,9 @@ class Channels:
         return kept[1]
 
 
+# More messages than a log line can name; those that are left out are found by the range of revisions.
+CAUSES_MAX = 20
+
 Target = tuple[str, str, str]  # aspect, their room, their plan
 
 
@@ -61,7 +66,7 @@ class ChannelPlan:
     """What to send to one connection, and how far it will then have come.
 
     ``errors`` are the targets that it refuses so far. ``seen`` is for the pusher: how many changes of the property it
-    had been told of before the plan was made.
+    had been told of before the plan was made. ``since`` is the revision it had come to before.
     """
 
     channel: Channel
@@ -71,14 +76,24 @@ class ChannelPlan:
     touched: list[Touched]
     errors: set[Target]
     seen: int = 0
+    since: int = 0
 
 
 @dataclass
 class PropertyPlan:
-    """The plans of all channels of a property that were looked at, over one snapshot of it."""
+    """The plans of all channels of a property that were looked at, over one snapshot of it.
+
+    ``causes`` are the messages that changed it since the channel that is furthest behind, as far as there are few.
+    """
 
     hotel: Hotel
     channels: list[ChannelPlan]
+    causes: list[watching.Cause] = field(default_factory=list)
+
+    def causes_of(self, channel: ChannelPlan) -> list[int]:
+        """The messages that are new to a channel, oldest first; at least the newest there is."""
+        new = [cause.message_id for cause in self.causes if cause.rev > channel.since]
+        return new or [channel.row.synced_cause]
 
 
 @dataclass
@@ -90,6 +105,7 @@ class _Work:
     window: tuple[Day, Day]
     full: bool
     afresh: bool  # nobody knows what it holds
+    order: OrderRow | None = None  # what people have asked for and was not done yet
     slots: dict[Aspect, set[Slot]] = field(default_factory=dict)
     doubted: dict[Aspect, list[tuple[Slot, range]]] = field(default_factory=dict)
     stored: list[ShadowRow] = field(default_factory=list)
@@ -117,11 +133,12 @@ async def plan_push(
     hotel = (await hotels.current(tx, [scope])).get(scope_id)
     if hotel is None:
         return None
+    ordered = await pushing.orders(tx, scope_id)
     works = [
         work
         for row in await pushing.connections(tx, scope_id)
         if (wanted is None or row.connection in wanted) and row.paused_until_ms <= now_ms
-        if (work := _work(hotel, compiled, row, now_ms)) is not None
+        if (work := _work(hotel, compiled, row, ordered.get(row.connection), now_ms)) is not None
     ]
     rows = _Rows()
     await _find_changes(tx, scope_id, works, rows, now_ms)
@@ -131,26 +148,46 @@ async def plan_push(
     errors = await pushing.errors_of(tx, scope_id)
     plans = []
     for work in works:
-        row = work.row._replace(synced_rev=scope.rev, synced_version=hotel.version, valid_until_ms=until_ms)
+        row = work.row._replace(
+            synced_rev=scope.rev,
+            synced_version=hotel.version,
+            valid_until_ms=until_ms,
+            synced_cause=scope.cause,
+            synced_order=work.order.number if work.order else work.row.synced_order,
+        )
         try:
             plan = _channel_plan(work, calendar, row, now_ms)
         except Refusal as refusal:  # a price that cannot be converted, say; the other channels go on
             log.error("not_planned", property=scope_id, connection=row.connection, problem=refusal.text)
             continue
         plan.errors = {error[2:5] for error in errors if error.connection == row.connection}
+        plan.since = work.row.synced_rev
         plans.append(plan)
-    return PropertyPlan(hotel, plans)
+    return PropertyPlan(hotel, plans, await _causes(tx, scope_id, works, scope.rev))
 
 
-def _work(hotel: Hotel, compiled: Channels, row: ConnectionRow, now_ms: Instant) -> _Work | None:
+async def _causes(tx: Transaction, scope_id: str, works: Sequence[_Work], rev: int) -> list[watching.Cause]:
+    behind = [work.row for work in works if work.row.synced_rev < rev]
+    if not behind:
+        return []
+    since, cause = min((row.synced_rev, row.synced_cause) for row in behind)
+    return await watching.causes(tx, scope_id, since, cause, CAUSES_MAX)
+
+
+def _work(
+    hotel: Hotel, compiled: Channels, row: ConnectionRow, order: OrderRow | None, now_ms: Instant
+) -> _Work | None:
     connection = next((known for known in hotel.channels if known.id == row.connection), None)
-    if connection is None:
+    if connection is None or (order is not None and order.paused):
         return None
+    if order is not None and order.number <= row.synced_order:
+        order = None
     channel = compiled.get(hotel, connection)
     today = local_day(now_ms, hotel.property.timezone)
     days = min(connection.days_ahead, channel.capabilities.days_ahead_max)
-    full = row.synced_version != hotel.version or row.valid_until_ms <= now_ms
-    return _Work(channel, row, (today, today + days - 1), full, afresh=row.synced_version == UNKNOWN)
+    afresh = row.synced_version == UNKNOWN or (order is not None and order.body == EVERYTHING)
+    full = afresh or row.synced_version != hotel.version or row.valid_until_ms <= now_ms
+    return _Work(channel, row, (today, today + days - 1), full, afresh, order)
 
 
 # --- which slots ------------------------------------------------------------------------------------------------------
@@ -174,6 +211,7 @@ async def _find_changes(tx: Transaction, scope_id: str, works: Sequence[_Work], 
                 work.slots[aspect] = work.channel.all_slots(aspect, blocks)
             else:
                 work.slots[aspect] = work.channel.slots_of(aspect, changed, restocked)
+        _find_ordered(work)
     await _find_due(tx, scope_id, whole, parts, now_ms)
     await _find_own_sales(tx, scope_id, works)
 
@@ -213,18 +251,24 @@ async def _find_own_sales(tx: Transaction, scope_id: str, works: Sequence[_Work]
         for known in own:
             if known.connection == work.row.connection and known.rev > work.row.synced_rev:
                 for stay in sold.get(known.reservation_id, ()):
-                    _doubt(work, stay)
+                    # Under the code it was sold by, which may have lost its mapping since.
+                    plan = stay.plan if work.channel.capabilities.limit_per_product else ""
+                    _doubt(work, Aspect.LIMIT, stay.room, plan, stay.arrival, stay.departure - 1)
 
 
-def _doubt(work: _Work, stay: RoomStay) -> None:
-    """Under the code it was sold by, which may have lost its mapping since."""
-    plan = stay.plan if work.channel.capabilities.limit_per_product else ""
-    for block in blocks_of(stay.arrival, stay.departure - 1):
-        start = max(stay.arrival, block * BLOCK_DAYS) - block * BLOCK_DAYS
-        stop = min(stay.departure, (block + 1) * BLOCK_DAYS) - block * BLOCK_DAYS
-        slot = (stay.room, plan, block)
-        work.slots[Aspect.LIMIT].add(slot)
-        work.doubted.setdefault(Aspect.LIMIT, []).append((slot, range(start, stop)))
+def _find_ordered(work: _Work) -> None:
+    for cells in orders.unpack(work.order.body) if work.order else ():
+        if cells.aspect in work.slots:
+            _doubt(work, cells.aspect, cells.room, cells.plan, cells.first, cells.last)
+
+
+def _doubt(work: _Work, aspect: Aspect, room: str, plan: str, first: Day, last: Day) -> None:
+    for block in blocks_of(first, last):
+        start = max(first, block * BLOCK_DAYS) - block * BLOCK_DAYS
+        stop = min(last + 1, (block + 1) * BLOCK_DAYS) - block * BLOCK_DAYS
+        slot = (room, plan, block)
+        work.slots[aspect].add(slot)
+        work.doubted.setdefault(aspect, []).append((slot, range(start, stop)))
 
 
 # --- what they need ---------------------------------------------------------------------------------------------------
@@ -271,8 +315,10 @@ def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: I
     forgotten: list[ShadowRow] = []
     touched: list[Touched] = []
     for aspect, slots in work.slots.items():
-        held = [slot for slot in slots if work.channel.holds(aspect, slot)]
-        gone = slots.difference(held)
+        # What follows from our own calendar is in the view; what is stored, or was sold, may have left it.
+        may_have_left = work.stored or work.doubted
+        gone = {slot for slot in slots if not work.channel.holds(aspect, slot)} if may_have_left else set[Slot]()
+        held = slots - gone
         if held:
             shadow = _shadow(work, aspect, held)
             view = work.channel.view(aspect, shadow.sheet.keys, calendar)
@@ -281,7 +327,7 @@ def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: I
             if len(found.released):
                 touched.append(Touched(shadow, found.released))
         if gone:
-            shadow = _shadow(work, aspect, list(gone))
+            shadow = _shadow(work, aspect, gone)
             view = left_view(aspect, shadow.sheet.keys, shadow.sheet.guests)
             found = difference(work.channel, shadow, view, work.window, now_ms, leaving=True)
             differences.append(found)
@@ -291,12 +337,11 @@ def _channel_plan(work: _Work, calendar: Calendar, row: ConnectionRow, now_ms: I
     )
 
 
-def _shadow(work: _Work, aspect: Aspect, slots: Sequence[Slot]) -> Shadow:
-    chosen = set(slots)
+def _shadow(work: _Work, aspect: Aspect, slots: set[Slot]) -> Shadow:
     stored = [
         ((row.room, row.plan, row.block), row.body, row.hold_ms)
         for row in work.stored
-        if row.aspect == aspect.value and (row.room, row.plan, row.block) in chosen
+        if row.aspect == aspect.value and (row.room, row.plan, row.block) in slots
     ]
     shadow = Shadow.load(aspect, work.channel.guests, slots, stored)
     sync = shadow.sheet.columns["sync"]
