@@ -16,7 +16,9 @@ from gateway.errors import Malformed, Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
     AriReceived,
     Command,
+    DeliveriesReported,
     Event,
+    Found,
     PingReceived,
     PushAvailability,
     PushRates,
@@ -112,6 +114,33 @@ class CountsDepartureAsNight(Acme):
         longer = tuple(msgspec.structs.replace(s, departure=s.departure + 1) for s in content.stays)
         revision = msgspec.structs.replace(event.revision, content=msgspec.structs.replace(content, stays=longer))
         return [msgspec.structs.replace(event, revision=revision)]
+
+
+@breaks(C43="content.total")
+class HandsOutHalf(Acme):
+    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: int) -> Reply:
+        reply = encode.answer(document, site, results, now_ms)
+        said = msgspec.json.decode(reply.body, type=acme.Answer)
+        halved = tuple(msgspec.structs.replace(one, total=None) for one in said.bookings)
+        return msgspec.structs.replace(reply, body=msgspec.json.encode(msgspec.structs.replace(said, bookings=halved)))
+
+
+@breaks(C43="without the command that confirms it")
+class NeverConfirms(Acme):
+    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
+        decoded = decode.decode_reply(command, request, reply, site)
+        events = tuple(msgspec.structs.replace(arrived, acknowledge=None) for arrived in decoded.events)
+        return msgspec.structs.replace(decoded, events=events)
+
+
+@breaks(C44="read back")
+class ReportsOnlySuccess(Acme):
+    def parse(self, document: Document, site: Site) -> Sequence[Event | Query]:
+        (event,) = decode.parse(document, site)
+        if not isinstance(event, DeliveriesReported):
+            return [event]
+        good = tuple(msgspec.structs.replace(report, error="") for report in event.reports)
+        return [msgspec.structs.replace(event, reports=good)]
 
 
 # --- what it does with bad input --------------------------------------------------------------------------------------
@@ -261,6 +290,13 @@ class AnswersWithTheTime(Acme):
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: int) -> Reply:
         time.time()
         return encode.answer(document, site, results, now_ms)
+
+
+@breaks(C85="the answer does not say so")
+class FindsNothing(Acme):
+    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: int) -> Reply:
+        empty = [Found(()) if isinstance(result, Found) else result for result in results]
+        return encode.answer(document, site, empty, now_ms)
 
 
 @breaks(C81="AssertionError")

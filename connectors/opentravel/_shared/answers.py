@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: str) -> bytes:
     """Success with what the message wants to hear; raises TypeError for a result that does not belong to it."""
     taken = [result for result in results if isinstance(result, Taken)]
-    content = "<Success/>" + _warnings(results)
+    content = "<Success/>" + warnings_of(results)
     more: dict[str, str | None] = {}
     if asked.root == names.PING:
         echo = next((result.echo for result in results if isinstance(result, Pong)), "")
@@ -74,7 +74,8 @@ def _reservation(one: Taken) -> str:
     )
 
 
-def _warnings(results: Sequence[Result]) -> str:
+def warnings_of(results: Sequence[Result]) -> str:
+    """Warnings for what took effect with a remark; nothing without one."""
     given: list[str] = []
     for result in results:
         if isinstance(result, Applied):
@@ -103,7 +104,7 @@ def _unreadable(asked: Asked, refusal: Refusal, at_ms: Instant, version: str) ->
     given = {
         "Status": "NotProcessed",
         "ErrorCode": code,
-        "ErrorMessage": _writable(f"Type {kind}: {describe(refusal)}"),
+        "ErrorMessage": writable(f"Type {kind}: {describe(refusal)}"),
     }
     return message(ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **given)
 
@@ -122,12 +123,12 @@ def describe(refusal: Refusal) -> str:
 
 def _problem(tag: str, kind: str, code: str, told: str, record: str | None) -> str:
     short = told if len(told) <= _SHORT_CHARS_MAX else told[: _SHORT_CHARS_MAX - 1] + "…"
-    told = _writable(told)
-    given = attributes(Type=kind, ShortText=_writable(short), Code=code, RecordID=_writable((record or "")[:64]))
+    told = writable(told)
+    given = attributes(Type=kind, ShortText=writable(short), Code=code, RecordID=writable((record or "")[:64]))
     return f"<{tag}{given}>{text(told)}</{tag}>"
 
 
-def _writable(told: str) -> str:
+def writable(told: str) -> str:
     """Refusals quote what was sent; what XML cannot hold becomes a question mark, so that we can always answer."""
     return "".join(character if character.isprintable() else "?" for character in told)
 

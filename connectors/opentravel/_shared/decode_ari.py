@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from connectors.opentravel._shared.names import both, every
+from connectors.opentravel._shared.names import REFERENCE_ID, both, every
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
 from gateway.errors import Refusal, Unsupported
-from gateway.model.ari import AriUpdate, Setting
+from gateway.messages import Clearing
+from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
 from gateway.wire import xml
 from gateway.wire.xml import Attributes, Take
 
@@ -24,7 +25,10 @@ PASS: Take = bool
 
 
 class AriCollector:
-    """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``."""
+    """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``.
+
+    ``counted`` says that a counter (UniqueID of type 16) stood anywhere.
+    """
 
     root: str
     container: str
@@ -36,6 +40,7 @@ class AriCollector:
         self.hotel = ""
         self.updates: list[AriUpdate] = []
         self.count = 0
+        self.counted = False
         self._targets = Targets(profile)
         self._item: Attributes | None = None
         self._control: Attributes | None = None
@@ -78,6 +83,7 @@ class AriCollector:
         """Nothing in it concerns the updates."""
 
     def _take_unique_id(self, attributes: Attributes) -> None:
+        self.counted = self.counted or attributes.get("Type", "").strip() == REFERENCE_ID
         if attributes.get("Instance") == "CompleteSet":
             raise Unsupported("a complete set that replaces everything else is not taken", path="UniqueID/@Instance")
 
@@ -103,6 +109,23 @@ class AriCollector:
             raise Unsupported(f"{name}: {why}", path=name)
 
         return take
+
+
+def clearings(found: AriCollector) -> tuple[Clearing, ...]:
+    """What a full load takes away first: whatever it speaks of, of each of its products (other dialects, section 4).
+
+    What it says of all rooms, or of all plans of one, takes nothing away: clearing has no narrower word for it.
+    """
+    if found.counted or not found.profile.full_load:
+        return ()
+    said = (
+        Clearing(ASPECT_OF[setting.field], update.room, update.plan)
+        for update in found.updates
+        for setting in update.settings
+        if setting.field is not Field.FIGURE_BY
+    )
+    named = (one for one in said if one.room and bool(one.plan) != (one.aspect is Aspect.LIMIT))
+    return tuple(dict.fromkeys(named))
 
 
 def decode(

@@ -52,6 +52,12 @@ class AvailCollector(AriCollector):
 
     def _parts(self) -> dict[str, Take]:
         revenue = "revenue controls are not kept"
+        refused = {
+            "DestinationSystemCodes": "a list of receivers is not kept",
+            "BestAvailableRates": revenue,
+            "HurdleRate": revenue,
+            "Delta": revenue,
+        }
         return {
             "LengthsOfStay": self._take_lengths,
             "LengthOfStay": self._take_length,
@@ -60,10 +66,7 @@ class AvailCollector(AriCollector):
             "LenghtOfStay": self._take_length,
             "LOS_Pattern": self._lengths.take_pattern,
             "RestrictionStatus": self._take_restriction,
-            "DestinationSystemCodes": self._refuse("DestinationSystemCodes", "a list of receivers is not kept"),
-            "BestAvailableRates": self._refuse("BestAvailableRates", revenue),
-            "HurdleRate": self._refuse("HurdleRate", revenue),
-            "Delta": self._refuse("Delta", revenue),
+            **{name: self._refuse(name, why) for name, why in refused.items() if name not in self.profile.ignore},
         }
 
     def _take_lengths(self, attributes: Attributes) -> None:
@@ -106,14 +109,22 @@ class AvailCollector(AriCollector):
         # A LocatorID alone says nothing, and most items have nothing else.
         if len(item) > 1 or "LocatorID" not in item:
             said = self._with_limit(said, item)
-        settings = said.settings
-        if self._lengths.open_by_nights is not None:
-            settings = self._shared(settings + self._lengths.pattern())
+        settings = self._with_pattern(said.settings)
         room, plan, first, last, weekdays = self._targets.read(self._control)
         if not settings:
             raise Malformed("there is nothing to set", Reason.REQUIRED_MISSING, path="RestrictionStatus")
         record = item.get("LocatorID", "")
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, record))
+
+    def _take_said(self) -> Settings:
+        """What was said since the last call."""
+        said, self._said = self._said, self._nothing_said
+        return self._with_pattern(said.settings)
+
+    def _with_pattern(self, settings: Settings) -> Settings:
+        if self._lengths.open_by_nights is None:
+            return settings
+        return self._shared(settings + self._lengths.pattern())
 
     def _with_limit(self, said: Said, item: Attributes) -> Said:
         get = item.get

@@ -10,11 +10,12 @@ from gateway.errors import Reason, Unsupported
 from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.wire.xml import Attributes, Take
 
-DEFINITE_AVAILABILITY = "2"
-
 
 class CountsCollector(AriCollector):
-    """Definite availability is the figure; other counts beside it explain it, alone they cannot be used."""
+    """The profile's count type (2: definite availability) is the figure.
+
+    Other counts beside it explain it, alone they cannot be used.
+    """
 
     root = INV_COUNT
     container = "Inventories"
@@ -43,7 +44,7 @@ class CountsCollector(AriCollector):
             self._record = attributes.get("ID", "").strip()
 
     def _take_count(self, attributes: Attributes) -> None:
-        if attributes.get("CountType", "").strip() != DEFINITE_AVAILABILITY:
+        if attributes.get("CountType", "").strip() != self.profile.count_type:
             return
         action = attributes.get("ActionType", "").strip()
         count = attributes.get("Count", "")
@@ -59,7 +60,8 @@ class CountsCollector(AriCollector):
         room, plan, first, last, weekdays = self._targets.read(self._control)
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
-            raise Unsupported("definite availability (CountType 2) is needed", Reason.REQUIRED_MISSING, path=path)
+            text = f"the rooms to sell (CountType {self.profile.count_type}) are needed"
+            raise Unsupported(text, Reason.REQUIRED_MISSING, path=path)
         settings = self._shared((self._setting,))
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))
         self._setting, self._record = None, ""

@@ -30,11 +30,18 @@ class Reader(msgspec.Struct, frozen=True):
         """One event per reservation; a refusal names the reservation's own id, the path and the line."""
         if name_of(root) == names.CANCEL:
             return [self._cancel(root)]
-        container, item = names.RESERVATION_LISTS[name_of(root)]
-        return [
-            self._one(root, node, f"/{name_of(root)}/{container}/{item}[{number}]")
-            for number, node in enumerate(every(root, container, item), start=1)
-        ]
+        return [self._one(root, node, path) for node, path in _listed(root)]
+
+    def read_each(self, root: Node) -> tuple[list[ReservationReceived], list[Refusal]]:
+        """Those that can be read, and why the others cannot: in an answer of theirs none may hold up the rest."""
+        found: list[ReservationReceived] = []
+        refusals: list[Refusal] = []
+        for node, path in _listed(root):
+            try:
+                found.append(self._one(root, node, path))
+            except Refusal as refusal:
+                refusals.append(refusal)
+        return found, refusals
 
     def _one(self, root: Node, node: Node, path: str) -> ReservationReceived:
         booking_id = ""
@@ -119,6 +126,13 @@ class Reader(msgspec.Struct, frozen=True):
         return ReservationReceived(
             self.hotel, Revision(booking_id, RevisionKind.CANCEL, Content(), channel, record=booking_id)
         )
+
+
+def _listed(root: Node) -> list[tuple[Node, str]]:
+    """The reservations of a message, with their paths."""
+    container, item = names.RESERVATION_LISTS[name_of(root)]
+    path = f"/{name_of(root)}/{container}/{item}"
+    return [(node, f"{path}[{number}]") for number, node in enumerate(every(root, container, item), start=1)]
 
 
 def _kind(root: Node, node: Node) -> RevisionKind:

@@ -27,8 +27,10 @@ Settings = tuple[Setting, ...]
 Shapes = tuple[tuple[str, str], ...]
 
 
-def encode_push(command: Push, hotel: str, profile: Profile, capabilities: Capabilities) -> tuple[bytes, int]:
-    """The message and how many of the command's updates it carries; raises :class:`Unsupported`."""
+def encode_push(
+    command: Push, hotel: str, profile: Profile, capabilities: Capabilities, pos: str = ""
+) -> tuple[bytes, int]:
+    """The message and how many of the command's updates it carries; raises :class:`Unsupported`. ``pos`` is XML."""
     updates = command.updates[: capabilities.parts_max]
     rates = isinstance(command, PushRates)
     root, container = (RATES, "RateAmountMessages") if rates else (AVAIL, "AvailStatusMessages")
@@ -36,8 +38,10 @@ def encode_push(command: Push, hotel: str, profile: Profile, capabilities: Capab
     parts = writer.write(updates)
     listed = attributes(HotelCode=hotel if profile.hotel_code_on_list else None)
     kind = profile.rates_notif_type
-    kinds = {"NotifType": kind, "NotifScopeType": "ProductRate"} if rates and kind != "none" else {}
-    content = f"<{container}{listed}>{parts}</{container}>"
+    kinds: dict[str, str | None] = {"Target": profile.target}
+    if rates and kind != "none":
+        kinds |= {"NotifType": kind, "NotifScopeType": "ProductRate"}
+    content = f"{pos}<{container}{listed}>{parts}</{container}>"
     body = message(root, content, token=command.id, at_ms=command.at_ms, version=profile.version_attr, **kinds)
     return body, len(updates)
 
@@ -45,11 +49,11 @@ def encode_push(command: Push, hotel: str, profile: Profile, capabilities: Capab
 def locators(command: Push, parts: int, profile: Profile) -> dict[str, int]:
     """LocatorID → index of the update, for the first ``parts`` updates of the command."""
     found: dict[str, int] = {}
-    counts: dict[Settings, int] = {}
+    counts: dict[int, int] = {}
     for index, update in enumerate(command.updates[:parts]):
-        count = 1 if isinstance(command, PushRates) else counts.get(update.settings)
+        count = 1 if isinstance(command, PushRates) else counts.get(id(update.settings))
         if count is None:
-            count = counts[update.settings] = len(_shapes(update.settings, profile))
+            count = counts[id(update.settings)] = len(_shapes(update.settings, profile))
         for _ in range(count):
             found[str(len(found) + 1)] = index
     return found
@@ -57,12 +61,11 @@ def locators(command: Push, parts: int, profile: Profile) -> dict[str, int]:
 
 def _shapes(settings: Settings, profile: Profile) -> Shapes:
     """Attributes and content of each AvailStatusMessage the settings need."""
+    kind = ' BookingLimitMessageType="SetLimit"' if profile.limit_type else ""
     limits = tuple(
-        (f' BookingLimit="{_rooms(setting.value)}" BookingLimitMessageType="SetLimit"', "")
-        for setting in settings
-        if setting.field is Field.FIGURE
+        (f' BookingLimit="{_rooms(setting.value)}"{kind}', "") for setting in settings if setting.field is Field.FIGURE
     )
-    lengths, restrictions = lengths_of(settings, profile), restrictions_of(settings)
+    lengths, restrictions = lengths_of(settings, profile), restrictions_of(settings, profile)
     rules = zip_longest(lengths, restrictions, fillvalue="")
     return limits + tuple(("", length + restriction) for length, restriction in rules)
 
@@ -74,20 +77,18 @@ def _rooms(value: int) -> int:
 
 
 class AvailWriter(PartWriter):
-    """Each distinct tuple of settings is checked, and put in words, once."""
-
-    def __init__(self, profile: Profile, capabilities: Capabilities) -> None:
-        super().__init__(profile, capabilities)
-        self._known: dict[tuple[Settings, bool], Shapes] = {}
+    """Settings that updates share are checked, and put in words, once."""
 
     def write(self, updates: Sequence[AriUpdate]) -> str:
         lines: list[str] = []
+        # By identity, since whoever planned the updates shares equal settings, and hashing them costs more than this.
+        known: dict[tuple[int, bool], Shapes] = {}
         for update in updates:
-            key = (update.settings, bool(update.plan))
-            shapes = self._known.get(key)
+            key = (id(update.settings), bool(update.plan))
+            shapes = known.get(key)
             if shapes is None:
                 self._check(update)
-                shapes = self._known[key] = _shapes(update.settings, self._profile)
+                shapes = known[key] = _shapes(update.settings, self._profile)
             control = self.control(update)
             for limit, rules in shapes:
                 head = f"<AvailStatusMessage{limit}{self.locator(len(lines) + 1)}>"

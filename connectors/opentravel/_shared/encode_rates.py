@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from connectors.opentravel._shared.encode_part import PartWriter
 from connectors.opentravel._shared.profile import Profile
@@ -42,33 +42,31 @@ class RateWriter(PartWriter):
             raise Unsupported("amounts need a currency", Reason.CURRENCY)
         name = "AmountBeforeTax" if update.net else "AmountAfterTax"
         two_places = digits_of(update.currency) == 2
+        money = f'" CurrencyCode="{currency}"/>'
         base = extra = ""
         for setting in update.settings:
-            value = setting.value
+            field, value, guests = setting.field, setting.value, setting.guests
+            if field not in self._taken or guests > self._guests_max:
+                self._refuse(setting)
             if two_places and value >= 0:
                 amount = f"{value // 100}.{value % 100:02d}"
             else:
                 amount = format_minor(value, update.currency)
-            if self._kind(setting) is _PRICE:
-                people = f'NumberOfGuests="{setting.guests}" AgeQualifyingCode="10" ' if setting.guests else ""
-                base += f'<BaseByGuestAmt {people}{name}="{amount}" CurrencyCode="{currency}"/>'
+            if field is _PRICE:
+                people = f'NumberOfGuests="{guests}" AgeQualifyingCode="10" ' if guests else ""
+                base += f'<BaseByGuestAmt {people}{name}="{amount}{money}'
             else:
-                age = "10" if setting.field is _EXTRA_ADULT else "8"
-                extra += (
-                    f'<AdditionalGuestAmount AgeQualifyingCode="{age}" Amount="{amount}" CurrencyCode="{currency}"/>'
-                )
+                age = "10" if field is _EXTRA_ADULT else "8"
+                extra += f'<AdditionalGuestAmount AgeQualifyingCode="{age}" Amount="{amount}{money}'
         self._check_basis(update, alone=not base)
         base = f"<BaseByGuestAmts>{base}</BaseByGuestAmts>" if base else ""
         extra = f"<AdditionalGuestAmounts>{extra}</AdditionalGuestAmounts>" if extra else ""
         return f"<Rates><Rate>{base}{extra}</Rate></Rates>"
 
-    def _kind(self, setting: Setting) -> Field:
-        field = setting.field
-        if field not in self._taken:
-            raise Unsupported(f"{field.value} has no place among the prices of this dialect")
-        if field is _PRICE and setting.guests > self._guests_max:
-            raise Unsupported(f"a price for {setting.guests} guests has no place in this dialect", Reason.OCCUPANCY)
-        return field
+    def _refuse(self, setting: Setting) -> NoReturn:
+        if setting.field not in self._taken:
+            raise Unsupported(f"{setting.field.value} has no place among the prices of this dialect")
+        raise Unsupported(f"a price for {setting.guests} guests has no place in this dialect", Reason.OCCUPANCY)
 
     def _check_basis(self, update: AriUpdate, alone: bool) -> None:
         if not update.settings:

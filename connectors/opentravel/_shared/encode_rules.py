@@ -17,6 +17,9 @@ _OFFSETS = ((Field.MIN_OFFSET_H, "MinAdvancedBookingOffset"), (Field.MAX_OFFSET_
 _PLAIN = ("SetMinLOS", "RemoveMinLOS"), ("SetMaxLOS", "RemoveMaxLOS")
 _FORWARD = ("SetForwardMinStay", "RemoveForwardMinStay"), ("SetForwardMaxStay", "RemoveForwardMaxStay")
 _Kinds = tuple[tuple[str, str], ...]
+# Where nothing takes a limit back, one that never bites stands for none.
+_NIGHTS_MAX = 99
+_OFFSET_H_MAX = 24 * 730
 _ARRIVAL_FIELDS = (Field.MIN_ARRIVAL, Field.MAX_ARRIVAL)
 _THROUGH_FIELDS = (Field.MIN_THROUGH, Field.MAX_THROUGH)
 
@@ -51,8 +54,10 @@ def _listed(values: Mapping[Field, int], fields: tuple[Field, ...], kinds: _Kind
 
 
 def _length(nights: int, sets: str, removes: str, profile: Profile) -> str:
-    if nights == 0 and profile.los_clear == "remove":
-        return f'<LengthOfStay MinMaxMessageType="{removes}"/>'
+    if nights == 0 and profile.los_clear == "bound":
+        nights = 1 if "Min" in sets else _NIGHTS_MAX
+    if nights == 0 and profile.los_clear != "zero":
+        return f'<LengthOfStay MinMaxMessageType="{removes if profile.los_clear == "remove" else sets}"/>'
     return f'<LengthOfStay Time="{nights}" TimeUnit="Day" MinMaxMessageType="{sets}"/>'
 
 
@@ -78,15 +83,20 @@ def _pattern(closed: int, profile: Profile) -> str:
     )
 
 
-def restrictions_of(settings: tuple[Setting, ...]) -> list[str]:
+def restrictions_of(settings: tuple[Setting, ...], profile: Profile) -> list[str]:
     """One RestrictionStatus per flag; offsets stand on the first of them, or alone."""
     values = {setting.field: setting.value for setting in settings}
+    if profile.los_clear == "bound" and values.get(Field.MAX_OFFSET_H) == 0:
+        values[Field.MAX_OFFSET_H] = _OFFSET_H_MAX
     offsets = attributes(**{name: format_offset(values[field]) for field, name in _OFFSETS if field in values})
     found: list[str] = []
     for field, restriction in _FLAGS:
         if field in values:
             status = "Close" if values[field] else "Open"
-            found.append(f'<RestrictionStatus Restriction="{restriction}" Status="{status}"{offsets}/>')
+            named = attributes(
+                Restriction=None if field is Field.CLOSED and profile.master == "absent" else restriction
+            )
+            found.append(f'<RestrictionStatus{named} Status="{status}"{offsets}/>')
             offsets = ""
     if offsets:
         found.append(f"<RestrictionStatus{offsets}/>")

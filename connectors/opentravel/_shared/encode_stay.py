@@ -35,7 +35,6 @@ class Writer:
 
     def _stay(self, stay: RoomStay) -> str:
         units = str(stay.units)
-        rphs = " ".join(str(self._rphs[guest]) for guest in stay.guests)
         return element(
             "RoomStay",
             element("RoomTypes", element("RoomType", "", RoomTypeCode=stay.room, NumberOfUnits=units))
@@ -45,16 +44,27 @@ class Writer:
             + element("TimeSpan", "", Start=format_day(stay.arrival), End=format_day(stay.departure))
             + self._total(stay.total)
             + self._hotel
-            + (f"<ResGuestRPHs>{rphs}</ResGuestRPHs>" if rphs else "")
+            + self._references(stay)
             + write_comments(stay.comments),
             IndexNumber=stay.ref if stay.ref.isascii() and stay.ref.isdigit() and len(stay.ref) <= 9 else None,
         )
 
+    def _references(self, stay: RoomStay) -> str:
+        """A list as text from 2011B on, one element for each before (sheet, section 5.3)."""
+        rphs = [str(self._rphs[guest]) for guest in stay.guests]
+        if not rphs:
+            return ""
+        if self._release != "2010A":
+            return f"<ResGuestRPHs>{' '.join(rphs)}</ResGuestRPHs>"
+        return element("ResGuestRPHs", "".join(element("ResGuestRPH", "", RPH=rph) for rph in rphs))
+
     def _nightly(self, stay: RoomStay) -> str:
+        """In runs of one price; peers on the older release disagree on those and are told each night by itself."""
         if not stay.nightly:
             return ""
         rates, first = "", stay.arrival
-        for price, nights in ((price, len(list(group))) for price, group in groupby(stay.nightly)):
+        runs = ((price, len(list(group))) for price, group in groupby(stay.nightly))
+        for price, nights in ((price, 1) for price in stay.nightly) if self._release == "2010A" else runs:
             base = element("Base", "", **self._amount(price))
             dates = {"EffectiveDate": format_day(first), "ExpireDate": format_day(first + nights)}
             rates += element("Rate", base, **dates, RateTimeUnit="Day", UnitMultiplier=str(nights))
@@ -97,21 +107,21 @@ class Writer:
         )
 
     def global_info(self, reservation_ids: str) -> str:
-        """BasicPropertyInfo is mandatory in 2015A and forbidden in 2011B."""
+        """BasicPropertyInfo is mandatory in 2015A and forbidden before."""
         return element(
             "ResGlobalInfo",
             write_comments(self._content.comments)
             + self._guarantee()
             + self._total(self._content.total)
             + reservation_ids
-            + (self._hotel if self._release != "2011B" else ""),
+            + (self._hotel if self._release == "2015A" else ""),
         )
 
     def _guarantee(self) -> str:
-        """The mask of a card only: an attribute in 2011B, an element from 2015A on (sheet, section 5.3)."""
+        """The mask of a card only: an attribute up to 2011B, an element from 2015A on (sheet, section 5.3)."""
         mask, card = self._content.card_mask, ""
         if mask:
-            if self._release == "2011B":
+            if self._release != "2015A":
                 card = element("PaymentCard", "", MaskedCardNumber=mask)
             else:
                 card = element("PaymentCard", element("CardNumber", "", Mask=mask))

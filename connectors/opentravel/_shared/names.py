@@ -12,13 +12,16 @@ NAMESPACE = "http://www.opentravel.org/OTA/2003/05"
 AVAIL = "OTA_HotelAvailNotifRQ"
 RATES = "OTA_HotelRateAmountNotifRQ"
 INV_COUNT = "OTA_HotelInvCountNotifRQ"
+BOOKING_RULE = "OTA_HotelBookingRuleNotifRQ"
 RES = "OTA_HotelResNotifRQ"
 RES_MODIFY = "OTA_HotelResModifyNotifRQ"
 CANCEL = "OTA_CancelRQ"
 PING = "OTA_PingRQ"
+READ = "OTA_ReadRQ"
+NOTIF_REPORT = "OTA_NotifReportRQ"
 ERROR = "OTA_ErrorRS"
 
-ARI_ROOTS = frozenset((AVAIL, RATES, INV_COUNT))
+ARI_ROOTS = frozenset((AVAIL, RATES, INV_COUNT, BOOKING_RULE))
 RESERVATION_ROOTS = frozenset((RES, RES_MODIFY, CANCEL))
 
 # Where the reservations of a message stand.
@@ -28,6 +31,7 @@ RESERVATION_LISTS = {RES: ("HotelReservations", "HotelReservation"), RES_MODIFY:
 HOTEL_ID = "10"
 RESERVATION_ID = "14"
 REFERENCE_ID = "16"
+SYSTEM_ID = "22"
 
 WEEKDAYS = ("Mon", "Tue", "Weds", "Thur", "Fri", "Sat", "Sun")
 

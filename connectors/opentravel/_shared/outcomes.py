@@ -19,7 +19,7 @@ from gateway.wire.xml import Limits, Node, name_of, read_tree
 from mappings import Unmapped, look_up
 
 _NOT_DONE = frozenset((408, 429, 503))
-_REPLY_LIMITS = Limits(bytes_max=4 * 1024 * 1024, elements_max=50_000)
+REPLY_LIMITS = Limits(bytes_max=4 * 1024 * 1024, elements_max=50_000)
 _RETRY_S_MAX = 24 * 3600.0
 
 
@@ -45,16 +45,13 @@ class Problem(msgspec.Struct, frozen=True):
 
 def read_answer(reply: Reply, expected: str, parts: Mapping[str, int], warnings_skip: bool) -> Decoded:
     """The outcome of a request whose parts go by the given record numbers; raises :class:`CallFailed` for the whole."""
-    if reply.status in _NOT_DONE:
-        raise Retryable(f"HTTP {reply.status}", after_s=_retry_after(reply.headers))
-    if reply.status >= 500:
-        raise OutcomeUnknown(f"HTTP {reply.status}")
-    if reply.status >= 300:
-        return Decoded(Refused(str(reply.status), _why(reply)))
-    try:
-        root = read_tree(reply.body, _REPLY_LIMITS)
-    except Malformed as error:
-        raise OutcomeUnknown(f"the answer cannot be read: {error.text}") from None
+    if closed := refused_by_http(reply):
+        return Decoded(closed)
+    return judge(readable(reply), expected, parts, warnings_skip)
+
+
+def judge(root: Node, expected: str, parts: Mapping[str, int], warnings_skip: bool) -> Decoded:
+    """The outcome of a message that was answered at all; see :func:`read_answer`."""
     errors = _problems(root, "Errors", "Error")
     if name_of(root) == "OTA_ErrorRS" and not errors:
         return Decoded(Refused(value(root, "ErrorCode"), value(root, "ErrorMessage")))
@@ -66,6 +63,23 @@ def read_answer(reply: Reply, expected: str, parts: Mapping[str, int], warnings_
     warnings = _problems(root, "Warnings", "Warning") if warnings_skip else []
     skipped: dict[int, Outcome] = {parts[one.record]: one.refused() for one in warnings if one.record in parts}
     return Decoded(Confirmed(_confirmation(root)), skipped)
+
+
+def refused_by_http(reply: Reply) -> Refused | None:
+    """A door that is closed; None where the message arrived. Raises :class:`CallFailed` where it may not have."""
+    if reply.status in _NOT_DONE:
+        raise Retryable(f"HTTP {reply.status}", after_s=_retry_after(reply.headers))
+    if reply.status >= 500:
+        raise OutcomeUnknown(f"HTTP {reply.status}")
+    return Refused(str(reply.status), _why(reply)) if reply.status >= 300 else None
+
+
+def readable(reply: Reply) -> Node:
+    """The answer's root; raises :class:`OutcomeUnknown` for what is no XML."""
+    try:
+        return read_tree(reply.body, REPLY_LIMITS)
+    except Malformed as error:
+        raise OutcomeUnknown(f"the answer cannot be read: {error.text}") from None
 
 
 def _failed(errors: list[Problem], parts: Mapping[str, int]) -> Decoded:
@@ -113,7 +127,7 @@ def _confirmation(root: Node) -> str:
 def _why(reply: Reply) -> str:
     """The body's own explanation, where there is one."""
     try:
-        root = read_tree(reply.body, _REPLY_LIMITS)
+        root = read_tree(reply.body, REPLY_LIMITS)
     except Malformed:
         return f"HTTP {reply.status}"
     problems = _problems(root, "Errors", "Error")

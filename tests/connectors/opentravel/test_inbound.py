@@ -365,7 +365,7 @@ def test_a_refusal_has_its_status(reason: Reason, status: int) -> None:
     assert CONNECTOR.refuse(None, Refusal("no", reason), NOW_MS).status == status
 
 
-@pytest.mark.parametrize("name", ["unknown/read", "unknown/booking-rule"])
+@pytest.mark.parametrize("name", ["unknown/read", "unknown/notif-report"])
 def test_an_unknown_root_is_no_implementation(name: str) -> None:
     document = open_(fixture(name))
     with pytest.raises(Unsupported) as refused:

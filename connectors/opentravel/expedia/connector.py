@@ -1,0 +1,113 @@
+"""The contract, put together: three services, one connection at a time for each property (section 1)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from connectors.opentravel.expedia import decode_answers, encode, encode_ari
+from connectors.opentravel.expedia.decode_bookings import BOOKINGS_MAX, Reader
+from connectors.opentravel.expedia.encode import CONFIRMATIONS_MAX
+from connectors.opentravel.expedia.inspect import inspect_message
+from connectors.opentravel.expedia.names import AR, BC, BR, Api
+from connectors.opentravel.expedia.profile import load_profile
+from gateway.contract import (
+    Arrived,
+    Capabilities,
+    Confirmed,
+    Decoded,
+    Inspected,
+    Inspection,
+    Outcome,
+    Refused,
+    Reply,
+    Request,
+    Site,
+)
+from gateway.errors import Refusal, Unsupported
+from gateway.messages import (
+    Command,
+    Confirmation,
+    ConfirmReservations,
+    PushAvailability,
+    PushRates,
+    ReservationReceived,
+    RetrieveReservations,
+)
+from gateway.wire.xml import Node
+
+_APIS: dict[type[Command], Api] = {
+    PushAvailability: AR,
+    PushRates: AR,
+    RetrieveReservations: BR,
+    ConfirmReservations: BC,
+}
+
+
+class Expedia:
+    """``site.url`` is the address that ``/ar``, ``/br`` and ``/bc`` are below.
+
+    ``site.options`` may hold ``merge_plans``: true where the same plan is sold as Expedia Collect and Hotel Collect, so
+    that bookings of the second kind come under the first one's id, without its suffix ``A``.
+    """
+
+    name = "expedia"
+
+    def capabilities(self, profile: str) -> Capabilities:
+        return load_profile(profile).capabilities()
+
+    def encode(self, command: Command, site: Site) -> Request:
+        capabilities = self.capabilities(site.profile)
+        if type(command) not in capabilities.commands:
+            raise Unsupported(f"{type(command).__name__} has no place in {site.profile}")
+        if isinstance(command, PushAvailability | PushRates):
+            return encode_ari.push(command, site, capabilities)
+        if isinstance(command, RetrieveReservations):
+            return encode.retrieve(command, site)
+        if isinstance(command, ConfirmReservations):
+            return encode.confirm(command, site)
+        raise Unsupported(f"{type(command).__name__} has no place here")
+
+    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
+        root = decode_answers.answer_of(reply, _APIS[type(command)])
+        if isinstance(root, Decoded):
+            return root
+        if isinstance(command, PushAvailability | PushRates):
+            return decode_answers.read_ari(root, command.updates[: request.parts])
+        if isinstance(command, ConfirmReservations):
+            return decode_answers.read_confirmation(root, command, request.parts)
+        return _retrieved(root, command, site)
+
+    def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
+        apis = {_APIS[kind] for kind in self.capabilities(inspection.profile).commands}
+        return inspect_message(data, apis, inspection)
+
+
+def _retrieved(root: Node, command: Command, site: Site) -> Decoded:
+    """The bookings, each with the confirmation that has to follow; our number is put in once it is known.
+
+    Where one could not be read the outcome says so, and the others are taken nevertheless.
+    """
+    if refused := decode_answers.failure(decode_answers.said(root, "Error")):
+        return Decoded(refused)
+    merge = bool(site.options.get("merge_plans", False))
+    found, refusals = Reader(site.hotel, site.currency, merge).read(root)
+    arrived = [Arrived(event, _acknowledge(event, command, number)) for number, event in enumerate(found, start=1)]
+    outcome: Outcome = Confirmed()
+    if refusals:
+        outcome = Refused(refusals[0].reason.value, _told(refusals))
+    follow = None
+    if len(found) + len(refusals) >= BOOKINGS_MAX and isinstance(command, RetrieveReservations) and not refusals:
+        # The next ones come once these are confirmed.
+        follow = msgspec.structs.replace(command, id=f"{command.id}-next")
+    return Decoded(outcome, events=tuple(arrived), next=follow)
+
+
+def _acknowledge(event: ReservationReceived, command: Command, number: int) -> ConfirmReservations:
+    revision = event.revision
+    confirmation = Confirmation(revision.booking_id, revision.kind, "", revision.version)
+    return ConfirmReservations(id=f"{command.id}-{number}", at_ms=command.at_ms, confirmations=(confirmation,))
+
+
+def _told(refusals: list[Refusal]) -> str:
+    texts = [f"booking {one.record or '?'}: {one.text} ({one.path})" for one in refusals[:CONFIRMATIONS_MAX]]
+    return "; ".join(texts)
