@@ -1,16 +1,19 @@
-"""What the deliverer reads."""
+"""What is read to hand reservations over: by the deliverer, and for receivers that fetch them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from gateway.engine.hotel import Hotel
+from gateway.messages import ReservationsAsked
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
 from gateway.store.sql import Lookup
-from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow, Scope
+from gateway.store.tables import TO_FETCH, DeliveryRow, ReservationRow, RevisionRow, Scope
 
 DUE_MAX = 200
+# A message is committed at the latest so long after it arrived; later ones were given up by their senders.
+_COMMIT_MS_MAX = 60_000
 _SCOPES = Lookup(Scope)
 _REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
 _RESERVATIONS = Lookup(ReservationRow, ("scope_id", "reservation_id"))
@@ -36,9 +39,61 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found
     """The deliveries that have waited longest."""
     rows = await tx.rows(DeliveryRow, "due_ms <= ? ORDER BY due_ms LIMIT ?", now_ms, limit)
     following = await tx.fetch("SELECT min(due_ms) FROM delivery WHERE due_ms > ?", now_ms)
-    next_ms = following[0][0]
+    return Found(await _with_what_they_are_about(tx, hotels, rows), following[0][0])
+
+
+async def to_fetch(tx: Transaction, hotels: Hotels, scope_id: str, connection: str, limit: int) -> list[Due]:
+    """What a receiver that fetches has not confirmed yet, in the order of the reservations' numbers."""
+    condition = f"scope_id = ? AND connection = ? AND {TO_FETCH} ORDER BY reservation_id LIMIT ?"
+    rows = await tx.rows(DeliveryRow, condition, scope_id, connection, limit)
+    return await _with_what_they_are_about(tx, hotels, rows)
+
+
+async def asked_for(
+    tx: Transaction, hotels: Hotels, scope_id: str, connection: str, asked: ReservationsAsked, limit: int
+) -> list[Due]:
+    """The deliveries that match what a receiver names, whether it has confirmed them or not.
+
+    What it names by time may bring a few that changed shortly before: instants are those of arrival, and messages that
+    arrive together are committed in any order.
+    """
+    condition = "r.scope_id = ? AND d.connection = ?"
+    params: list[str | int] = [scope_id, connection]
+    if asked.booking_id:
+        condition, params = condition + " AND r.reservation_id = ?", [*params, asked.booking_id]
+    if asked.since_ms is not None:
+        condition, params = condition + " AND r.rev >= ?", [*params, await _rev_at(tx, scope_id, asked.since_ms)]
+    if asked.first is not None:
+        condition, params = condition + " AND r.arrival >= ?", [*params, asked.first]
+    if asked.last is not None:
+        condition, params = condition + " AND r.arrival <= ?", [*params, asked.last]
+    fields = ", ".join(f"d.{field}" for field in DeliveryRow._fields)
+    found = await tx.fetch(
+        f"SELECT {fields} FROM reservation r JOIN delivery d ON d.scope_id = r.scope_id"
+        f" AND d.reservation_id = r.reservation_id WHERE {condition} ORDER BY r.rev LIMIT ?",
+        *params,
+        limit,
+    )
+    return await _with_what_they_are_about(tx, hotels, [DeliveryRow(*values) for values in found])
+
+
+async def _rev_at(tx: Transaction, scope_id: str, at_ms: int) -> int:
+    """A revision of the property from just before that instant."""
+    found = await tx.fetch(
+        "SELECT rev FROM message WHERE scope_id = ? AND at_ms >= ? AND direction = 'in' AND rev > 0"
+        " ORDER BY at_ms LIMIT 1",
+        scope_id,
+        at_ms - _COMMIT_MS_MAX,
+    )
+    if found:
+        return int(found[0][0])
+    now = await tx.fetch("SELECT rev FROM scope WHERE scope_id = ?", scope_id)
+    return int(now[0][0]) + 1
+
+
+async def _with_what_they_are_about(tx: Transaction, hotels: Hotels, rows: list[DeliveryRow]) -> list[Due]:
     if not rows:
-        return Found([], next_ms)
+        return []
     scopes = [
         row for row in await tx.lookup(_SCOPES, sorted({(row.scope_id,) for row in rows})) if isinstance(row, Scope)
     ]
@@ -53,7 +108,7 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found
         for row in await tx.lookup(_RESERVATIONS, keys)
         if isinstance(row, ReservationRow)
     }
-    items = [
+    return [
         Due(
             known[row.scope_id],
             row,
@@ -63,4 +118,3 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found
         for row in rows
         if row.scope_id in known
     ]
-    return Found(items, next_ms)

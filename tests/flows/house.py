@@ -25,7 +25,15 @@ from gateway.flows.deliver import Deliverer
 from gateway.flows.push_ari import Pusher
 from gateway.flows.receive import receive
 from gateway.flows.services import Ids, Services
-from gateway.messages import AriReceived, DeliverReservation, Event, PushAvailability, PushRates, ReservationReceived
+from gateway.messages import (
+    AriReceived,
+    DeliverReservation,
+    Event,
+    PushAvailability,
+    PushRates,
+    Query,
+    ReservationReceived,
+)
 from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.model.dates import ALL_WEEK, BLOCK_DAYS, Day, day_start_ms, days_in, parse_day
 from gateway.model.property import Adjustment, Connection, Credentials, Product, Property, RatePlan, Role, RoomType
@@ -36,7 +44,7 @@ from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
 from gateway.store.tables import SPECS, CalendarRow, MessageRow, ReservationRow, StockRow
-from tests.simulation.plain import Only, PlainConnector, PlainReply, decode_command
+from tests.simulation.plain import Only, PlainConnector, PlainReply, Sendable, decode_command
 
 TODAY = parse_day("2026-11-21")
 HORIZON = 24
@@ -117,7 +125,7 @@ class Wire:
     """
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, PushAvailability | PushRates | DeliverReservation]] = []
+        self.sent: list[tuple[str, Sendable]] = []
         self.answers: dict[str, list[Answer]] = {}
         self.held: dict[tuple[str, str, str, Day, str], int] = {}
         self.meanwhile: Callable[[str], Awaitable[None]] | None = None
@@ -131,15 +139,15 @@ class Wire:
         answer = waiting.pop(0) if waiting else confirmed
         return answer(lambda: self._store(request.url, command))
 
-    def _store(self, url: str, command: PushAvailability | PushRates | DeliverReservation) -> None:
-        for update in () if isinstance(command, DeliverReservation) else command.updates:
+    def _store(self, url: str, command: Sendable) -> None:
+        for update in command.updates if isinstance(command, PushAvailability | PushRates) else ():
             for day in days_in(update.first, update.last, update.weekdays):
                 for setting in update.settings:
                     self.held[url, update.room, update.plan, day, _name(setting)] = setting.value
 
     def pushes(self, url: str) -> list[PushAvailability | PushRates]:
         """What was pushed there, in order."""
-        return [command for to, command in self.sent if to == url and not isinstance(command, DeliverReservation)]
+        return [c for to, c in self.sent if to == url and isinstance(c, PushAvailability | PushRates)]
 
     def deliveries(self) -> list[DeliverReservation]:
         """What was handed to the PMS, in order."""
@@ -243,7 +251,7 @@ class House:
             await apply_hotel(self.services, planned, "test")
         return [str(change.line) for change in changes]
 
-    async def post(self, connection: str, *events: Event, password: str = "in") -> Reply:
+    async def post(self, connection: str, *events: Event | Query, password: str = "in") -> Reply:
         head = Head("POST", f"/plain/{connection}", {"password": password})
         return await receive(self.services, "plain", connection, head, [msgspec.json.encode(events)])
 

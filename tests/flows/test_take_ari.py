@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gateway.contract import Reply
-from gateway.model.ari import AriUpdate
+from gateway.engine.calendar import NO_PRICE
+from gateway.messages import AriReceived, Clearing
+from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import weekday
 from gateway.store.tables import Scope
-from tests.flows.house import TODAY, House, channel, hotel, pms, update
+from tests.flows.house import HORIZON, TODAY, House, channel, hotel, pms, update
 
 WEEKEND = 0b1100000
 
@@ -199,3 +201,33 @@ async def test_what_changes_nothing_wakes_nobody(house: House) -> None:
     assert house.changed == set()
     assert await house.ledger() == before
     assert await house.outcomes() == ["applied", "unchanged"]
+
+
+async def test_a_complete_set_takes_away_what_it_does_not_mention(house: House) -> None:
+    await house.open_for_sale(figure=3)
+    event = AriReceived("P", (update("pDBL", "", 2, 4, figure=2),), clears=(Clearing(Aspect.LIMIT),))
+    assert (await house.post("pms", event)).status == 200
+    assert [figure for figure, *_ in await house.stock("DBL", 1, 5)] == [0, 2, 2, 2, 0]
+    assert [figure for figure, *_ in await house.stock("FAM", 0, HORIZON)] == [0] * (HORIZON + 1)
+
+
+async def test_prices_and_rules_are_cleared_for_one_plan_only(house: House) -> None:
+    await house.open_for_sale(price=10_000)
+    await house.ari(update("pDBL", "BAR", 0, HORIZON, min_through=3, extra_child=500))
+    clears = (Clearing(Aspect.PRICES, plan="BAR"), Clearing(Aspect.RULES, room="pDBL", plan="BAR"))
+    event = AriReceived("P", (update("pDBL", "BAR", 5, 5, price2=9_000),), clears=clears)
+    assert (await house.post("pms", event)).status == 200
+    assert await house.cell("DBL", "BAR", 4, "price") == [NO_PRICE] * 4
+    assert await house.cell("DBL", "BAR", 4, "extra_child") == NO_PRICE
+    assert await house.cell("DBL", "BAR", 4, "min_through") == 0
+    prices = await house.cell("DBL", "BAR", 5, "price")
+    assert isinstance(prices, list)
+    assert prices[1] == 9_000
+    assert await house.cell("DBL", "HB", 4, "price") != [NO_PRICE] * 4
+
+
+async def test_the_past_is_not_cleared(house: House) -> None:
+    await house.open_for_sale(figure=3)
+    await house.ari(update("pDBL", "", -2, -1, figure=3))
+    assert (await house.post("pms", AriReceived("P", (), clears=(Clearing(Aspect.LIMIT),)))).status == 200
+    assert [figure for figure, *_ in await house.stock("DBL", -2, 0)] == [3, 3, 0]

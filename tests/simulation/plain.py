@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.contract import (
+    Arrived,
     Capabilities,
     Confirmed,
     Decoded,
@@ -20,26 +21,38 @@ from gateway.contract import (
 )
 from gateway.errors import Malformed, Reason, Refusal, Retryable, Unauthentic
 from gateway.messages import (
+    Applied,
     AriReceived,
     Command,
+    Confirmation,
+    ConfirmReservations,
+    ContentReceived,
+    DeliveriesReported,
     DeliverReservation,
     Event,
+    Found,
     PingReceived,
     PushAvailability,
     PushRates,
     Query,
     ReservationReceived,
+    ReservationsAsked,
     Result,
+    RetrieveReservations,
     Taken,
 )
 from gateway.model.ari import Field
 from gateway.model.dates import Instant
 
-Sendable = PushAvailability | PushRates | DeliverReservation
+Sendable = PushAvailability | PushRates | DeliverReservation | RetrieveReservations | ConfirmReservations
 encode_command = msgspec.json.Encoder().encode
 decode_command = msgspec.json.Decoder(Sendable).decode
-_events = msgspec.json.Decoder(list[AriReceived | ReservationReceived | PingReceived]).decode
+Received = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | ReservationsAsked | PingReceived
+_events = msgspec.json.Decoder(list[Received]).decode
 
+
+_PUSHED: frozenset[type[Command]] = frozenset({PushAvailability, PushRates, DeliverReservation})
+_ASKED: frozenset[type[Command]] = frozenset({RetrieveReservations, ConfirmReservations})
 
 SETTLE_S = 20.0
 
@@ -51,13 +64,21 @@ class PlainReply(msgspec.Struct):
     ref: str = ""
 
 
+class PlainPage(msgspec.Struct):
+    """What a channel gives that is asked for its reservations."""
+
+    events: list[ReservationReceived] = []
+    more: bool = False
+
+
 class PlainDocument(Document):
-    events: list[AriReceived | ReservationReceived | PingReceived] = msgspec.field(default_factory=list)
+    events: list[Received] = msgspec.field(default_factory=list)
     password: str = ""
 
 
 class PlainConnector:
-    """Profiles: ``plain``, ``counting`` (lowers its own availability when it sells), ``room-price``."""
+    """Profiles: ``plain``, ``counting`` (lowers its own availability when it sells), ``room-price``, ``asked`` (for its
+    reservations, which it does not send)."""
 
     name = "plain"
 
@@ -68,7 +89,7 @@ class PlainConnector:
 
     def capabilities(self, profile: str) -> Capabilities:
         return Capabilities(
-            commands=frozenset({PushAvailability, PushRates, DeliverReservation}),
+            commands=_PUSHED | _ASKED if profile == "asked" else _PUSHED,
             events=frozenset({AriReceived, ReservationReceived}),
             fields=frozenset(Field) - {Field.FIGURE_BY},
             parts_max=self._parts_max,
@@ -80,14 +101,16 @@ class PlainConnector:
         )
 
     def encode(self, command: Command, site: Site) -> Request:
-        updates = getattr(command, "updates", ())
-        return Request("POST", site.url, {}, encode_command(command), parts=len(updates) or 1)
+        parts = getattr(command, "updates", ()) or getattr(command, "confirmations", ())
+        return Request("POST", site.url, {}, encode_command(command), parts=len(parts) or 1)
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
         if reply.status in (429, 503):
             raise Retryable("not now", after_s=float(reply.headers.get("retry-after", "1")))
         if reply.status != 200:
             return Decoded(Refused(str(reply.status), "refused as a whole"))
+        if isinstance(command, RetrieveReservations):
+            return _retrieved(command, reply)
         said = msgspec.json.decode(reply.body, type=PlainReply)
         parts: dict[int, Outcome] = {part: Refused("no", text) for part, text in said.refused.items()}
         return Decoded(Confirmed(said.ref), parts)
@@ -112,11 +135,25 @@ class PlainConnector:
         return document.events
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
+        """Our number for each booking, or the one answer there is to a question or a report."""
+        if len(results) == 1 and isinstance(results[0], Found | Applied):
+            return Reply(200, {}, msgspec.json.encode(results[0]))
         refs = [result.reservation_id for result in results if isinstance(result, Taken)]
         return Reply(200, {}, msgspec.json.encode(refs))
 
     def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
         return Reply(400, {}, f"{error.reason.value}: {error.text}".encode())
+
+
+def _retrieved(command: RetrieveReservations, reply: Reply) -> Decoded:
+    page = msgspec.json.decode(reply.body, type=PlainPage)
+    arrived = []
+    for event in page.events:
+        confirmation = Confirmation(event.revision.booking_id, event.revision.kind, "", event.revision.version)
+        acknowledge = ConfirmReservations(id="", at_ms=command.at_ms, confirmations=(confirmation,))
+        arrived.append(Arrived(event, acknowledge))
+    following = msgspec.structs.replace(command, id=f"{command.id}+") if page.more else None
+    return Decoded(Confirmed(), events=tuple(arrived), next=following)
 
 
 class Only:
