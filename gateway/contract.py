@@ -38,6 +38,29 @@ class Site(msgspec.Struct, frozen=True):
     check_inbound: PasswordCheck | None = None
     token: str = ""
     options: Mapping[str, Any] = {}
+    keys: tuple[Key, ...] = ()
+
+    def keys_for(self, use: str, now_ms: Instant) -> tuple[Key, ...]:
+        """The keys for one use that are valid now, in the order they are configured."""
+        return tuple(key for key in self.keys if key.use == use and key.from_ms <= now_ms < key.until_ms)
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key or certificate of the account, opened: PEM, hex or plain text, as its ``use`` says.
+
+    ``id`` is what messages name it by, empty where they name none. ``use`` is the connector's own word (``callback``,
+    ``sign``, ``theirs``); several keys of one use follow each other when keys change.
+    """
+
+    use: str
+    material: str
+    id: str = ""
+    password: str = ""
+    from_ms: Instant = 0
+    until_ms: Instant = 2**63 - 1
+
+    def __repr__(self) -> str:
+        return f"Key({self.use}, {self.id})"
 
 
 class PasswordCheck(Protocol):
@@ -59,8 +82,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     per_minute_max: int = 600
     timeout_s: float = 30.0
     settle_s: float = 60.0  # how long after an unknown outcome a late request may still land
+    replay_s: float = 0.0  # for how long the same command sent again is answered, but not carried out again
+    retrieve_every_s: float = 60.0  # between two questions for reservations, where they have to be asked for
     counts_down: bool = False  # lowers its own availability when it sells
     limit_per_product: bool = False  # availability belongs to room type and plan, not to the room type
+    rules_together: bool = False  # what a message of rules leaves out is reset there, so all are said each time
     guests_max: int = 12  # price occupancies it takes; 0: one price for the room
     body_bytes_max: int = 20 * 1024 * 1024
 
@@ -152,15 +178,24 @@ class Outbound(Connector, Protocol):
         """Raises :class:`gateway.errors.CallFailed` when the reply says that the whole call did not come through."""
 
 
+@runtime_checkable
+class HandsOver(Connector, Protocol):
+    """Some commands never leave from here: the guest's browser, telephone or camera carries the signed message."""
+
+    def hand_over(self, command: Command, site: Site) -> Decoded | None:
+        """What to give to the guest, or None for a command that is sent. Asked before ``encode``."""
+
+
 # --- they call us -----------------------------------------------------------------------------------------------------
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The head of a request to us. Header names are lower case."""
+    """The head of a request to us. Header names are lower case; ``query`` is what follows the question mark."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    query: str = ""
 
 
 class Document(msgspec.Struct):
@@ -191,6 +226,72 @@ class Inbound(Connector, Protocol):
         """Their shape of an error, even when nothing could be read."""
 
 
+@runtime_checkable
+class Describes(Protocol):
+    """An :class:`Inbound` whose interface can be read by whoever wants to call it."""
+
+    def describe(self, head: Head, url: str) -> Reply | None:
+        """The answer to a GET (``?wsdl``) at ``url``; None for anything that has no description.
+
+        It is public and the same for every account, so that nothing can be learned about who has one.
+        """
+
+
+@runtime_checkable
+class Reopening(Protocol):
+    """An Inbound whose documents are more than their archived bytes, as where an action stands beside the message.
+
+    Others have their archives opened again as the body of a POST of type ``text/xml``.
+    """
+
+    def reopen(self, root: str, archive: bytes) -> Document:
+        """The document that was archived with these two, without its sender's credentials."""
+
+
+# --- a message by itself ----------------------------------------------------------------------------------------------
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """How one bare message is to be read.
+
+    ``action`` is the dialect's own string (``OTA_HotelInvCountNotif:FreeRooms``); empty means that the root element
+    decides. ``capabilities`` are the dialect's own strings that both sides have negotiated; None means that nothing
+    was negotiated, and everything the profile can do is allowed. ``reencode`` asks for the message written anew.
+    """
+
+    profile: str
+    action: str = ""
+    capabilities: frozenset[str] | None = None
+    reencode: bool = False
+
+
+class Inspected(msgspec.Struct, frozen=True):
+    """A message that would be taken.
+
+    ``root`` is the local name of the message's root element: inside an envelope, that of the message it carries.
+    ``warnings`` are deviations that the profile tolerates. ``encoded`` is the message written anew from what was
+    understood, in UTF-8; None where that was not asked for, or the connector has no writer for this message.
+    """
+
+    root: str
+    warnings: tuple[str, ...] = ()
+    encoded: bytes | None = None
+
+
+@runtime_checkable
+class Inspector(Connector, Protocol):
+    """Reads a message without a connection, a login or a hotel, exactly as strictly as the server would read it."""
+
+    def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
+        """``data`` is one XML document as it came, in any encoding, up to ``body_bytes_max`` of the profile.
+
+        Checked in this order: the limits of :mod:`gateway.wire.xml`, shape (:mod:`gateway.wire.shape`), then the rules
+        of the dialect at the given action and capabilities. The first fault is raised as a
+        :class:`gateway.errors.Refusal` whose ``path`` begins at the message's root (``/OTA_PingRQ/EchoData``), with
+        the ``line`` wherever it is known. No other exception is raised, whatever ``data`` holds.
+        """
+
+
 # --- what can be checked at every start -------------------------------------------------------------------------------
 
 
@@ -215,7 +316,7 @@ def declaration_faults(declared: object) -> list[str]:
 
 
 _SIDES = (Outbound, Inbound)
-_MAY_BE_ZERO = ("guests_max", "settle_s")
+_MAY_BE_ZERO = ("guests_max", "settle_s", "replay_s")
 
 
 def _methods(side: type) -> list[str]:

@@ -8,16 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from gateway.errors import Refusal
+from gateway.messages_payment import PaymentEvent
 from gateway.model.ari import AriUpdate, Aspect
+from gateway.model.command import Command as Command
 from gateway.model.dates import Day, Instant
 from gateway.model.reservation import Revision, RevisionKind
-
-
-class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """``id`` is unique and stable over repeats of the same sending; ``at_ms`` is the instant to write into it."""
-
-    id: str
-    at_ms: Instant
 
 
 class Ping(Command, frozen=True, tag=True, kw_only=True):
@@ -46,9 +41,13 @@ class DeliverReservation(Command, frozen=True, tag=True, kw_only=True):
 
 
 class RetrieveReservations(Command, frozen=True, tag=True, kw_only=True):
-    """Give us what is new. ``since_ms`` None asks for everything they hold as undelivered."""
+    """Give us what is new. ``since_ms`` None asks for everything they hold as undelivered.
+
+    ``cursor`` is the connector's own note of how far it has come: empty at first, then from :attr:`Decoded.next`.
+    """
 
     since_ms: Instant | None = None
+    cursor: str = ""
 
 
 class ConfirmReservations(Command, frozen=True, tag=True, kw_only=True):
@@ -71,12 +70,20 @@ class Clearing(msgspec.Struct, frozen=True):
     """What a complete document takes away before its updates are painted: one aspect of a target, from today on.
 
     An empty ``room`` or ``plan`` means every one that the sender's mapping has. A cleared limit is no room, cleared
-    prices close the product, cleared rules allow everything.
+    prices close the product, cleared rules allow everything. The plans named by ``keep`` lose nothing.
     """
 
     aspect: Aspect
     room: str = ""
     plan: str = ""
+    keep: tuple[str, ...] = ()
+
+
+class PushContent(Command, frozen=True, tag=True, kw_only=True):
+    """Our room types and rate plans under the counterpart's codes; what is not listed is no longer offered there."""
+
+    rooms: tuple[Described, ...]
+    plans: tuple[Described, ...]
 
 
 class AriReceived(msgspec.Struct, frozen=True, tag=True):
@@ -99,12 +106,16 @@ class ReservationReceived(msgspec.Struct, frozen=True, tag=True):
 
 
 class DeliveryReport(msgspec.Struct, frozen=True):
-    """What a counterpart that fetches reservations says of one: ``ref`` is its number, ``error`` why it refuses it."""
+    """What a counterpart that fetches reservations says of one: ``ref`` is its number, ``error`` why it refuses it.
+
+    ``modified_ms`` says which state of the reservation it fetched (:attr:`Outgoing.modified_ms`), where it can be told.
+    """
 
     reservation_id: str
     kind: RevisionKind | None = None
     ref: str = ""
     error: str = ""
+    modified_ms: Instant | None = None
 
 
 class DeliveriesReported(msgspec.Struct, frozen=True, tag=True):
@@ -148,7 +159,7 @@ class PingReceived(msgspec.Struct, frozen=True, tag=True):
     echo: str
 
 
-Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived
+Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | PaymentEvent
 Query = PingReceived | ReservationsAsked
 
 

@@ -696,6 +696,7 @@ OTHER: dict[type, Callable[[Any], Any]] = {
     Credentials: lambda value: Credentials(f"{value.username}x"),
     dict: lambda value: {"new": 1},
     tuple: lambda value: value[1:],
+    type(None): lambda value: 60,
 }
 
 

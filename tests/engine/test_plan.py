@@ -139,6 +139,15 @@ def test_only_rules_that_differ_are_said_unless_the_state_is_unsure() -> None:
     assert {Field.CTA, Field.MIN_ARRIVAL} <= by_day[31]
 
 
+def test_all_rules_are_said_where_a_message_resets_what_it_leaves_out() -> None:
+    shadow = _shadow(Aspect.RULES, CONFIRMED)
+    view = _view(shadow)
+    view.columns["cta"][0, 4] = 1
+    spoken = said(all_updates(difference(_channel(rules_together=True), shadow, view, WHOLE, NOW_MS)))
+    assert {day for _, _, day, _, _ in spoken} == {FIRST + 4}
+    assert {field for _, _, _, field, _ in spoken} == {*_channel().rule_fields}
+
+
 def test_refused_and_doubtful_cells_are_not_bridged() -> None:
     for sync in (REFUSED, DOUBT):
         shadow = _shadow(Aspect.LIMIT, CONFIRMED, LATER, limit=1)

@@ -1,0 +1,1 @@
+"""What connectors to payment gateways have in common."""
