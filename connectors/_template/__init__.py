@@ -12,18 +12,24 @@ from gateway.contract import Capabilities
 from gateway.errors import Unsupported
 from gateway.messages import (
     AriReceived,
+    ConfirmReservations,
+    DeliveriesReported,
     DeliverReservation,
     Ping,
     PingReceived,
     PushAvailability,
     PushRates,
     ReservationReceived,
+    ReservationsAsked,
+    RetrieveReservations,
 )
 from gateway.model.ari import Field
 
 CAPABILITIES = Capabilities(
-    commands=frozenset({Ping, PushAvailability, PushRates, DeliverReservation}),
-    events=frozenset({PingReceived, AriReceived, ReservationReceived}),
+    commands=frozenset(
+        {Ping, PushAvailability, PushRates, DeliverReservation, RetrieveReservations, ConfirmReservations}
+    ),
+    events=frozenset({PingReceived, AriReceived, ReservationReceived, ReservationsAsked, DeliveriesReported}),
     fields=frozenset({*PLAIN, *FLAGS, Field.PRICE}),
     lossy={
         "content.stays.guests": "only the booker is named",

@@ -8,9 +8,21 @@ import msgspec
 
 from connectors._template import messages as acme
 from connectors._template.encode import FLAGS, PLAIN, STATUS
-from gateway.contract import Confirmed, Decoded, Document, Head, Outcome, Refused, Reply, Request, Site
-from gateway.errors import Malformed, OutcomeUnknown, Reason, Retryable, Unauthentic
-from gateway.messages import AriReceived, Command, Event, PingReceived, Query, ReservationReceived
+from gateway.contract import Arrived, Confirmed, Decoded, Document, Head, Outcome, Refused, Reply, Request, Site
+from gateway.errors import Malformed, OutcomeUnknown, Reason, Refusal, Retryable, Unauthentic
+from gateway.messages import (
+    AriReceived,
+    Command,
+    Confirmation,
+    ConfirmReservations,
+    DeliveriesReported,
+    DeliveryReport,
+    Event,
+    PingReceived,
+    Query,
+    ReservationReceived,
+    ReservationsAsked,
+)
 from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.model.dates import ALL_WEEK, Instant, parse_day
 from gateway.model.money import parse_minor
@@ -39,6 +51,11 @@ def to_ours(message: acme.Message) -> Event | Query:
             return AriReceived(message.hotel, tuple(_update(r, message.currency) for r in message.ranges), message.id)
         case acme.Booking():
             return ReservationReceived(message.hotel, _revision(message))
+        case acme.Fetch():
+            return ReservationsAsked(message.hotel, message.since_ms)
+        case acme.Report():
+            reports = (DeliveryReport(one.booking, ref=one.number, error=one.error) for one in message.stored)
+            return DeliveriesReported(message.hotel, tuple(reports))
 
 
 def _update(found: acme.Range, currency: str) -> AriUpdate:
@@ -120,4 +137,17 @@ def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -
     if not (said.ok and reply.status == 200):
         return Decoded(Refused(said.code or str(reply.status), said.text))
     single: dict[int, Outcome] = {n: Refused("range", text) for n, text in said.refused.items() if n < request.parts}
-    return Decoded(Confirmed(said.reference), single)
+    events = tuple(_arrived(booking, command) for booking in said.bookings)
+    again = msgspec.structs.replace(command, id=f"{command.id}+") if said.more else None
+    return Decoded(Confirmed(said.reference), single, events, again)
+
+
+def _arrived(booking: acme.Booking, command: Command) -> Arrived:
+    """With the report to send once it is taken; our number for it is known only then."""
+    try:
+        revision = _revision(booking)
+    except Refusal as refusal:
+        raise OutcomeUnknown(f"a booking that cannot be read: {refusal.text}") from None
+    stored = Confirmation(revision.booking_id, revision.kind, "", revision.version)
+    report = ConfirmReservations(id=f"{command.id}-{booking.id}", at_ms=command.at_ms, confirmations=(stored,))
+    return Arrived(ReservationReceived(booking.hotel, revision), report)

@@ -10,7 +10,19 @@ import msgspec
 from connectors._template import messages as acme
 from gateway.contract import Document, Reply, Request, Site
 from gateway.errors import Reason, Refusal, Unsupported
-from gateway.messages import Command, DeliverReservation, Ping, PushAvailability, PushRates, Result, Taken
+from gateway.messages import (
+    Command,
+    ConfirmReservations,
+    DeliverReservation,
+    Found,
+    Outgoing,
+    Ping,
+    PushAvailability,
+    PushRates,
+    Result,
+    RetrieveReservations,
+    Taken,
+)
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import ALL_WEEK, Instant, format_day
 from gateway.model.money import format_minor
@@ -39,7 +51,11 @@ def to_theirs(command: Command, site: Site) -> acme.Message:
         case PushRates():
             return _ari(command.id, command.updates, {Aspect.PRICES}, site)
         case DeliverReservation():
-            return _booking(command, site)
+            return _booking(command, command.revision.booking_id, site.hotel)
+        case RetrieveReservations():
+            return acme.Fetch(command.id, site.hotel, command.since_ms)
+        case ConfirmReservations():
+            return _report(command, site)
     raise Unsupported(f"Acme has no message for {type(command).__name__}")
 
 
@@ -74,17 +90,24 @@ def _price(setting: Setting, update: AriUpdate, site: Site) -> str:
     return format_minor(setting.value, site.currency)
 
 
-def _booking(command: DeliverReservation, site: Site) -> acme.Booking:
-    revision, content = command.revision, command.revision.content
+def _report(command: ConfirmReservations, site: Site) -> acme.Report:
+    if len(command.confirmations) > PARTS_MAX:
+        raise Unsupported(f"Acme takes {PARTS_MAX} confirmations in a message, not {len(command.confirmations)}")
+    stored = tuple(acme.Stored(one.booking_id, one.reservation_id, one.error) for one in command.confirmations)
+    return acme.Report(command.id, site.hotel, stored)
+
+
+def _booking(given: DeliverReservation | Outgoing, id_: str, hotel: str) -> acme.Booking:
+    revision, content = given.revision, given.revision.content
     if revision.kind not in STATUS:
         raise Unsupported(f"Acme has no booking status for {revision.kind}")
     if content.net:
         raise Unsupported("Acme takes totals with tax")
     return acme.Booking(
-        revision.booking_id,
-        site.hotel,
+        id_,
+        hotel,
         STATUS[revision.kind],
-        command.modified_ms,
+        given.modified_ms,
         content.currency,
         tuple(_room(stay, content) for stay in content.stays),
         _amount(content.total, content),
@@ -114,8 +137,13 @@ def _amount(minor: int | None, content: Content) -> str | None:
 def encode_command(command: Command, site: Site) -> Request:
     body = msgspec.json.encode(to_theirs(command, site))
     headers = {"content-type": "application/json", "authorization": compose_basic(site.username, site.password)}
-    parts = len(command.updates) if isinstance(command, PushAvailability | PushRates) else 1
-    return Request("POST", site.url, headers, body, parts)
+    return Request("POST", site.url, headers, body, _parts(command))
+
+
+def _parts(command: Command) -> int:
+    if isinstance(command, ConfirmReservations):
+        return len(command.confirmations)
+    return len(command.updates) if isinstance(command, PushAvailability | PushRates) else 1
 
 
 def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
@@ -123,6 +151,10 @@ def answer(document: Document, site: Site, results: Sequence[Result], now_ms: In
     (result,) = results
     if isinstance(result, Refusal):
         return refuse(document, result, now_ms)
+    if isinstance(result, Found):
+        # By our number, so that a report on one of them names it.
+        found = (_booking(one, one.reservation_id, site.hotel) for one in result.reservations)
+        return _reply(200, acme.Answer(True, bookings=tuple(found), more=result.more))
     reference = result.reservation_id if isinstance(result, Taken) else ""
     return _reply(200, acme.Answer(True, reference, warnings=getattr(result, "warnings", ())))
 

@@ -73,11 +73,36 @@ class Booking(Strict, frozen=True, tag_field="message", tag="booking"):
     card: str = ""
 
 
-Message = Ping | Ari | Booking
+class Fetch(Strict, frozen=True, tag_field="message", tag="fetch"):
+    """Asks for the bookings that changed since an instant, or for all that have not been reported on."""
+
+    id: str
+    hotel: str
+    since_ms: int | None = None
+
+
+class Stored(Strict, frozen=True):
+    """A fetched booking is theirs under ``number``, or could not be taken for ``error``."""
+
+    booking: str
+    number: str = ""
+    error: str = ""
+
+
+class Report(Strict, frozen=True, tag_field="message", tag="report"):
+    id: str
+    hotel: str
+    stored: tuple[Stored, ...]
+
+
+Message = Ping | Ari | Booking | Fetch | Report
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``ok`` and a ``reference``, or ``code`` and ``text``; ``refused`` names single ranges by their number, from 0."""
+    """``ok`` and a ``reference``, or ``code`` and ``text``; ``refused`` names single ranges by their number, from 0.
+
+    ``bookings`` are those that were fetched; ``more`` says that there are others to fetch once these are reported on.
+    """
 
     ok: bool
     reference: str = ""
@@ -85,3 +110,5 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     refused: dict[int, str] = {}
     warnings: tuple[str, ...] = ()
+    bookings: tuple[Booking, ...] = ()
+    more: bool = False

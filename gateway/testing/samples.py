@@ -12,7 +12,17 @@ from datetime import date
 from hypothesis import strategies as st
 
 from gateway.contract import Capabilities
-from gateway.messages import Command, DeliverReservation, Ping, PushAvailability, PushRates
+from gateway.messages import (
+    Command,
+    Confirmation,
+    ConfirmReservations,
+    DeliverReservation,
+    Outgoing,
+    Ping,
+    PushAvailability,
+    PushRates,
+    RetrieveReservations,
+)
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import ALL_WEEK, Day
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind, RoomStay
@@ -61,6 +71,10 @@ def command_of(kind: type[Command], subject: Subject) -> Sequence[Command]:
         return [Ping(id="conformance-ping", at_ms=NOW_MS)]
     if kind is DeliverReservation:
         return [_delivery(subject, kind) for kind in (RevisionKind.NEW, RevisionKind.MODIFY, RevisionKind.CANCEL)]
+    if kind is RetrieveReservations:
+        return [RetrieveReservations(id="conformance-retrieval", at_ms=NOW_MS)]
+    if kind is ConfirmReservations:
+        return [confirm(1), confirm(3)]
     if kind is PushAvailability or kind is PushRates:
         fields = fields_of(kind, declared) or fields_of(kind, Capabilities(fields=frozenset(Field)))
         return [push(kind, [update_of(field, subject)]) for field in fields]
@@ -78,6 +92,25 @@ def push(kind: type[Command], updates: Sequence[AriUpdate], id_: str = "conforma
     if kind is PushRates:
         return PushRates(id=id_, at_ms=NOW_MS, updates=tuple(updates))
     return PushAvailability(id=id_, at_ms=NOW_MS, updates=tuple(updates))
+
+
+def confirm(count: int) -> ConfirmReservations:
+    """So many confirmations, every third of which says that the reservation could not be taken."""
+    kinds = (RevisionKind.NEW, RevisionKind.MODIFY, RevisionKind.CANCEL)
+    found = (
+        Confirmation(
+            f"B-{n}", kinds[n % 3], "" if n % 3 == 2 else f"R-{n}", NOW_MS, "no such room" if n % 3 == 2 else ""
+        )
+        for n in range(count)
+    )
+    return ConfirmReservations(id="conformance-confirmation", at_ms=NOW_MS, confirmations=tuple(found))
+
+
+def outgoing(subject: Subject) -> tuple[Outgoing, ...]:
+    """A new, a changed and a cancelled reservation, as a flow finds them for a counterpart that asks."""
+    kinds = (RevisionKind.NEW, RevisionKind.MODIFY, RevisionKind.CANCEL)
+    found = [_delivery(subject, kind, f"R-{1001 + n}") for n, kind in enumerate(kinds)]
+    return tuple(Outgoing(one.reservation_id, one.revision, one.source, one.modified_ms) for one in found)
 
 
 def kind_of(field: Field) -> type[Command]:
@@ -103,11 +136,11 @@ def has_plan(field: Field, declared: Capabilities) -> bool:
     return declared.limit_per_product or ASPECT_OF[field] is not Aspect.LIMIT
 
 
-def _delivery(subject: Subject, kind: RevisionKind) -> DeliverReservation:
+def _delivery(subject: Subject, kind: RevisionKind, number: str = "R-1001") -> DeliverReservation:
     guest = Guest("Okonkwo", "Adaeze", email="adaeze@example.org")
     stay = RoomStay(subject.rooms[0], subject.plans[0], FIRST, FIRST + 2, adults=2, total=24100, guests=(guest,))
     content = Content(currency=subject.site.currency, total=24100, stays=(stay,), booker=guest)
-    return _deliver("R-1001", Revision("R-1001", kind, content, version=NOW_MS, created_ms=NOW_MS))
+    return _deliver(number, Revision(number, kind, content, version=NOW_MS, created_ms=NOW_MS))
 
 
 def _deliver(id_: str, revision: Revision) -> DeliverReservation:

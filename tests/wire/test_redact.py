@@ -20,6 +20,11 @@ VISA, AMEX, MASTER, UNION = "4111111111111111", "378282246310005", "222300312200
         (b'<PaymentCard CardNumber="12345"/>', b'<PaymentCard CardNumber="***"/>'),
         (b'<PaymentCard SeriesCode="737"/>', b'<PaymentCard SeriesCode="***"/>'),
         (
+            b'<PaymentCard cardNumber="4111111111111111" seriesCode="737"/>',
+            b'<PaymentCard cardNumber="411111XXXXXX1111" seriesCode="***"/>',
+        ),
+        (b'<Authentication username="a" password="s3cret"/>', b'<Authentication username="a" password="***"/>'),
+        (
             b"<CardNumber><PlainText>4111111111111111</PlainText>",
             b"<CardNumber><PlainText>411111XXXXXX1111</PlainText>",
         ),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from connectors.opentravel._shared import answers, decode_ari, names, outcomes, sender
+from msgspec.structs import replace
+
+from connectors.opentravel._shared import answers, decode_ari, inspect_ota, names, outcomes, sender
 from connectors.opentravel._shared.decode_avail import AvailCollector
+from connectors.opentravel._shared.decode_booking_rules import BookingRulesCollector
 from connectors.opentravel._shared.decode_counts import CountsCollector
 from connectors.opentravel._shared.decode_rates import RatesCollector
 from connectors.opentravel._shared.decode_reservation import Reader
@@ -15,8 +18,9 @@ from connectors.opentravel._shared.envelope import message
 from connectors.opentravel._shared.names import content, first
 from connectors.opentravel._shared.profile import Profile, load_profile
 from connectors.opentravel.ota.document import OtaDocument, read
-from gateway.contract import Capabilities, Decoded, Document, Head, Reply, Request, Site
-from gateway.errors import Malformed, Reason, Refusal, Unsupported
+from connectors.opentravel.ota.rewrite import rewrite
+from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
+from gateway.errors import Malformed, Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
     AriReceived,
     Command,
@@ -27,10 +31,13 @@ from gateway.messages import (
     PushAvailability,
     PushRates,
     Query,
+    ReservationReceived,
     Result,
 )
 from gateway.model.dates import Instant
+from gateway.wire import soap
 from gateway.wire.http_auth import CHALLENGE, compose_basic
+from gateway.wire.soap import EnvelopeFault, Version
 from gateway.wire.xml import read_tree
 from gateway.wire.xmlwrite import text
 
@@ -39,7 +46,12 @@ _BODY_BYTES_MAX = Capabilities().body_bytes_max
 _VERSION = "1.0"
 _CONTENT_TYPE = "text/xml; charset=utf-8"
 
-_COLLECTORS = {names.AVAIL: AvailCollector, names.RATES: RatesCollector, names.INV_COUNT: CountsCollector}
+_COLLECTORS = {
+    names.AVAIL: AvailCollector,
+    names.RATES: RatesCollector,
+    names.INV_COUNT: CountsCollector,
+    names.BOOKING_RULE: BookingRulesCollector,
+}
 _ANSWER_ROOTS = {
     Ping: "OTA_PingRS",
     PushAvailability: "OTA_HotelAvailNotifRS",
@@ -63,6 +75,25 @@ class OpenTravel:
     def capabilities(self, profile: str) -> Capabilities:
         return load_profile(profile).capabilities()
 
+    def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
+        found = inspect_ota.inspect(data, inspection)
+        if not inspection.reencode:
+            return found
+        try:
+            encoded = self._rewritten(data, inspection.profile)
+        except Refusal as error:  # Valid, but not a message we could take: the integrator is told why.
+            return replace(found, warnings=(*found.warnings, f"not written anew: {error.text}"))
+        return replace(found, encoded=encoded)
+
+    def _rewritten(self, data: bytes, profile: str) -> bytes:
+        site = Site(connection="inspect", profile=profile, hotel="", currency="")
+        document = _own(self.open(Head("POST", "/", {}), [data]))
+        events = self.parse(document, site)
+        hotel = next((event.hotel for event in events if isinstance(event, AriReceived | ReservationReceived)), "")
+        dialect = load_profile(profile)
+        written_for = replace(site, hotel=hotel)
+        return rewrite(document.root, events, lambda it: _write(it, written_for, dialect, dialect.capabilities()))
+
     # --- they call us -------------------------------------------------------------------------------------------------
 
     def open(self, head: Head, chunks: Iterable[bytes]) -> Document:
@@ -73,7 +104,10 @@ class OpenTravel:
         return ""
 
     def verify(self, document: Document, site: Site, now_ms: Instant) -> None:
-        sender.verify(_own(document).credentials, site)
+        shown = _own(document).credentials
+        if isinstance(shown, Unauthentic):
+            raise shown
+        sender.verify(shown, site)
 
     def parse(self, document: Document, site: Site) -> Sequence[Event | Query]:
         ours = _own(document)
@@ -89,22 +123,33 @@ class OpenTravel:
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
         """Always HTTP 200: the message was read, whatever became of it."""
-        asked = _own(document).asked
+        ours = _own(document)
+        asked = ours.asked
         refusals = [result for result in results if isinstance(result, Refusal)]
         profile = load_profile(site.profile)
         if refusals:
             written = answers.deny(asked, refusals, now_ms, profile.version_attr)
         else:
             written = answers.confirm(asked, results, now_ms, profile.version_attr)
+        if ours.envelope is not None:
+            return _enveloped(200, written, ours.envelope.version)
         return Reply(200, {"content-type": profile.content_type}, written)
 
     def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
         asked = _own(document).asked if document is not None else answers.Asked()
         status = _STATUS_OF.get(error.reason, 200)
+        written = answers.deny(asked, [error], now_ms, _VERSION)
+        if isinstance(error, EnvelopeFault):
+            return _fault(error, error.version, written)
+        envelope = _own(document).envelope if document is not None else None
+        if envelope is not None and error.reason is Reason.UNAVAILABLE:
+            return _fault(error, envelope.version, written)
+        if envelope is not None:
+            return _enveloped(401 if status == 401 else 200, written, envelope.version)
         headers = {"content-type": _CONTENT_TYPE}
         if status == 401:
             headers["www-authenticate"] = CHALLENGE
-        return Reply(status, headers, answers.deny(asked, [error], now_ms, _VERSION))
+        return Reply(status, headers, written)
 
     # --- we call them -------------------------------------------------------------------------------------------------
 
@@ -135,6 +180,22 @@ def _own(document: Document) -> OtaDocument:
     return document
 
 
+def _enveloped(status: int, written: bytes, version: Version) -> Reply:
+    """An answer in an envelope: Errors too are one, so that nobody takes a refusal for a server's problem."""
+    headers = {"content-type": version.content_type}
+    if status == 401:
+        headers["www-authenticate"] = CHALLENGE
+    return Reply(status, headers, soap.wrap(written, version))
+
+
+def _fault(error: Refusal, version: Version, detail: bytes) -> Reply:
+    """For an envelope without a message in it, and for a server that has a problem."""
+    _, code = soap.fault_of(error)
+    told = "the message could not be read" if isinstance(error, EnvelopeFault) else "the service is not available now"
+    written = soap.write_fault(version, code, told, detail)
+    return Reply(soap.fault_status(version, code), {"content-type": version.content_type}, written)
+
+
 def _parse_ari(document: OtaDocument, site: Site) -> AriReceived:
     profile = load_profile(site.profile)
     collector = _COLLECTORS[document.root]
@@ -145,7 +206,8 @@ def _parse_ari(document: OtaDocument, site: Site) -> AriReceived:
     if not found.hotel and profile.hotel_code_on_list:
         path = f"/{found.root}/{found.container}/@HotelCode"
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
-    return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token)
+    clears = decode_ari.clearings(found)
+    return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token, clears)
 
 
 def _write(command: Command, site: Site, profile: Profile, capabilities: Capabilities) -> tuple[bytes, int]:

@@ -1,7 +1,8 @@
 """A request read as far as it must be before its sender is known.
 
 Small documents are parsed at once. Of long ones only the head is read: who sends what. The rest is streamed by
-``parse``, when the sender has proved who they are, so that a stranger cannot make us read 20 MB.
+``parse``, when the sender has proved who they are, so that a stranger cannot make us read 20 MB. A SOAP envelope shows
+by its root, and then the message is what stands in its Body; an envelope is always read whole.
 """
 
 from __future__ import annotations
@@ -11,23 +12,26 @@ from collections.abc import Iterable
 from connectors.opentravel._shared.answers import Asked
 from connectors.opentravel._shared.names import is_ours, value
 from connectors.opentravel._shared.sender import Credentials, claimed
+from connectors.opentravel._shared.soap_document import token_in
 from gateway.contract import Document, Head
-from gateway.errors import Unsupported
+from gateway.errors import Unauthentic, Unsupported
 from gateway.wire import body, xml
 from gateway.wire.redact import redact
+from gateway.wire.soap import Envelope, unwrap, version_of
 
 SMALL_BYTES = 64 * 1024
 _HEAD_ELEMENTS = frozenset(("POS",))
 
 
 class OtaDocument(Document):
-    """``tree`` is None for a long document, whose text is in ``data`` (UTF-8)."""
+    """``tree`` is None for a long document, whose text is in ``data`` (UTF-8); ``envelope`` where it came in one."""
 
     asked: Asked
-    credentials: Credentials | None
+    credentials: Credentials | Unauthentic | None
     data: bytes
     tree: xml.Node | None
     limits: xml.Limits
+    envelope: Envelope | None = None
 
 
 def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
@@ -36,6 +40,10 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
     data = xml.utf8(body.collect(chunks, head.headers.get("content-encoding", ""), bytes_max))
     tree = xml.read_tree(data, limits) if len(data) <= SMALL_BYTES else None
     root = tree if tree is not None else xml.peek(data, _HEAD_ELEMENTS, limits)
+    envelope = None
+    if version_of(root) is not None:
+        envelope = unwrap(tree if tree is not None else xml.read_tree(data, limits))
+        root = tree = envelope.payload
     name = xml.name_of(root)
     if not is_ours(root):
         raise Unsupported(f"{name} is not in the OpenTravel namespace", path=f"/{name}", line=1)
@@ -45,8 +53,19 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
         root=name,
         archive=redact(data),
         asked=asked,
-        credentials=claimed(head.headers, root),
+        credentials=_shown(head, root, envelope),
         data=data,
         tree=tree,
         limits=limits,
+        envelope=envelope,
     )
+
+
+def _shown(head: Head, root: xml.Node, envelope: Envelope | None) -> Credentials | Unauthentic | None:
+    """A UsernameToken comes first; a bad one waits for ``verify``, when it can be refused in an envelope."""
+    if envelope is None:
+        return claimed(head.headers, root)
+    try:
+        return token_in(envelope) or claimed(head.headers, root)
+    except Unauthentic as error:
+        return error

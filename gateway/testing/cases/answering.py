@@ -1,4 +1,4 @@
-"""C80 to C84: every message gets an answer, in the sender's own shape."""
+"""C80 to C85: every message gets an answer, in the sender's own shape."""
 
 from __future__ import annotations
 
@@ -10,19 +10,36 @@ from lxml import etree
 
 from gateway.contract import Document, Reply
 from gateway.errors import Malformed, Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
-from gateway.messages import Applied, Event, PingReceived, Pong, Query, ReservationReceived, Result, Taken
+from gateway.messages import (
+    Applied,
+    Event,
+    Found,
+    PingReceived,
+    Pong,
+    Query,
+    ReservationReceived,
+    ReservationsAsked,
+    Result,
+    Taken,
+)
 from gateway.testing.case import both, case, each_fixture, inbound
 from gateway.testing.cases.replies import decode, one_of_each, succeeded
 from gateway.testing.fixtures import Fixture, outcome
+from gateway.testing.samples import outgoing
 from gateway.testing.sealed import sealed
 from gateway.testing.subject import NOW_MS, Nonconforming, Reading, Subject, demand, refusal_of
+
+
+def _is_asked(subject: Subject) -> bool:
+    return inbound(subject) and ReservationsAsked in subject.declared.events
+
 
 HOSTILE_TEXTS = ("", "<&>\"']]>", "\x00\x01\x1f\x7f", "\ufffe", "é中\U0001f6cf", "x" * 20_000, "a\r\nSet-Cookie: b=c")
 
 
-def results_for(events: Sequence[Event | Query], warnings: tuple[str, ...] = ()) -> list[Result]:
+def results_for(subject: Subject, events: Sequence[Event | Query], warnings: tuple[str, ...] = ()) -> list[Result]:
     """What a flow answers when everything goes well."""
-    return [_success(event, warnings) for event in events]
+    return [_success(subject, event, warnings) for event in events]
 
 
 @each_fixture("C80", "every kind of result is answered")
@@ -30,8 +47,8 @@ def every_result(subject: Subject, fixture: Fixture) -> None:
     reading = _readable(subject, fixture)
     if reading is None:
         return
-    good = _answer(subject, reading, results_for(reading.events), f"{fixture.id} answered")
-    warned = results_for(reading.events, ("mind the gap <&>",))
+    good = _answer(subject, reading, results_for(subject, reading.events), f"{fixture.id} answered")
+    warned = results_for(subject, reading.events, ("mind the gap <&>",))
     _answer(subject, reading, warned, f"{fixture.id} answered with a warning")
     for error in all_refusals():
         results: list[Result] = [error for _ in reading.events]
@@ -69,7 +86,7 @@ def hears_itself(subject: Subject) -> None:
         if refusal_of("its own request", subject.read, head, body):
             continue
         reading = subject.read(head, body)
-        good = _answer(subject, reading, results_for(reading.events), "its own request answered")
+        good = _answer(subject, reading, results_for(subject, reading.events), "its own request answered")
         ended = decode(subject, command, good, "its own acknowledgement")
         demand(succeeded(ended), f"its own acknowledgement of {type(command).__name__} was read as {ended!r}")
         for end in range(len(good.body)):
@@ -81,6 +98,28 @@ def hears_itself(subject: Subject) -> None:
             demand(not succeeded(ended), f"its own refusal for {error.reason} was read as success")
 
 
+@each_fixture("C85", "the reservations that are asked for are in the answer", _is_asked)
+def found(subject: Subject, fixture: Fixture) -> None:
+    reading = _readable(subject, fixture)
+    if reading is None or not any(isinstance(event, ReservationsAsked) for event in reading.events):
+        return
+    all_of_them = outgoing(subject)
+    texts = {}
+    for what, result in (
+        ("nothing", Found(())),
+        ("some", Found(all_of_them)),
+        ("a page", Found(all_of_them, more=True)),
+    ):
+        results: list[Result] = [
+            result if isinstance(event, ReservationsAsked) else _success(subject, event, ()) for event in reading.events
+        ]
+        texts[what] = _answer(subject, reading, results, f"{fixture.id} answered with {what}").body.decode("utf-8")
+    for what, text in texts.items():
+        # A question may be for some kinds only, but hardly for none of new, changed and cancelled ones.
+        shown = any(one.reservation_id in text for one in all_of_them)
+        demand(shown == (what != "nothing"), f"{fixture.id} answered with {what}: the answer does not say so")
+
+
 def all_refusals() -> Iterator[Refusal]:
     """One refusal for each reason, and one of each kind."""
     for reason in Reason:
@@ -90,8 +129,10 @@ def all_refusals() -> Iterator[Refusal]:
     yield from (Unmapped(reason, "X&Y<1>", record="17") for reason in codes)
 
 
-def _success(event: Event | Query, warnings: tuple[str, ...]) -> Result:
+def _success(subject: Subject, event: Event | Query, warnings: tuple[str, ...]) -> Result:
     match event:
+        case ReservationsAsked():
+            return Found(outgoing(subject))
         case ReservationReceived(hotel, revision):
             return Taken("R-2001", revision.booking_id, revision.kind.value, hotel, warnings)
         case PingReceived(echo):

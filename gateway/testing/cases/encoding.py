@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gateway.contract import Request
 from gateway.errors import Malformed, Unsupported
-from gateway.messages import Command, PushAvailability, PushRates
+from gateway.messages import Command, ConfirmReservations, PushAvailability, PushRates
 from gateway.model.ari import Field
 from gateway.testing.case import case, outbound
-from gateway.testing.samples import FIRST, command_of, fields_of, push, update_of
+from gateway.testing.samples import FIRST, command_of, confirm, fields_of, push, update_of
 from gateway.testing.sealed import sealed
 from gateway.testing.subject import Subject, demand, must_refuse, refusal_of
 
@@ -37,21 +37,21 @@ def pure(subject: Subject) -> None:
 @case("C17", "a request says how many parts it carries, counted from the first", outbound)
 def parts(subject: Subject) -> None:
     for command in _samples(subject):
-        if not isinstance(command, PushAvailability | PushRates):
+        if not isinstance(command, PushAvailability | PushRates | ConfirmReservations):
             carried = subject.encode(command).parts
             demand(carried == 1, f"{type(command).__name__} is one part, the request says {carried}")
     for kind in _kinds(subject):
         few = min(5, subject.declared.parts_max)
-        _carries_prefix(subject, kind, few, subject.encode(_push_of(subject, kind, few)))
+        _carries_prefix(subject, kind, few, subject.encode(_of_parts(subject, kind, few)))
 
 
 @case("C18", "more parts than the limit never go out in one message", outbound)
 def parts_limit(subject: Subject) -> None:
     limit = subject.declared.parts_max
     for kind in _kinds(subject):
-        full = refusal_of(f"{limit} parts, the declared limit", subject.encode, _push_of(subject, kind, limit))
+        full = refusal_of(f"{limit} parts, the declared limit", subject.encode, _of_parts(subject, kind, limit))
         demand(full is None, f"{limit} parts are the declared limit, but encode refuses them: {full!r}")
-        command = _push_of(subject, kind, limit + 1)
+        command = _of_parts(subject, kind, limit + 1)
         what = f"{limit + 1} parts, one over the limit"
         refusal = refusal_of(what, subject.encode, command)
         if refusal is None:
@@ -80,16 +80,21 @@ def _samples(subject: Subject) -> Iterator[Command]:
 
 def _kinds(subject: Subject) -> list[type[Command]]:
     declared = subject.declared
-    return [k for k in (PushAvailability, PushRates) if k in declared.commands and fields_of(k, declared)]
+    pushes = [k for k in (PushAvailability, PushRates) if k in declared.commands and fields_of(k, declared)]
+    return pushes + [k for k in (ConfirmReservations,) if k in declared.commands]
 
 
-def _push_of(subject: Subject, kind: type[Command], count: int) -> Command:
+def _of_parts(subject: Subject, kind: type[Command], count: int) -> Command:
+    if kind is ConfirmReservations:
+        return confirm(count)
     field = fields_of(kind, subject.declared)[0]
     return push(kind, [update_of(field, subject, FIRST + 2 * n) for n in range(count)])
 
 
 def _carries_prefix(subject: Subject, kind: type[Command], count: int, request: Request) -> None:
-    """A request that claims k parts is the request for the first k updates alone, byte for byte."""
-    demand(1 <= request.parts <= count, f"{count} updates, but the request says {request.parts} parts")
-    alone = subject.encode(_push_of(subject, kind, request.parts))
-    demand(alone.body == request.body, f"{count} updates say {request.parts} parts, but the body holds something else")
+    """A request that claims k parts is the request for the first k of the command alone, byte for byte."""
+    demand(1 <= request.parts <= count, f"{count} parts, but the request says {request.parts} parts")
+    alone = subject.encode(_of_parts(subject, kind, request.parts))
+    demand(
+        alone.body == request.body, f"{request.parts} of {count} parts are claimed, but the body holds something else"
+    )

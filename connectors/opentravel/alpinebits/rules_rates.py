@@ -1,0 +1,128 @@
+"""Rates of a rate plan: the static one that comes first, and the dated ones.
+
+Sources: AlpineBits HotelData, chapter RatePlans; protocol sheet, section 6.3, rules 8 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from connectors.opentravel._shared.names import every
+from connectors.opentravel.alpinebits.faults import (
+    broken,
+    missing,
+    need,
+    need_child,
+    no_attributes,
+    no_children,
+    period,
+    truth,
+    whole,
+)
+from connectors.opentravel.alpinebits.periods import Periods
+from connectors.opentravel.alpinebits.rules_offers import ADULT, CHILD, Ages
+from gateway.errors import Reason
+from gateway.model.dates import ALL_WEEK, Weekdays
+from gateway.wire.xml import Node
+
+PER_PERSON, PER_ROOM = "7", "25"
+WEEKDAYS = ("Mon", "Tue", "Weds", "Thur", "Fri", "Sat", "Sun")
+_OPEN_AGE = 1000
+
+
+class StaticRate(msgspec.Struct):
+    """What holds for all dated rates: ``kind`` is per person (7) or per room (25), ``meals`` the meal plan code."""
+
+    node: Node
+    kind: str
+    meals: str
+
+
+def read_static_rate(rate: Node) -> StaticRate:
+    """Rule 8."""
+    no_attributes(rate, ("InvTypeCode", "Start", "End"), "on the first rate of a plan, which is static")
+    no_children(rate, frozenset(("AdditionalGuestAmounts",)), "in a static rate")
+    if (rate.get("RateTimeUnit") is None) != (rate.get("UnitMultiplier") is None):
+        raise broken(rate, "RateTimeUnit and UnitMultiplier come together", Reason.REQUIRED_MISSING)
+    amounts = every(rate, "BaseByGuestAmts", "BaseByGuestAmt")
+    if len(amounts) != 1:
+        raise broken(rate, "a static rate has exactly one BaseByGuestAmt")
+    kind = need(amounts[0], "Type")
+    no_attributes(amounts[0], ("NumberOfGuests", "AgeQualifyingCode", "AmountAfterTax"), "in a static rate")
+    return StaticRate(rate, kind, need_child(rate, "MealsIncluded").get("MealPlanCodes", ""))
+
+
+def check_dated_rates(rates: Sequence[Node], ages: Ages | None, *, new: bool) -> None:
+    """Rule 9. ``ages`` is None where the plan's offers are not in the message."""
+    periods = Periods("rate")
+    for rate in rates:
+        no_attributes(rate, ("RateTimeUnit", "UnitMultiplier"), "on a dated rate")
+        no_children(rate, frozenset(("MealsIncluded",)), "in a dated rate")
+        periods.add(need(rate, "InvTypeCode"), rate, *period(rate), weekdays_of(rate))
+        _check_amounts(rate, new=new)
+        _check_additional(every(rate, "AdditionalGuestAmounts", "AdditionalGuestAmount"), ages)
+    periods.check()
+
+
+def weekdays_of(node: Node) -> Weekdays:
+    """The days that are true; the whole week where no day is named."""
+    if all(node.get(name) is None for name in WEEKDAYS):
+        return ALL_WEEK
+    return sum(1 << number for number, name in enumerate(WEEKDAYS) if truth(node, name))
+
+
+def _check_amounts(rate: Node, *, new: bool) -> None:
+    amounts = every(rate, "BaseByGuestAmts", "BaseByGuestAmt")
+    if new and not amounts:
+        raise missing(rate, "BaseByGuestAmts")
+    seen: set[int] = set()
+    for amount in amounts:
+        no_attributes(amount, ("Type",), "in a dated rate")
+        guests = whole(amount, "NumberOfGuests")
+        if need(amount, "AgeQualifyingCode") != ADULT:
+            text = f"the AgeQualifyingCode of a base amount is {ADULT}"
+            raise broken(amount, text, Reason.INVALID_VALUE, "AgeQualifyingCode")
+        need(amount, "AmountAfterTax")
+        if guests in seen:
+            raise broken(amount, f"there are two amounts for {guests} guests", attribute="NumberOfGuests")
+        seen.add(guests)
+
+
+def _check_additional(amounts: Sequence[Node], ages: Ages | None) -> None:
+    """At most one for adults; those for children by age, without overlap."""
+    adults = 0
+    brackets: list[tuple[int, int]] = []
+    for amount in amounts:
+        need(amount, "Amount")
+        whom = need(amount, "AgeQualifyingCode")
+        if whom == CHILD:
+            low, high = _bracket(amount, ages)
+            if any(low < end and start < high for start, end in brackets):
+                raise broken(amount, "the ages overlap those of another amount", attribute="AgeQualifyingCode")
+            brackets.append((low, high))
+            continue
+        adults += whom == ADULT
+        if whom != ADULT or adults > 1:
+            text = "there is one amount for adults, and others for children"
+            raise broken(amount, text, Reason.INVALID_VALUE, "AgeQualifyingCode")
+
+
+def _bracket(amount: Node, ages: Ages | None) -> tuple[int, int]:
+    """The ages from, up to but not including, that an amount is for."""
+    youngest = whole(amount, "MinAge") if amount.get("MinAge") is not None else None
+    oldest = whole(amount, "MaxAge") if amount.get("MaxAge") is not None else None
+    if youngest is None and oldest is None:
+        raise missing(amount, "@MinAge")
+    low, high = youngest or 0, _OPEN_AGE if oldest is None else oldest
+    if low >= high:
+        raise broken(amount, f"MinAge {low} is not below MaxAge {high}", Reason.INVALID_VALUE, "MinAge")
+    if ages is not None:
+        if not ages.children:
+            raise broken(amount, "the plan takes no children", Reason.OCCUPANCY, "AgeQualifyingCode")
+        if youngest is not None and ages.child_min is not None and youngest < ages.child_min:
+            raise broken(amount, f"children are taken from {ages.child_min} years", Reason.OCCUPANCY, "MinAge")
+        if oldest is not None and ages.adult_min is not None and oldest > ages.adult_min:
+            raise broken(amount, f"guests are adults from {ages.adult_min} years", Reason.OCCUPANCY, "MaxAge")
+    return low, high
