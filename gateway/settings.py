@@ -12,11 +12,19 @@ import msgspec
 _PREFIX = "GATEWAY_"
 
 
+_LISTS = ("allow_private", "alert_mail_to")
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400)]
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``allow_private`` names hosts or networks (CIDR) that may be called although they are not public addresses.
 
     ``database_url`` empty is SQLite in ``data_dir``; ``redis_url`` empty keeps wake-ups within the process. Without
     ``workers`` a process serves the web only.
+
+    ``backup_to`` is a folder or ``s3://bucket/prefix``; empty is ``backups`` in ``data_dir``. ``smtp_url`` is
+    ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…:465``. The thresholds of alerts are those of properties
+    that set none of their own; 0 for no such alert.
     """
 
     data_dir: str = "data"
@@ -28,6 +36,25 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
     workers: bool = True
+    metrics_token: str = ""
+    backup_to: str = ""
+    backup_passphrase: str = ""
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    alert_webhook: str = ""
+    alert_webhook_secret: str = ""
+    alert_mail_to: tuple[str, ...] = ()
+    alert_mail_from: str = ""
+    smtp_url: str = ""
+    alert_language: Literal["en", "zh"] = "en"
+    alert_lag_s: Seconds = 300
+    alert_failures: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 5
+    alert_unacknowledged_s: Seconds = 900
+    alert_clock_skew_s: Seconds = 120
+    alert_disk_free_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 10
+    alert_repeat_h: Annotated[int, msgspec.Meta(ge=1, le=24 * 30)] = 12
 
     @property
     def database(self) -> str:
@@ -43,9 +70,7 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path = Path("g
     for name in Settings.__struct_fields__:
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
-            values[name] = (
-                [part.strip() for part in text.split(",") if part.strip()] if name == "allow_private" else text
-            )
+            values[name] = [part.strip() for part in text.split(",") if part.strip()] if name in _LISTS else text
     if isinstance(level := values.get("log_level"), str):
         values["log_level"] = level.lower()
     try:

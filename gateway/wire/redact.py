@@ -29,13 +29,15 @@ _PREFIX = re.compile(r"4|5[0-8]|2(?:2[2-9]|[3-6]|7[01]|720)|3[0-9]|6", re.ASCII)
 # What stands inside PaymentCard, or carries Card in its own name; by what several of them have in common.
 _CARD = {
     b"CardNumber": (b"CardNumber",),
+    b"cardNumber": (b"cardNumber",),
     b"PlainText": (b"PlainText",),
     b"SeriesCode": (b"SeriesCode",),
+    b"seriesCode": (b"seriesCode",),
     b"MagneticStripe": (b"MagneticStripe",),
     b"Track": (b"Track1", b"Track2", b"Track3"),
 }
-_NUMBERS = (b"CardNumber", b"PlainText")
-_PASSWORDS = (b"MessagePassword", b"Password")
+_NUMBERS = (b"CardNumber", b"cardNumber", b"PlainText")
+_PASSWORDS = (b"MessagePassword", b"Password", b"password")
 
 
 # Both patterns begin with the name itself, which the regex engine finds fast, and look back at what stands before it.

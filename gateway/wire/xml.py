@@ -4,15 +4,17 @@ Whatever arrives becomes UTF-8 first, so that every check below sees the same by
 parser: no entities, no DTD, no network, no XInclude; libxml2 itself refuses more than 256 levels and texts over 10 MB.
 Counts are capped too, because libxml2 accepts a million siblings and 200,000 namespace declarations or attributes.
 
-Two readers: :func:`read_tree` for documents that are looked at from several sides, and :func:`collect` for long
-lists, which calls a collector per element and builds nothing.
+Three readers: :func:`read_tree` for documents that are looked at from several sides, :func:`collect` for long lists,
+which calls a collector per element and builds nothing, and :func:`events` for long documents of any kind.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -42,6 +44,8 @@ DEFAULT_LIMITS = Limits()
 _PEEK_BYTES = 8192
 
 _OPTIONS: dict[str, Any] = {
+    # What is read is UTF-8 by then; a parser that guesses could see another document than the checks have seen.
+    "encoding": "utf-8",
     "resolve_entities": False,
     "no_network": True,
     "load_dtd": False,
@@ -251,6 +255,39 @@ def _replay(elements: Iterable[Node], takes: Mapping[str, Take]) -> None:
             _replay(element, takes)
 
 
+def events(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[str, Node]]:
+    """``start`` and ``end`` of every element of a document in UTF-8, with lines; raises :class:`Malformed` on the way.
+
+    Whoever takes the events removes what has been read from its parent, otherwise it becomes a tree. The text inside
+    an element is complete at its end, the text behind it at the next event.
+    """
+    _check(data, limits)
+    _check_doctype(data, len(data))
+    try:
+        yield from etree.iterparse(BytesIO(data), events=("start", "end"), **_OPTIONS)
+    except etree.XMLSyntaxError as error:
+        raise _syntax(error) from None
+
+
+def path_to(data: bytes, number: int) -> str:
+    """The path of the element that starts as number ``number`` of the document, with ``[n]`` from the second equal one.
+
+    For a document that :func:`events` has been through, when something in it turned out to be wrong.
+    """
+    target = _Counting(number)
+    receiver: Any = target
+    parser = etree.XMLParser(target=receiver, **_OPTIONS)
+    # In pieces, because the parser reads what it has been given to its end, also when the target wants no more.
+    with contextlib.suppress(_Reached, etree.XMLSyntaxError):
+        for at in range(0, len(data), _PEEK_BYTES):
+            parser.feed(data[at : at + _PEEK_BYTES])
+    return "/" + "/".join(target.names)
+
+
+class _Reached(Exception):
+    """The element that was looked for has been met."""
+
+
 def _run(data: bytes, target: _Direct | _Skipping) -> None:
     # lxml stops at the first exception a target raises and raises it again here.
     receiver: Any = target
@@ -300,3 +337,23 @@ class _Skipping(_Target):
     def end(self, tag: str) -> None:
         if self._inside:
             self._inside -= 1
+
+
+class _Counting(_Target):
+    def __init__(self, number: int) -> None:
+        self._left = number
+        self._counts: list[dict[str, int]] = [{}]
+        self.names: list[str] = []
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        name = LOCAL[tag]
+        count = self._counts[-1][name] = self._counts[-1].get(name, 0) + 1
+        self.names.append(f"{name}[{count}]" if count > 1 else name)
+        self._counts.append({})
+        self._left -= 1
+        if not self._left:
+            raise _Reached
+
+    def end(self, tag: str) -> None:
+        self.names.pop()
+        self._counts.pop()

@@ -112,7 +112,7 @@ async def test_a_second_migration_does_nothing_and_loads_no_alembic(
     def refuse(*_: object) -> None:
         pytest.fail("there was nothing to migrate")
 
-    monkeypatch.setattr(migrating, "_upgrade_sqlite", refuse)
+    monkeypatch.setattr(migrating, "_in_sqlite", refuse)
     monkeypatch.setattr(migrating, "_migrate_postgres", refuse)
     await migrate(database_url)
 

@@ -46,7 +46,7 @@ async def test_what_is_read_is_one_snapshot(database: Database, database_url: st
 
     async def work(tx: Transaction) -> list[int]:
         before = len(await tx.rows(Scope, "1 = 1"))
-        execute_elsewhere(database_url, "INSERT INTO scope VALUES ('b', 'property', 0, 0)")
+        execute_elsewhere(database_url, "INSERT INTO scope VALUES ('b', 'property', 0, 0, 0)")
         return [before, len(await tx.rows(Scope, "1 = 1"))]
 
     assert await database.read(work) == [1, 1]

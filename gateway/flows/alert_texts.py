@@ -1,0 +1,97 @@
+"""What alerts say to people, in English and in Simplified Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+Language = Literal["en", "zh"]
+
+
+class AlertKind(StrEnum):
+    """What may need a person."""
+
+    LAG = "lag"
+    FAILING = "failing"
+    REFUSING = "refusing"
+    UNACKNOWLEDGED = "unacknowledged"
+    OVERSOLD = "oversold"
+    PARKED = "parked"
+    CLOCK = "clock"
+    WORKERS = "workers"
+    DISK = "disk"
+
+
+_TITLES: dict[AlertKind, dict[Language, str]] = {
+    AlertKind.LAG: {"en": "channel behind", "zh": "渠道同步滞后"},
+    AlertKind.FAILING: {"en": "channel cannot be reached", "zh": "渠道连接失败"},
+    AlertKind.REFUSING: {"en": "channel refuses updates", "zh": "渠道拒绝更新"},
+    AlertKind.UNACKNOWLEDGED: {"en": "bookings not confirmed", "zh": "预订未获确认"},
+    AlertKind.OVERSOLD: {"en": "booking oversold", "zh": "预订超卖"},
+    AlertKind.PARKED: {"en": "booking parked", "zh": "预订待处理"},
+    AlertKind.CLOCK: {"en": "clocks differ", "zh": "时钟不一致"},
+    AlertKind.WORKERS: {"en": "no worker is running", "zh": "后台工作进程未运行"},
+    AlertKind.DISK: {"en": "disk nearly full", "zh": "磁盘空间不足"},
+}
+_SENTENCES: dict[AlertKind, dict[Language, str]] = {
+    AlertKind.LAG: {
+        "en": "{subject} has not confirmed a change for {minutes} min. {error}",
+        "zh": "{subject} 已有 {minutes} 分钟未确认变更。{error}",
+    },
+    AlertKind.FAILING: {
+        "en": "{failures} calls to {subject} have failed one after the other: {error}",
+        "zh": "连续 {failures} 次调用 {subject} 失败：{error}",
+    },
+    AlertKind.REFUSING: {
+        "en": "{subject} refuses updates of {targets} room types or plans: {error}",
+        "zh": "{subject} 拒绝了 {targets} 个房型或价格计划的更新：{error}",
+    },
+    AlertKind.UNACKNOWLEDGED: {
+        "en": "{deliveries} reservations are not confirmed by {subject}, the oldest for {minutes} min ({state}).",
+        "zh": "{subject} 有 {deliveries} 个预订未确认，最早的已等待 {minutes} 分钟（{state}）。",
+    },
+    AlertKind.OVERSOLD: {
+        "en": "Reservation {subject}: {nights} room nights were sold that were not free. Arrival {arrival}.",
+        "zh": "预订 {subject}：售出了 {nights} 个无房可售的间夜。入住日期 {arrival}。",
+    },
+    AlertKind.PARKED: {
+        "en": "Reservation {subject}: a room of it is not mapped, so it takes nothing. Arrival {arrival}.",
+        "zh": "预订 {subject}：其中的房型没有映射，因此未占用库存。入住日期 {arrival}。",
+    },
+    AlertKind.CLOCK: {
+        "en": "The clock of {subject} is {seconds} s away from ours.",
+        "zh": "{subject} 的时钟与本机相差 {seconds} 秒。",
+    },
+    AlertKind.WORKERS: {
+        "en": "Nothing has been pushed or delivered for {minutes} min: no worker is at work.",
+        "zh": "已有 {minutes} 分钟没有推送或投递：没有工作进程在运行。",
+    },
+    AlertKind.DISK: {
+        "en": "{percent} % of the disk of {subject} is free.",
+        "zh": "{subject} 所在磁盘仅剩 {percent}% 可用空间。",
+    },
+}
+_WORDS: dict[str, dict[Language, str]] = {
+    "raised": {"en": "New", "zh": "新告警"},
+    "repeated": {"en": "Still there", "zh": "仍未解决"},
+    "cleared": {"en": "Over", "zh": "已恢复"},
+    "gateway": {"en": "the gateway", "zh": "网关"},
+    "more": {"en": "and {count} more", "zh": "另有 {count} 条"},
+}
+
+
+def title(kind: AlertKind, language: Language) -> str:
+    """A few words."""
+    return _TITLES[kind][language]
+
+
+def sentence(kind: AlertKind, language: Language, named: Mapping[str, Any]) -> str:
+    """A whole sentence; what counterparts have said in it is cut to a length one reads."""
+    values = {name: value[:200] if isinstance(value, str) else value for name, value in named.items()}
+    return _SENTENCES[kind][language].format_map(values).strip()
+
+
+def word(name: str, language: Language, **named: object) -> str:
+    """A heading of a notice."""
+    return _WORDS[name][language].format_map(named)

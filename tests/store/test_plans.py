@@ -1,0 +1,157 @@
+"""How the databases answer what is asked of them: every list along an index, none by reading a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from gateway.store import reading_connections, reading_journal, reading_messages, reading_properties
+from gateway.store import reading_reservations as reading
+from gateway.store.database import Database, Transaction
+from gateway.store.hotels import Hotels
+from gateway.store.sql import Params
+from gateway.store.tables import MessageRow, ReservationRow, Scope
+from gateway.store.walking import Condition
+
+ROWS = 3_000
+SCOPE = Scope("h", "property", 1, 1)
+SMALL = ("scope", "config", "connection", "sync_order", "sync_error", "their_code", "w", "b", "g")
+
+
+class Explaining:
+    """A transaction that asks for the plan of each statement as it runs it."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.plans: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    async def execute(self, text: str, params: Params) -> Sequence[tuple[Any, ...]]:
+        how = "EXPLAIN QUERY PLAN" if self._tx.dialect == "sqlite" else "EXPLAIN"
+        rows = await self._tx.execute(f"{how} {text}", params)
+        self.plans.append((text, "\n".join(str(row[-1]) for row in rows)))
+        return await self._tx.execute(text, params)
+
+    async def fetch(self, text: str, *params: Any) -> Sequence[tuple[Any, ...]]:
+        return await Transaction.fetch(self, text, *params)  # type: ignore[arg-type]
+
+    async def rows(self, row: Any, condition: str, *params: Any) -> list[Any]:
+        return await Transaction.rows(self, row, condition, *params)  # type: ignore[arg-type]
+
+    async def lookup(self, lookup: Any, keys: Sequence[Params]) -> list[Any]:
+        return await Transaction.lookup(self, lookup, keys)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def full(database: Database) -> Database:
+    """Enough rows for PostgreSQL to think about it, and what ANALYZE knows of them."""
+
+    def reservation(n: int) -> ReservationRow:
+        status = "cancelled" if n % 7 == 0 else "booked"
+        key = ("h", "ota", "", f"B{n}")
+        parked = int(n % 500 == 0)
+        return ReservationRow(*key, f"R{n}", status, 1, n, n + 2, parked, 0, n, n, b"", f"guest{n}")
+
+    def message(n: int) -> MessageRow:
+        return MessageRow("h", n, "ota", "in", "K", n, "applied", "", n, None, b"x" * 50, b"")
+
+    async def write(tx: Transaction) -> None:
+        await tx.upsert(Scope, [SCOPE])
+        await tx.upsert(ReservationRow, [reservation(n) for n in range(1, ROWS)])
+        await tx.upsert(MessageRow, [message(n) for n in range(1, ROWS)])
+
+    await database.write(write)
+    await database.write(lambda tx: tx.fetch("ANALYZE"))
+    return database
+
+
+Ask = Callable[[Transaction], Awaitable[object]]
+PARKED = Condition("parked", ">", 0)
+ASKED: dict[str, Ask] = {
+    "newest reservations": lambda tx: reading.page(tx, reading.CREATED, "h", (), None, 50),
+    "the next page": lambda tx: reading.page(tx, reading.CREATED, "h", (), (1500, "R1500"), 50),
+    "by arrival": lambda tx: reading.page(
+        tx, reading.ARRIVAL, "h", [Condition("arrival", ">=", 100), Condition("arrival", "<=", 900)], None, 50
+    ),
+    "a rare connection": lambda tx: reading.page(
+        tx, reading.CREATED, "h", [Condition("connection", "=", "none"), Condition("status", "=", "x")], None, 50
+    ),
+    "trouble": lambda tx: reading.page(tx, reading.TROUBLE, "h", [PARKED], (10, "R10"), 50),
+    "newest trouble": lambda tx: reading.page(tx, reading.NEW_TROUBLE, "h", [PARKED], None, 50),
+    "by text": lambda tx: reading.matching(tx, "h", "guest1"),
+    "authors": lambda tx: reading.authors(tx, "h", {1, 2}),
+    "newest messages": lambda tx: reading_messages.page(tx, "h", (), "", None, 50),
+    "rare messages": lambda tx: reading_messages.page(
+        tx, "h", [Condition("outcome", "=", "refused"), Condition("at_ms", ">=", 5)], "", (2000, 2000), 50
+    ),
+    "messages by text": lambda tx: reading_messages.page(tx, "h", (), "needle", None, 50),
+    "one message": lambda tx: reading_messages.one(tx, "h", 7),
+    "journal": lambda tx: reading_journal.back(tx, "h", "ota", 739_000, 50, 100),
+    "progress": lambda tx: reading_connections.progress(tx, SCOPE, ROWS),
+    "refusals": lambda tx: reading_connections.refusals(tx, "h", {"ota"}, {1, 2}),
+    "shadows": lambda tx: reading_connections.shadows(tx, "h", "ota", 1),
+    "properties": lambda tx: reading_properties.page(tx, Hotels(), None, "a", 50),
+}
+
+
+async def test_no_list_reads_a_whole_table(full: Database) -> None:
+    async def work(tx: Transaction) -> dict[str, list[str]]:
+        if tx.dialect == "postgresql":
+            # It reads small tables whole, and rightly so; what is asked here is whether it has to.
+            await tx.fetch("SET LOCAL enable_seqscan = off")
+        found = {}
+        for name, ask in ASKED.items():
+            explaining = Explaining(tx)
+            await ask(explaining)  # type: ignore[arg-type]
+            found[name] = [f"{text}\n{plan}" for text, plan in explaining.plans if _is_whole(plan)]
+        return {name: bad for name, bad in found.items() if bad}
+
+    assert await full.read(work) == {}
+
+
+async def test_pages_after_the_first_are_found_by_their_key(full: Database) -> None:
+    """Not by skipping over what came before."""
+
+    async def work(tx: Transaction) -> list[tuple[str, str]]:
+        explaining = Explaining(tx)
+        await reading.page(explaining, reading.CREATED, "h", (), (1500, "R1500"), 50)  # type: ignore[arg-type]
+        return explaining.plans
+
+    _, plan = (await full.read(work))[0]
+    assert "reservation_created" in plan
+    assert "at_ms" in plan.partition("reservation_created")[2]
+
+
+async def test_a_rare_filter_looks_at_a_bounded_part_and_goes_on(
+    full: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.walking.COVERED_SCAN_MAX", 1_000)
+    found: list[str] = []
+    after, pages = None, 0
+    asked = [Condition("status", "=", "cancelled")]
+    while pages == 0 or after is not None:
+        listed = await full.read(lambda tx, after=after: reading.page(tx, reading.CREATED, "h", asked, after, 100))  # type: ignore[misc]
+        found += [row.reservation_id for row in listed.rows]
+        after, pages = listed.next, pages + 1
+    assert found == [f"R{n}" for n in range(ROWS - 1, 0, -1) if n % 7 == 0]
+    assert pages > 4
+
+
+def _is_whole(plan: str) -> bool:
+    """A scan of a table that grows with the log or with the reservations, on either database."""
+    for line in plan.splitlines():
+        words = line.replace("->", " ").split()
+        if line.startswith("SCAN ") and words[1] not in (*SMALL, "k") and not _is_list(line):
+            return True
+        if words[:3] == ["Seq", "Scan", "on"] and words[3] not in SMALL:
+            return True
+    return False
+
+
+def _is_list(line: str) -> bool:
+    """The keys of the statement itself."""
+    return line.startswith("SCAN (subquery") or "VALUES CLAUSE" in line or "CONSTANT ROW" in line
