@@ -6,6 +6,7 @@ texts nobody wrote with logs in mind. Lines of libraries (uvicorn, asyncio, alem
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sys
@@ -25,6 +26,19 @@ _CREDENTIALS = re.compile(r"(?i)\b(basic|bearer)\s+[\w.~+/=-]{8,}")
 _DEPTH_MAX = 4
 
 
+class _StandardError(io.TextIOBase):
+    """Whatever standard error is at the moment: loggers are made once, and may outlive what it was then."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR: Any = _StandardError()
+
+
 def configure(settings: Settings) -> None:
     """Everything logged from now on goes to standard error, in the form that the settings ask for."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
@@ -41,7 +55,7 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),
         cache_logger_on_first_use=True,
     )
     _route_libraries(shared, renderer, max(level, logging.WARNING))
@@ -50,7 +64,7 @@ def configure(settings: Settings) -> None:
 def _route_libraries(
     shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor, level: int
 ) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STDERR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -18,7 +19,8 @@ from gateway.settings import Settings
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is written, as JSON; everything is as before afterwards."""
     stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
+    # Not sys.stderr itself, which pytest changes between a fixture and its test.
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=stream))
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     logs.configure(Settings(log_json=True))

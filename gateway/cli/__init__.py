@@ -1,0 +1,97 @@
+"""The ``gateway`` command, one file per subcommand.
+
+A subcommand is a module here with ``NAME``, ``HELP``, ``add(parser)`` for its arguments and ``run(arguments,
+settings)``, which returns an exit status of :mod:`gateway.cli.exits`. Whatever is slow to import is imported in
+``run``. ``--json`` is given to every subcommand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol
+
+from gateway.cli import exits
+from gateway.errors import GatewayError
+from gateway.settings import Settings, load_settings
+
+COMMANDS = (
+    "serve",
+    "demo",
+    "apply",
+    "calendar",
+    "sync",
+    "audit",
+    "messages",
+    "replay",
+    "connectors",
+    "importing",
+    "key",
+    "inspect",
+    "backup",
+    "restore",
+    "migrate",
+    "completion",
+)
+
+
+class Command(Protocol):
+    """What a subcommand's module has."""
+
+    NAME: str
+    HELP: str
+
+    def add(self, parser: argparse.ArgumentParser, /) -> None: ...
+
+    def run(self, arguments: argparse.Namespace, settings: Settings, /) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status; see :mod:`gateway.cli.exits`."""
+    arguments = parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments, load_settings())
+        sys.stdout.flush()
+        return status
+    except (GatewayError, ValueError, LookupError) as error:
+        print(_text(error), file=sys.stderr)
+        return exits.REFUSED
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:  # `gateway messages | head` has seen enough
+        sys.stderr.close()
+        return exits.DONE
+    except _failures() as error:
+        print(error, file=sys.stderr)
+        return exits.FAILED
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="gateway",
+        description="A hotel channel manager and integration gateway.",
+        epilog=f"exit status: {exits.MEANING}",
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        command: Command = import_module(f"gateway.cli.{name}")
+        parsed = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        parsed.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+        command.add(parsed)
+        parsed.set_defaults(run=command.run)
+    return whole
+
+
+def _text(error: Exception) -> str:
+    # str(KeyError) is the repr of its argument.
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What may go wrong around us. Asked for only once something has, since the database's module takes its time."""
+    from gateway.store.database import Unavailable
+
+    return OSError, Unavailable

@@ -1,0 +1,28 @@
+"""``gateway demo``."""
+
+from __future__ import annotations
+
+import argparse
+
+from gateway.cli.address import with_address
+from gateway.settings import Settings
+
+NAME = "demo"
+HELP = "run the gateway with a demo hotel, two simulated OTAs and a simulated PMS"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument("--port", type=int)
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Until a signal ends it; ``--json`` makes its log lines JSON."""
+    import msgspec
+
+    from gateway.demo import demo
+
+    settings = with_address(arguments, settings)
+    if arguments.json:
+        settings = msgspec.structs.replace(settings, log_json=True)
+    return demo(settings)
