@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
+from gateway.flows.alerts import Alerts
 from gateway.flows.leases import SharedLeases, WholeHouse
 from gateway.flows.services import Ids, Services
+from gateway.flows.upgrade import upgrade
 from gateway.flows.work import TOPIC, Workers
 from gateway.io.clock import SystemClock
 from gateway.io.http import HttpCaller
+from gateway.io.metrics import Metrics
 from gateway.io.network import NetworkPolicy
 from gateway.io.wakes import LocalWakes, Wakes
 from gateway.registry import discover
@@ -25,7 +24,6 @@ from gateway.store.batcher import Batcher
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
-from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
 from gateway.store.secrets import Vault
 
@@ -41,10 +39,13 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, *, workers: bool) -> AsyncIterator[Gateway]:
-    """Everything open and migrated; with ``workers`` the work that goes on by itself has begun."""
+async def gateway(settings: Settings, *, workers: bool, serving: bool = False) -> AsyncIterator[Gateway]:
+    """Everything open and migrated; with ``workers`` the work that goes on by itself has begun.
+
+    Who is ``serving``, and not only here for one command, also looks out for what needs a person.
+    """
     data = _private_folder(settings.data_dir)
-    await migrate(settings.database)
+    await upgrade(settings)
     async with AsyncExitStack() as opened:
         database = open_database(settings.database)
         await database.open()
@@ -53,7 +54,8 @@ async def gateway(settings: Settings, *, workers: bool) -> AsyncIterator[Gateway
         opened.push_async_callback(wakes.close)
         caller = HttpCaller(NetworkPolicy(allow_private=settings.allow_private))
         opened.push_async_callback(caller.close)
-        wired = _wire(database, wakes, caller, Vault.from_file(data / _KEY_FILE), workers=workers)
+        vault = Vault.from_file(data / _KEY_FILE)
+        wired = _wire(settings, database, wakes, caller, vault, workers=workers)
         wired.services.batcher.start()
         opened.push_async_callback(wired.services.batcher.stop)
         leases = wired.services.leases
@@ -63,17 +65,27 @@ async def gateway(settings: Settings, *, workers: bool) -> AsyncIterator[Gateway
                 opened.push_async_callback(leases.stop)
             wired.workers.start()
             opened.push_async_callback(wired.workers.stop)
+        if serving:
+            alerts = Alerts(wired.services, settings, wired.workers if workers else None)
+            alerts.start()
+            opened.push_async_callback(alerts.stop)
         yield wired
 
 
-def _wire(database: Database, wakes: Wakes, caller: HttpCaller, vault: Vault, *, workers: bool) -> Gateway:
+def _wire(
+    settings: Settings, database: Database, wakes: Wakes, caller: HttpCaller, vault: Vault, *, workers: bool
+) -> Gateway:
     hotels = Hotels()
     clock = SystemClock()
     publishing = _Publishing(wakes)
+    metrics = Metrics()
+    batcher = Batcher(database, hotels, clock.now_ms, publishing.changed, metrics.batch)
+    metrics.watch_queue(lambda: batcher.waiting)
+    metrics.watch_statements(lambda: (database.counter.statements, database.counter.transactions))
     shared = workers and database.dialect == "postgresql"
     services = Services(
         database=database,
-        batcher=Batcher(database, hotels, clock.now_ms, publishing.changed),
+        batcher=batcher,
         hotels=hotels,
         directory=Directory(database, hotels, clock.now_ms),
         connectors=discover(),
@@ -82,6 +94,8 @@ def _wire(database: Database, wakes: Wakes, caller: HttpCaller, vault: Vault, *,
         clock=clock,
         ids=Ids(clock.now_ms),
         leases=SharedLeases(database, clock, publishing.in_use) if shared else WholeHouse(),
+        metrics=metrics,
+        metrics_token=settings.metrics_token,
     )
     running = Workers(services, wakes)
     publishing.workers = running if workers else None
@@ -123,23 +137,3 @@ def _wakes(settings: Settings) -> Wakes:
     from gateway.io.redis_wakes import RedisWakes
 
     return RedisWakes(settings.redis_url)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Lines for people on a terminal, JSON where ``log_json`` asks for it. Nothing logged ever holds a secret."""
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if settings.log_json else structlog.dev.ConsoleRenderer(colors=False)
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

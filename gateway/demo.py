@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.request import Request, urlopen
 
 import msgspec
@@ -25,9 +25,15 @@ import msgspec
 from gateway.engine import hotel_file
 from gateway.settings import Settings
 
+if TYPE_CHECKING:
+    from gateway.flows.services import Services
+
 _HOST = "127.0.0.1"
 _READY_S = 15.0
 _END_S = 5.0
+# As well known as the passwords in the demo's hotel file: it is a game, and listens to this machine only.
+_PERSON, _PASSWORD = "demo", "miramar-demo"
+DEMO_NAME, DEMO_PASSWORD = "demo", "demo-miramar"
 
 
 class Counterpart(NamedTuple):
@@ -141,19 +147,42 @@ def _free(port: int) -> bool:
 
 def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]) -> None:
     from gateway.flows.apply_hotel import apply_hotel, plan_hotel
-    from gateway.flows.services import Services
     from gateway.serving import serve
 
     async def prepare(services: Services) -> None:
         sealed, changes = await plan_hotel(services, hotel)
         if changes:
             await apply_hotel(services, sealed, author="demo")
+        await _let_in(services)
+        await _let_in(services)
 
     def ready() -> None:
         threading.Thread(target=_publish, args=(urls["demo-pms"],), daemon=True).start()
         print(_welcome(settings, hotel, urls), flush=True)
 
     serve(settings, workers=True, prepare=prepare, ready=ready)
+
+
+async def _let_in(services: Services) -> None:
+    """Somebody who may look around in the demo; known to everybody, as the demo's other passwords are."""
+    from gateway.flows.access import Wanted, create_person, listed
+    from gateway.model.access import AccessRole, Grant, PrincipalKind
+
+    people = await listed(services, None, PrincipalKind.PERSON, count=1_000)
+    if not any(each.principal.name == DEMO_NAME and each.principal.revoked_ms is None for each in people):
+        wanted = Wanted(name=DEMO_NAME, grants=(Grant(AccessRole.OWNER),))
+        await create_person(services, None, wanted, DEMO_PASSWORD, author="demo")
+
+
+async def _let_in(services: Services) -> None:
+    """Somebody who may do everything, unless an earlier run has made them."""
+    from gateway.errors import Rejected
+    from gateway.flows.access import Wanted, create_person
+    from gateway.model.access import AccessRole, Grant
+
+    wanted = Wanted(name=_PERSON, grants=(Grant(AccessRole.OWNER),))
+    with contextlib.suppress(Rejected):
+        await create_person(services, None, wanted, _PASSWORD, author="demo")
 
 
 def _publish(pms: str) -> None:
@@ -174,7 +203,9 @@ def _welcome(settings: Settings, file: hotel_file.HotelFile, urls: dict[str, str
         "",
         f"  {hotel.name} is open.   Ctrl-C ends everything; the next run goes on from here.",
         "",
+        f"  open        {ours}/   and sign in as {_PERSON} / {_PASSWORD}",
         f"  gateway     {ours}/opentravel/{{connection}}   health {ours}/health/ready",
+        f"  API         {ours}/docs   sign in as {DEMO_NAME} / {DEMO_PASSWORD}",
         *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, file)}" for c in COUNTERPARTS),
         "",
         "  Try:",

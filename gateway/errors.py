@@ -8,6 +8,8 @@
     │   ├── Unauthentic       the sender is not who they claim to be
     │   ├── Unmapped          a code nobody has mapped (hotel, room type, rate plan, currency)
     │   ├── Unsupported       understood, but there is no place for it here
+    │   ├── NotFound          speaks of something that is not here
+    │   ├── Stale             speaks of a state that has changed since: look again
     │   └── Rejected          understood, and a rule says no
     └── CallFailed            a call of ours to a counterpart did not end well
         ├── Retryable         it did not happen: try again, not before ``after_s``
@@ -104,6 +106,14 @@ class Unsupported(Refusal):
     """Understood, but there is no place for it here."""
 
     default_reason = Reason.NOT_IMPLEMENTED
+
+
+class NotFound(Refusal):
+    """It speaks of something that is not here (or of which the sender may not know)."""
+
+
+class Stale(Refusal):
+    """What the sender has seen is no longer so; nothing was changed."""
 
 
 class Rejected(Refusal):

@@ -57,13 +57,17 @@ class ConfirmReservations(Command, frozen=True, tag=True, kw_only=True):
 
 
 class Confirmation(msgspec.Struct, frozen=True):
-    """One retrieved revision is ours under ``reservation_id``; ``error`` says why it is not, where it could not be."""
+    """One retrieved revision is ours under ``reservation_id``; ``error`` says why it is not, where it could not be.
+
+    ``message`` is the counterpart's number of the message that brought it, where it is confirmed by that.
+    """
 
     booking_id: str
     kind: RevisionKind
     reservation_id: str
     version: int | None = None
     error: str = ""
+    message: str = ""
 
 
 class Clearing(msgspec.Struct, frozen=True):
@@ -143,7 +147,8 @@ class ContentReceived(msgspec.Struct, frozen=True, tag=True):
 class ReservationsAsked(msgspec.Struct, frozen=True, tag=True):
     """A counterpart fetches reservations: those it has not confirmed, or those that match what is given.
 
-    ``since_ms`` looks at the last change, ``first`` and ``last`` (inclusive) at the arrival.
+    ``since_ms`` looks at the last change, ``first`` and ``last`` (inclusive) at the arrival, or at the departure where
+    ``by_departure`` says so. ``confirmed`` None is for all that match, else for those that are confirmed, or are not.
     """
 
     hotel: str
@@ -151,6 +156,8 @@ class ReservationsAsked(msgspec.Struct, frozen=True, tag=True):
     first: Day | None = None
     last: Day | None = None
     booking_id: str = ""
+    by_departure: bool = False
+    confirmed: bool | None = None
 
 
 class PingReceived(msgspec.Struct, frozen=True, tag=True):

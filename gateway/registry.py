@@ -17,7 +17,15 @@ from types import MappingProxyType
 import msgspec
 
 import mappings
-from gateway.contract import Capabilities, Connector, Inbound, Outbound, connector_faults, declaration_faults
+from gateway.contract import (
+    Capabilities,
+    Connector,
+    Inbound,
+    Inspector,
+    Outbound,
+    connector_faults,
+    declaration_faults,
+)
 from gateway.errors import GatewayError
 
 GROUP = "gateway.connectors"
@@ -65,6 +73,16 @@ class Registry:
         if name not in self._inbound:
             raise Unavailable(f"the connector {self.get(name).name!r} takes no calls from its counterpart")
         return self._inbound[name]
+
+    def inspector(self, profile: str) -> Inspector:
+        """The connector that reads bare messages of a profile; raises :class:`Unavailable` if there is none."""
+        known = mappings.names("profiles")
+        if profile not in known:
+            raise Unavailable(f"there is no profile {profile!r}; there are {', '.join(known)}")
+        connector = self.get(mappings.load("profiles", profile, _ProfileHead).connector)
+        if not isinstance(connector, Inspector):
+            raise Unavailable(f"the connector {connector.name!r} of {profile!r} does not inspect messages")
+        return connector
 
     def capabilities(self, name: str, profile: str) -> Capabilities:
         """What the connector can do in a profile; raises :class:`Unavailable` for a profile it does not have."""

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvicorn
 
-from gateway.bootstrap import configure_logging, gateway
+from gateway.bootstrap import gateway
 from gateway.flows.services import Services
+from gateway.io.logs import configure
 from gateway.settings import Settings
 from gateway.web.app import create_app
+from gateway.web.console.live import Live
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,7 @@ def serve(
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``prepare`` runs before, ``ready`` once connections are accepted."""
-    configure_logging(settings)
+    configure(settings)
     # SQLite gives up the interpreter's lock with every statement, and by default would wait 5 ms to have it back while
     # the loop is busy: a dozen times per batch.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -52,7 +54,7 @@ async def _run(
 ) -> None:
     _end_at_a_signal()
     with contextlib.suppress(asyncio.CancelledError):
-        async with gateway(settings, workers=workers) as ours:
+        async with gateway(settings, workers=workers, serving=True) as ours:
             await prepare(ours.services)
             await _listen(ours.services, settings, ready)
 
@@ -71,9 +73,10 @@ async def _listen(services: Services, settings: Settings, ready: Callable[[], No
         # uvicorn ends on these by itself, and then raises them once more, which would cut off the orderly end of the
         # rest.
         signal.signal(number, lambda *_: None)
+    app = create_app(services)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(services),
+            app,
             host=settings.host,
             port=settings.port,
             http="httptools",
@@ -85,8 +88,10 @@ async def _listen(services: Services, settings: Settings, ready: Callable[[], No
         )
     )
     starting = asyncio.create_task(_when_started(server, ready))
+    ending = asyncio.create_task(_when_ending(server, app.state.pages))
     await server.serve()
     starting.cancel()
+    ending.cancel()
 
 
 async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:
@@ -95,6 +100,13 @@ async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> No
     log.info("serving", url=f"http://{server.config.host}:{server.config.port}")
     spare_the_collector()
     ready()
+
+
+async def _when_ending(server: uvicorn.Server, pages: Live) -> None:
+    """Pages that are open keep their stream for as long as they are let, and uvicorn waits for them."""
+    while not server.should_exit:
+        await asyncio.sleep(0.1)
+    pages.close()
 
 
 def spare_the_collector() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.engine.calendar import NO_PRICE, PRODUCT, Array, Key, Sheet
-from gateway.engine.mapping import Mapping
+from gateway.engine.mapping import Codes
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import Clearing
 from gateway.model.ari import ASPECT_OF, OCCUPANCY_MAX, STAY_MAX, AriUpdate, Aspect, Field, Setting
@@ -68,7 +68,7 @@ class Changes:
     per tuple and not once per update.
     """
 
-    def __init__(self, updates: Iterable[AriUpdate], mapping: Mapping, currency: str, *, net: bool) -> None:
+    def __init__(self, updates: Iterable[AriUpdate], mapping: Codes, currency: str, *, net: bool) -> None:
         self.painted: list[Change] = []
         self.figures: list[Change] = []
         self._currency = currency
@@ -140,6 +140,8 @@ def cleared(
     for clearing in clears:
         for line in lines:
             if clearing.room not in ("", line.their_room) or clearing.plan not in ("", line.their_plan):
+                continue
+            if line.their_plan in clearing.keep:
                 continue
             plan = "" if clearing.aspect is Aspect.LIMIT else line.their_plan
             updates[clearing.aspect, line.their_room, plan] = AriUpdate(

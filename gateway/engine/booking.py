@@ -32,10 +32,11 @@ import msgspec
 
 from gateway.engine.nights import Nights, RoomNights, normalise
 from gateway.model.dates import Instant
-from gateway.model.reservation import Content, Revision, RevisionKind
+from gateway.model.reservation import Content, Guest, Revision, RevisionKind
 
 _RANK = {RevisionKind.NEW: 0, RevisionKind.MODIFY: 1, RevisionKind.CANCEL: 2}
 _CONTENT = slice(1, 17)
+NAME_MAX = 200
 _encode = msgspec.msgpack.Encoder().encode
 
 _Place = tuple[float, int, int, int]  # version, 1 if it had none of its own, rank of its kind, arrival
@@ -45,7 +46,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A revision that was taken. ``seq`` counts a booking's arrivals from 1.
 
     ``rooms`` are our room types for ``revision.content.stays``, one each and in order, ``""`` where unmapped. Replaying
-    a parked revision puts new ``rooms`` into its entry and leaves the rest alone.
+    a parked revision puts new ``rooms`` into its entry and leaves what was said alone. ``fallback`` is the room type
+    that unmapped stays take meanwhile, ``""`` for none. ``parked`` says that a plan or the currency is not mapped.
     """
 
     seq: int
@@ -53,6 +55,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     rooms: tuple[str, ...]
     at_ms: Instant
     digest: bytes
+    fallback: str = ""
+    parked: bool = False
 
 
 class Status(StrEnum):
@@ -67,7 +71,8 @@ class Folded(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reservation. ``ruling`` is the revision that decides, ``current`` the one whose ``content`` is shown (0: none).
 
     They differ for a cancel that carries only ids: shown is then the best content before it. ``nights`` is what is
-    taken from the house now, in normal form. Unmapped stays take nothing; ``parked`` says that a booking has some.
+    taken from the house now, in normal form. Unmapped stays take the fallback, or nothing where there is none;
+    ``parked`` says that something of a booking is not mapped.
     """
 
     status: Status = Status.NONE
@@ -108,9 +113,19 @@ def fingerprint(revision: Revision) -> bytes:
     return revision.kind.value[:1].encode() + content + version
 
 
-def enter(seq: int, revision: Revision, rooms: Sequence[str], at_ms: Instant) -> Entry:
+def enter(
+    seq: int, revision: Revision, rooms: Sequence[str], at_ms: Instant, *, fallback: str = "", parked: bool = False
+) -> Entry:
     """The entry for a revision that is being taken."""
-    return Entry(seq, revision, tuple(rooms), at_ms, fingerprint(revision))
+    return Entry(seq, revision, tuple(rooms), at_ms, fingerprint(revision), fallback if "" in rooms else "", parked)
+
+
+def remark(seq: int, booking_id: str, at_ms: Instant) -> Entry:
+    """An entry that says nothing: what we take the booking to mean has changed, and the counterpart had no part in it.
+
+    Receivers are told what is wanted under its number, since they hold something else under the one before.
+    """
+    return enter(seq, Revision(booking_id, RevisionKind.IGNORE, Content()), (), at_ms)
 
 
 def judge(entries: Sequence[Entry], revision: Revision) -> Verdict:
@@ -135,17 +150,29 @@ def fold(entries: Sequence[Entry]) -> Folded:
     content = shown.revision.content
     if order.cancelled:
         return Folded(Status.CANCELLED, shown.seq, ruling.seq, content=content)
-    return Folded(Status.BOOKED, shown.seq, ruling.seq, _taken(shown), "" in shown.rooms, content)
+    return Folded(Status.BOOKED, shown.seq, ruling.seq, _taken(shown), shown.parked or "" in shown.rooms, content)
 
 
 def _taken(entry: Entry) -> Nights:
     """Every stay has its room, or the entry was made wrongly and ValueError says so."""
     stays = entry.revision.content.stays
     return normalise(
-        RoomNights(room, stay.arrival, stay.departure, stay.units)
+        RoomNights(room or entry.fallback, stay.arrival, stay.departure, stay.units)
         for room, stay in zip(entry.rooms, stays, strict=True)
-        if room and stay.units > 0
+        if (room or entry.fallback) and stay.units > 0
     )
+
+
+def first_guest(content: Content) -> Guest | None:
+    """The first guest with a name; who booked, if no guest has one."""
+    guests = (guest for stay in content.stays for guest in stay.guests)
+    return next((guest for guest in guests if guest.surname or guest.given), content.booker)
+
+
+def search_name(content: Content) -> str:
+    """Surname and given name of the first guest as they are looked for, in any case."""
+    guest = first_guest(content)
+    return f"{guest.surname} {guest.given}".strip().casefold()[:NAME_MAX] if guest else ""
 
 
 class _Order:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from gateway.engine.mapping import Mapping
-from gateway.model.property import Connection, FigureKind, Property, RatePlan, Role, RoomType
+from gateway.model.property import Connection, FigureKind, Product, Property, RatePlan, Role, RoomType
 
 
 class Hotel:
@@ -22,7 +24,8 @@ class Hotel:
     def mapping(self, connection: str) -> Mapping:
         """The connection's mapping, compiled at first use."""
         if connection not in self._mappings:
-            self._mappings[connection] = Mapping(self.connections[connection])
+            known = _spoken(self.property, self.connections[connection])
+            self._mappings[connection] = Mapping(known, self.property.currency)
         return self._mappings[connection]
 
     @cached_property
@@ -42,10 +45,26 @@ class Hotel:
 
     @cached_property
     def receivers(self) -> tuple[Connection, ...]:
-        """The connections every reservation is handed to. One without a URL fetches them, or is told by people."""
-        return tuple(c for c in self.property.connections if c.role is Role.PMS and c.enabled)
+        """The connections every reservation is handed to. One without a URL fetches them, or is told by people.
+
+        For one that is not enabled they wait until it is.
+        """
+        return tuple(c for c in self.property.connections if c.role is Role.PMS)
 
     @cached_property
     def channels(self) -> tuple[Connection, ...]:
         """The connections that are sent rates and availability. One that is not enabled is told that all is closed."""
         return tuple(c for c in self.property.connections if c.role is Role.CHANNEL and c.url)
+
+    @cached_property
+    def sources(self) -> tuple[Connection, ...]:
+        """The connections through which the house sells by itself."""
+        return tuple(c for c in self.property.connections if c.role is Role.DIRECT and c.enabled)
+
+
+def _spoken(prop: Property, connection: Connection) -> Connection:
+    """A direct source speaks our own codes, of whatever there is."""
+    if connection.role is not Role.DIRECT:
+        return connection
+    pairs = ((room.code, plan.code) for room in prop.room_types for plan in prop.rate_plans)
+    return replace(connection, products=tuple(Product(*pair, *pair) for pair in pairs))

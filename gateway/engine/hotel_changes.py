@@ -19,6 +19,7 @@ from gateway.model.property import (
     Credentials,
     Property,
     RatePlan,
+    Role,
     RoomType,
     Rounding,
 )
@@ -28,7 +29,7 @@ class Severity(StrEnum):
     """Whether a change can be made without asking."""
 
     NOTICE = "notice"
-    DESTRUCTIVE = "destructive"  # takes away rooms, plans or connections, or gives every stored price another meaning
+    DESTRUCTIVE = "destructive"  # takes something away, or gives every stored price another meaning
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -40,6 +41,9 @@ class Change(msgspec.Struct, frozen=True):
 
 _Part = TypeVar("_Part", RoomType, RatePlan, Connection)
 _LABELS = {
+    "alert_failures": "alert after failures",
+    "alert_lag_s": "alert when seconds behind",
+    "alert_unacknowledged_s": "alert when seconds unconfirmed",
     "adjust": "price",
     "adults_max": "adults",
     "figure_delay_s": "figure delay in seconds",
@@ -142,7 +146,12 @@ def _change(line: str, severity: Severity = Severity.NOTICE) -> Change:
 
 
 def _severity(owner: object, field: str, was: Any, now: Any) -> Severity:
-    """Prices are kept as bare minor units, so a new currency or tax basis gives all of them another meaning."""
+    """Prices are kept as bare minor units, so a new currency or tax basis gives all of them another meaning.
+
+    A channel that loses its address keeps what it was told last.
+    """
+    if isinstance(owner, Connection) and field == "url" and owner.role is Role.CHANNEL and not now:
+        return Severity.DESTRUCTIVE
     if (isinstance(owner, Property) and field in ("currency", "net")) or (field == "units" and now < was):
         return Severity.DESTRUCTIVE
     return Severity.NOTICE

@@ -78,10 +78,14 @@ class HotelFileError(Malformed):
 
 
 class HotelFile(msgspec.Struct, frozen=True):
-    """What a file says: the property without secrets, and the secrets in clear apart from it, for the store to seal."""
+    """What a file says: the property without secrets, and the secrets in clear apart from it, for the store to seal.
+
+    ``kept`` are the passwords that stay as they are.
+    """
 
     property: Property
     secrets: Mapping[SecretKey, str]
+    kept: frozenset[SecretKey] = frozenset()
 
     def __repr__(self) -> str:
         return f"HotelFile({self.property.id!r}, secrets for {sorted(self.secrets)})"
@@ -110,6 +114,7 @@ _Flag = Annotated[bool, Meta(description="true or false")]
 _Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
 _Codes = Annotated[dict[str, Any], Meta(min_length=1, description="a table with at least one line")]
 _Rooms = Annotated[int, Meta(ge=0, le=9999, description="a number of rooms from 0 to 9999")]
+_Threshold = Annotated[int, Meta(ge=0, le=7 * 86_400, description="a whole number from 0 to 604800")]
 _Tables = list[dict[str, Any]]
 _Numeral = Any  # a decimal text or number, read by _Reader.number because its decimals depend on the currency
 
@@ -128,6 +133,9 @@ class _PropertyTable(_Shape, frozen=True, kw_only=True):
     currency: _Text = ""
     timezone: _Text = ""
     prices: Annotated[Literal["gross", "net"], Meta(description='"gross" or "net"')] = "gross"
+    alert_lag_s: _Threshold | None = None
+    alert_failures: _Threshold | None = None
+    alert_unacknowledged_s: _Threshold | None = None
 
 
 class _RoomTable(_Shape, frozen=True, kw_only=True):
@@ -201,10 +209,20 @@ class _ConnectionTable(_Shape, frozen=True, kw_only=True):
     echoes: _Flag = False
     enabled: _Flag = True
     options: _Table | None = None
+    fallback_room: _Text = ""
+    booking_currencies: Annotated[list[str], Meta(max_length=50, description="a list of currency codes")] = []
 
 
 _NO_PRODUCT = Product("", "", "", "")
-_CHANNEL_ONLY = ("markup_percent", "markup_amount", "round_to", "rounding", "allotment")
+_CHANNEL_ONLY = (
+    "markup_percent",
+    "markup_amount",
+    "round_to",
+    "rounding",
+    "allotment",
+    "fallback_room",
+    "booking_currencies",
+)
 _PMS_ONLY = ("figures", "figure_delay_s", "echoes")
 
 
@@ -227,11 +245,21 @@ def read(text: str, secrets: Mapping[str, str]) -> HotelFile:
 
     Raises :class:`HotelFileError` with every fault found.
     """
-    reader = _Reader(secrets)
-    hotel = reader.hotel(_parsed(text))
+    return read_tables(_parsed(text), secrets)
+
+
+def read_tables(
+    tables: Mapping[str, Any], secrets: Mapping[str, str], keep: Collection[SecretKey] = frozenset()
+) -> HotelFile:
+    """As :func:`read`, of a file that is parsed already, with :class:`decimal.Decimal` for numbers with decimals.
+
+    A password in ``keep`` may be left out, and stays as it is then.
+    """
+    reader = _Reader(secrets, keep)
+    hotel = reader.hotel(dict(tables))
     if reader.problems:
         raise HotelFileError(reader.problems)
-    return HotelFile(hotel, reader.clear)
+    return HotelFile(hotel, reader.clear, frozenset(reader.kept))
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -250,9 +278,11 @@ def _parsed(text: str) -> dict[str, Any]:
 class _Reader:
     """Walks the tables of one file and collects what is wrong with them."""
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str], keep: Collection[SecretKey] = frozenset()) -> None:
         self.problems: list[str] = []
         self.clear: dict[SecretKey, str] = {}
+        self.kept: set[SecretKey] = set()
+        self._keep = keep
         self._secrets = secrets
         self._currency = ""
 
@@ -296,6 +326,7 @@ class _Reader:
             self.connection(table, f"connections[{index}]", *known) for index, table in enumerate(file.connections)
         )
         self.unique([connection.id for connection in connections], "connections", "id")
+        self.one_pms(connections)
         return Property(
             id=head.id,
             name=head.name,
@@ -305,6 +336,9 @@ class _Reader:
             rate_plans=plans,
             connections=connections,
             net=head.prices == "net",
+            alert_lag_s=head.alert_lag_s,
+            alert_failures=head.alert_failures,
+            alert_unacknowledged_s=head.alert_unacknowledged_s,
         )
 
     def currency(self, code: str, path: str) -> str:
@@ -319,6 +353,13 @@ class _Reader:
         for index, code in enumerate(codes):
             if code and first.setdefault(code, index) != index:
                 self.wrong(f"{path}[{index}].{key}", f"{shown(code)} is already {path}[{first[code]}]")
+
+    def one_pms(self, connections: Sequence[Connection]) -> None:
+        """Two would set each other's figures, and nobody could say whose count a booking is in."""
+        enabled = [index for index, known in enumerate(connections) if known.role is Role.PMS and known.enabled]
+        for index in enabled[1:]:
+            text = f"connections[{enabled[0]}] is the PMS already: a hotel has one; set enabled = false for the other"
+            self.wrong(f"connections[{index}].role", text)
 
     def number(self, value: object, places: int, path: str, what: str) -> int | None:
         """``value × 10^places`` exactly; None where there is no value or no such number."""
@@ -400,6 +441,11 @@ class _Reader:
         self.role(table.role, raw, path)
         self.url(table.url, f"{path}.url")
         currency = self.currency(table.currency, f"{path}.currency") if table.currency else self._currency
+        if table.fallback_room and table.fallback_room not in rooms:
+            hint = self.meant(table.fallback_room, rooms)
+            self.wrong(f"{path}.fallback_room", f"there is no room type {shown(table.fallback_room)}{hint}")
+        for index, code in enumerate(table.booking_currencies):
+            self.currency(code, f"{path}.booking_currencies[{index}]")
         allotment = self.table(_AllotmentTable, table.allotment or {}, f"{path}.allotment")
         inbound, outbound = (self.credentials(table, side, f"{path}.{side}") for side in _SIDES)
         return Connection(
@@ -422,6 +468,8 @@ class _Reader:
             echoes=table.echoes,
             enabled=table.enabled,
             options=self.option(table.options or {}, f"{path}.options"),
+            fallback_room=table.fallback_room,
+            booking_currencies=tuple(table.booking_currencies),
         )
 
     def role(self, role: Role | None, raw: Mapping[str, Any], path: str) -> None:
@@ -451,6 +499,9 @@ class _Reader:
         if raw is None:
             return Credentials()
         table = self.table(_CredentialsTable, raw, path)
+        if (connection.id, side) in self._keep and not {"password", "password_env"} & raw.keys():
+            self.kept.add((connection.id, side))
+            return Credentials(table.username)
         if ("password" in raw) == ("password_env" in raw):
             self.wrong(path, "needs a password or the name of its variable as password_env, and not both")
         password = table.password

@@ -6,15 +6,49 @@ guessed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+
 from gateway.errors import Reason, Unmapped
 from gateway.model.property import Connection, Product, Property
 from gateway.model.reservation import Revision
 
 
-class Mapping:
-    """The mapping of one connection."""
+class Gap(NamedTuple):
+    """Something a booking speaks of that is not mapped; ``stay`` is the place of its room stay, -1 for the booking."""
 
-    def __init__(self, connection: Connection) -> None:
+    reason: Reason
+    code: str
+    stay: int
+
+
+class Codes(Protocol):
+    """Whoever knows what the codes of an update mean."""
+
+    def targets(self, room: str, plan: str, /) -> tuple[tuple[str, str], ...]: ...
+
+
+class OurCodes:
+    """Our own codes, of the property's room types and rate plans."""
+
+    def __init__(self, rooms: Collection[str], plans: Collection[str]) -> None:
+        self._rooms = rooms
+        self._plans = plans
+
+    def targets(self, room: str, plan: str) -> tuple[tuple[str, str], ...]:
+        """The same codes; a plan without a room is that plan on every room type. Raises Unmapped."""
+        if room and room not in self._rooms:
+            raise Unmapped(Reason.ROOM_TYPE, room)
+        if plan and plan not in self._plans:
+            raise Unmapped(Reason.RATE_PLAN, plan)
+        return tuple((each, plan) for each in self._rooms) if plan and not room else ((room, plan),)
+
+
+class Mapping:
+    """The mapping of one connection. ``currency`` is the property's."""
+
+    def __init__(self, connection: Connection, currency: str = "") -> None:
+        self._currencies = {"", currency, connection.currency, *connection.booking_currencies}
         self._rooms: dict[str, str] = {}
         self._products: dict[tuple[str, str], Product] = {}
         self._by_plan: dict[str, list[Product]] = {}
@@ -74,6 +108,21 @@ class Mapping:
     def rooms_of(self, revision: Revision) -> tuple[str, ...]:
         """Our room type for each room stay, "" where theirs is not mapped."""
         return tuple(self._rooms.get(stay.room, "") for stay in revision.content.stays)
+
+    def gaps(self, revision: Revision) -> tuple[Gap, ...]:
+        """What of a booking is not mapped: room types, plans of those that are, and its currency.
+
+        A booking that names no plan, or no currency, leaves nothing to map.
+        """
+        found = []
+        for place, stay in enumerate(revision.content.stays):
+            if stay.room not in self._rooms:
+                found.append(Gap(Reason.ROOM_TYPE, stay.room, place))
+            elif stay.plan and (stay.room, stay.plan) not in self._products:
+                found.append(Gap(Reason.RATE_PLAN, stay.plan, place))
+        if revision.content.currency not in self._currencies:
+            found.append(Gap(Reason.CURRENCY, revision.content.currency, -1))
+        return tuple(found)
 
 
 def connection_of(hotel: Property, connection: str) -> Connection:

@@ -268,7 +268,7 @@ class Channel:
             rows = calendar.find((target, blocks) for target, (_, blocks) in zip(targets, runs, strict=True))
             if fields and calendar.exists(rows):
                 for field in fields:
-                    _tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
+                    tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
         if Field.CLOSED in self.rule_fields:
             sheet.columns["closed"][self._room_prices(runs, calendar)[..., 0] == NO_PRICE] = 1
 
@@ -293,7 +293,7 @@ def _free(kind: FigureKind, stock: Array) -> Array:
     return left
 
 
-def _tighten(target: Array, other: Array, field: Field) -> None:
+def tighten(target: Array, other: Array, field: Field) -> None:
     """Both limits hold, so the stricter one stays; 0 is no limit."""
     if field is Field.LOS_CLOSED:
         target |= other

@@ -56,8 +56,8 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "预订 {subject}：售出了 {nights} 个无房可售的间夜。入住日期 {arrival}。",
     },
     AlertKind.PARKED: {
-        "en": "Reservation {subject}: a room of it is not mapped, so it takes nothing. Arrival {arrival}.",
-        "zh": "预订 {subject}：其中的房型没有映射，因此未占用库存。入住日期 {arrival}。",
+        "en": "Reservation {subject}: a room, plan or currency of it is not mapped, so it waits. Arrival {arrival}.",
+        "zh": "预订 {subject}：其中的房型、价格计划或币种没有映射，因此暂缓处理。入住日期 {arrival}。",
     },
     AlertKind.CLOCK: {
         "en": "The clock of {subject} is {seconds} s away from ours.",

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
+import structlog
 
 from gateway.engine import hotel_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile, SecretKey, Side
-from gateway.errors import Reason, Rejected
+from gateway.errors import Reason, Rejected, Stale
+from gateway.flows.refold import resolve_parked
 from gateway.flows.services import Services
-from gateway.model.dates import Instant
-from gateway.model.property import Connection, Credentials, Property
+from gateway.messages import RetrieveReservations
+from gateway.model.dates import BLOCK_DAYS, Instant, local_day
+from gateway.model.property import Connection, Credentials, Property, Role
 from gateway.store.database import Transaction
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import UNKNOWN, Config, ConnectionRow, MessageRow, Row, Scope
+from gateway.store.tables import (
+    UNKNOWN,
+    Config,
+    ConnectionRow,
+    DeliveryRow,
+    MessageRow,
+    RetrievalRow,
+    Row,
+    Scope,
+    ShadowRow,
+)
+
+FETCHES = Lookup(RetrievalRow, ("scope_id",))
+log = structlog.get_logger(__name__)
+
+_NEVER = 0  # no configuration has been planned for a connection yet
 
 CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
+DELIVERIES = Lookup(DeliveryRow, ("scope_id", "connection"))
 HOMES = Lookup(ConnectionRow, ("connection",))
 SCOPE = Lookup(Scope)
+IN_DOUBT = Lookup(ShadowRow, ("scope_id", "connection"), "t.due_ms IS NOT NULL")
 
 
 async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_changes.Change]]:
@@ -32,15 +52,31 @@ async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, l
     return sealed, hotel_changes.plan(current, sealed, changed)
 
 
-async def apply_hotel(services: Services, sealed: Property, author: str) -> int:
-    """Makes it so; returns the new version of the configuration."""
+async def apply_hotel(services: Services, sealed: Property, author: str, *, expected: int | None = None) -> int:
+    """Makes it so; returns the new version of the configuration.
+
+    Bookings that were parked, and whose codes are mapped now, are resolved. ``expected`` is the version that is
+    replaced (0: none yet); raises :class:`gateway.errors.Stale` for any other.
+    """
     known = await services.database.read(lambda tx: tx.rows(Scope, "scope_id = ?", sealed.id))
-    job = ApplyHotel(sealed, author, services.ids.message(), new=not known)
+    asked = _to_be_asked(services, sealed)
+    job = ApplyHotel(sealed, author, services.ids.message(), new=not known, expected=expected, asked=asked)
     version = await services.batcher.submit(job)
-    if isinstance(version, BaseException):
-        raise version
     services.directory.forget(sealed.id)
+    if known and (resolved := await resolve_parked(services, sealed.id, author)):
+        log.info("parked_bookings_resolved", property=sealed.id, reservations=resolved)
     return int(version)
+
+
+def _to_be_asked(services: Services, sealed: Property) -> frozenset[str]:
+    """The connections whose counterparts don't send reservations by themselves."""
+    asked = set()
+    for connection in sealed.connections:
+        if connection.enabled and connection.url:
+            capabilities = services.connectors.get(connection.connector).capabilities(connection.profile)
+            if RetrieveReservations in capabilities.commands:
+                asked.add(connection.id)
+    return frozenset(asked)
 
 
 async def _current(services: Services, tx: Transaction, scope_id: str) -> Property | None:
@@ -62,7 +98,7 @@ def _seal(services: Services, current: Property | None, wanted: HotelFile) -> tu
             credentials: Credentials = getattr(connection, side)
             clear = wanted.secrets.get((connection.id, side), "")
             held = getattr(old, side).secret if old else ""
-            secret = _kept(services, side, clear, held)
+            secret = held if (connection.id, side) in wanted.kept else _kept(services, side, clear, held)
             if secret is None:
                 secret = services.vault.digest(clear) if side == "inbound" else services.vault.seal(clear)
                 changed.append((connection.id, side))
@@ -82,31 +118,55 @@ def _kept(services: Services, side: str, clear: str, held: str) -> str | None:
 
 
 class ApplyHotel:
-    """The job. A new property has no scope to lock yet."""
+    """The job. A new property has no scope to lock yet. ``asked`` are the connections to fetch reservations from."""
 
-    def __init__(self, sealed: Property, author: str, number: int, *, new: bool) -> None:
+    def __init__(
+        self,
+        sealed: Property,
+        author: str,
+        number: int,
+        *,
+        new: bool,
+        expected: int | None = None,
+        asked: frozenset[str] = frozenset(),
+    ) -> None:
         self.scope_id: str | None = None if new else sealed.id
         self._property = sealed
         self._author = author
         self._number = number
+        self._expected = expected
+        self._asked = asked
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield SCOPE, (self._property.id,)
         yield CONNECTIONS, (self._property.id,)
+        yield FETCHES, (self._property.id,)
         for connection in self._property.connections:
             yield HOMES, (connection.id,)
+        for name in _called_otherwise(state.hotels.get(self._property.id), self._property):
+            yield DELIVERIES, (self._property.id, name)
+        for channel in _dropped(state.hotels.get(self._property.id), self._property):
+            if not channel.enabled:
+                yield IN_DOUBT, (self._property.id, channel.id)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         scope_id = self._property.id
         scope = state.scopes.get(scope_id) or state.get(Scope, (scope_id,)) or Scope(scope_id, "property", 0, 0)
+        if self._expected not in (None, scope.config_version):
+            raise Stale(f"the configuration of {scope_id!r} is at version {scope.config_version}, not {self._expected}")
+        self._check_dropped(state, now_ms)
         version = scope.config_version + 1
         writes: list[Row] = [
-            scope._replace(rev=scope.rev + 1, config_version=version),
+            scope._replace(rev=scope.rev + 1, config_version=version, cause=self._number),
             Config(scope_id, version, pack_property(self._property), self._author, now_ms),
             self._message(scope_id, version, scope.rev + 1, now_ms),
             *self._connections(state),
+            *self._deliveries(state, now_ms),
         ]
-        return Decision(version, writes, advances=True)
+        known: dict[str, RetrievalRow] = {row.connection: row for row in state.find(FETCHES, (scope_id,))}
+        writes += [RetrievalRow(scope_id, name, now_ms, 0, 0, "") for name in sorted(self._asked - known.keys())]
+        left = [row for name, row in known.items() if name not in self._asked]
+        return Decision(version, writes, left, advances=True)
 
     def _connections(self, state: State) -> Sequence[Row]:
         """A row for each connection; those that are not in the file any more are looked after no longer."""
@@ -127,6 +187,35 @@ class ApplyHotel:
                 writes.append(changed)
         return writes
 
+    def _check_dropped(self, state: State, now_ms: Instant) -> None:
+        """A channel nobody tells anything any more would sell on what it was told last."""
+        for channel in _dropped(state.hotels.get(self._property.id), self._property):
+            if channel.enabled or not self._is_closed(state, channel.id, now_ms):
+                raise Rejected(
+                    f"channel {channel.id!r} may still have rooms on sale: set enabled = false first, and take it out"
+                    " once it has confirmed that everything is closed (or take out its url, to leave it as it is)"
+                )
+
+    def _is_closed(self, state: State, channel: str, now_ms: Instant) -> bool:
+        """Whether it has confirmed everything that follows from the configuration in force."""
+        scope_id = self._property.id
+        today = local_day(now_ms, self._property.timezone) // BLOCK_DAYS
+        row = next((row for row in state.find(CONNECTIONS, (scope_id,)) if row.connection == channel), None)
+        if row is None or row.unconfirmed_ms:
+            return False
+        if row.synced_version not in (_NEVER, state.scopes[scope_id].config_version):
+            return False
+        return all(shadow.block < today for shadow in state.find(IN_DOUBT, (scope_id, channel)))
+
+    def _deliveries(self, state: State, now_ms: Instant) -> Iterator[DeliveryRow]:
+        """What waits for a connection that is called from now on is due; for one that is not called it just waits."""
+        for name, is_called in _called_otherwise(state.hotels.get(self._property.id), self._property).items():
+            for row in state.find(DELIVERIES, (self._property.id, name)):
+                if is_called and row.due_ms is None and row.state in ("pending", "sent"):
+                    yield row._replace(due_ms=now_ms)
+                elif not is_called and row.due_ms is not None:
+                    yield row._replace(due_ms=None)
+
     def _message(self, scope_id: str, version: int, rev: int, now_ms: Instant) -> MessageRow:
         return MessageRow(
             scope_id,
@@ -141,7 +230,21 @@ class ApplyHotel:
             token=None,
             raw=b"",
             answer=b"",
+            author=self._author,
         )
+
+
+def _called_otherwise(before: Hotel | None, after: Property) -> dict[str, bool]:
+    """The connections that begin or cease to be called for reservations, and which of both."""
+    was = {c.id: c.is_called for c in before.receivers} if before else {}
+    now = {c.id: c.is_called for c in Hotel(after, 0).receivers}
+    return {name: now.get(name, False) for name in was if was[name] != now.get(name, False)}
+
+
+def _dropped(before: Hotel | None, after: Property) -> list[Connection]:
+    """The channels that are told of rooms and prices, and would be no longer."""
+    kept = {channel.id for channel in after.connections if channel.role is Role.CHANNEL}
+    return [channel for channel in before.channels if channel.id not in kept] if before else []
 
 
 def _moved(before: Hotel | None, after: Property) -> set[str]:

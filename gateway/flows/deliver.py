@@ -6,18 +6,21 @@ that stays out changes nothing in that: the same number is sent again, and the P
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
+from time import perf_counter
 from typing import NamedTuple
 
 import msgspec
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
-from gateway.engine.booking import Entry, Folded, Status, fold
 from gateway.engine.hotel import Hotel
 from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sent, settle, settles_at
-from gateway.errors import OutcomeUnknown, Reason, Refusal, Retryable, Unmapped
+from gateway.errors import OutcomeUnknown, Refusal, Retryable, Unmapped
 from gateway.flows.errands import Errands
+from gateway.flows.outgoing import cause_of, outgoing
 from gateway.flows.services import Services
 from gateway.flows.take_ari import unseen_added, unseen_change
 from gateway.io.pacing import Pace
@@ -25,7 +28,6 @@ from gateway.io.retry import backoff_s, with_retries
 from gateway.messages import DeliverReservation
 from gateway.model.dates import BLOCK_DAYS, Instant
 from gateway.model.property import Connection, FigureKind
-from gateway.model.reservation import Revision, RevisionKind
 from gateway.store import delivering
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, State
@@ -44,17 +46,20 @@ STOCK = Lookup(StockRow)
 
 _pack = msgspec.msgpack.Encoder().encode
 _claim = msgspec.msgpack.Decoder(Claim).decode
-_entry = msgspec.msgpack.Decoder(Entry).decode
 
 
 class _Parcel(NamedTuple):
-    """A delivery ready to leave; without a command there is nothing to tell the PMS."""
+    """A delivery ready to leave; without a command there is nothing to tell the PMS.
+
+    ``cause`` is the message that the wanted revision came in.
+    """
 
     hotel: Hotel
     connection: Connection
     row: DeliveryRow
     command: DeliverReservation | None
     problem: Refusal | None = None
+    cause: int = 0
 
 
 class Deliverer:
@@ -64,6 +69,7 @@ class Deliverer:
         self._services = services
         self._paces: dict[str, Pace] = {}
         self._busy: set[Params] = set()
+        self._taken = 0  # the last rights whose deliveries were looked through
         self.errands = Errands()
 
     async def round(self) -> Instant | None:
@@ -84,13 +90,24 @@ class Deliverer:
         return {str(key[1]) for key in self._busy}
 
     async def _due(self, now_ms: Instant) -> tuple[list[_Parcel], Instant | None]:
+        leases = self._services.leases
+        # What is under way for a connection that was somebody else's, or before this process began, nobody waits for.
+        taken, left_behind = leases.taken, leases.taken != self._taken
+        queued = Counter(str(key[1]) for key in self._busy)
+
+        def wanted(connection: str) -> bool:
+            return queued[connection] < delivering.DUE_EACH_MAX and leases.owns(connection, 0)
+
         found = await self._services.database.read(
-            lambda tx: delivering.due(tx, self._services.hotels, now_ms, delivering.DUE_MAX)
+            lambda tx: delivering.due(
+                tx, self._services.hotels, now_ms, delivering.DUE_MAX, wanted=wanted, left_behind=left_behind
+            )
         )
+        self._taken = taken
         parcels = []
         for item in found.items:
             connection = item.hotel.connections.get(item.row.connection)
-            if connection is None or not connection.enabled or not connection.url:
+            if connection is None or (item.row.state != "confirmed" and not connection.is_called):
                 continue
             if not self._services.leases.owns(connection.id, self._timeout_s(connection)):
                 continue
@@ -99,6 +116,7 @@ class Deliverer:
 
     async def _hand_over(self, parcel: _Parcel) -> None:
         services, row = self._services, parcel.row
+        bind_contextvars(correlation=f"{parcel.cause:x}", property=row.scope_id, connection=row.connection)
         if row.state == "confirmed":
             await services.batcher.submit(SettleClaim(parcel.connection, row))
             return
@@ -110,9 +128,14 @@ class Deliverer:
         if not await services.batcher.submit(BeginDelivery(row, capabilities.timeout_s)):
             return
         async with self._pace(parcel.connection).turn():
+            began = perf_counter()
             exchange = await self._call(parcel, parcel.command, capabilities.timeout_s)
+            services.metrics.call("deliver", perf_counter() - began)
         after_s = backoff_s(row.attempts + 1, RETRY_FIRST_S, RETRY_MAX_S, services.random) + (exchange.after_s or 0.0)
         message = _log_row(parcel, parcel.command, exchange, services.ids.message(), services.clock.now_ms())
+        services.metrics.delivery(parcel.connection.id, message.outcome)
+        if exchange.reply is not None:
+            services.metrics.clock_of(parcel.connection.id, exchange.reply.headers.get("date"), message.at_ms)
         job = EndDelivery(parcel.connection, row, exchange.decoded.outcome, message, retry_after_s=after_s)
         await services.batcher.submit(job)
 
@@ -164,55 +187,21 @@ class _Exchange(NamedTuple):
 
 
 def _parcel(item: delivering.Due, connection: Connection) -> _Parcel:
-    entries = sorted((_entry(row.body) for row in item.revisions), key=lambda entry: entry.seq)
-    folded = fold(entries)
-    claim = _claim(item.row.claim)
-    told = bool(claim.sent or claim.acked_ms)
-    # What stayed unanswered is said again in the same words; only a later change speaks of something told before.
-    earlier = bool(claim.acked_ms) or any(of.first < item.row.wanted_seq for of in claim.sent)
-    if folded.status is Status.NONE or (folded.status is Status.CANCELLED and not told):
-        return _Parcel(item.hotel, connection, item.row, None)
     try:
-        revision = _revision(item, connection, entries, folded, earlier)
+        said = outgoing(item, connection)
     except Unmapped as problem:
-        return _Parcel(item.hotel, connection, item.row, None, problem)
-    ruling = entries[folded.ruling - 1]
+        return _Parcel(item.hotel, connection, item.row, None, problem, cause_of(item))
+    if said is None:
+        return _Parcel(item.hotel, connection, item.row, None, cause=cause_of(item))
     command = DeliverReservation(
-        id=f"{item.row.reservation_id}-{item.row.wanted_seq}",
-        at_ms=ruling.at_ms,
-        reservation_id=item.row.reservation_id,
-        revision=revision,
-        source=item.source,
-        modified_ms=ruling.at_ms,
+        id=f"{said.reservation_id}-{item.row.wanted_seq}",
+        at_ms=said.modified_ms,
+        reservation_id=said.reservation_id,
+        revision=said.revision,
+        source=said.source,
+        modified_ms=said.modified_ms,
     )
-    return _Parcel(item.hotel, connection, item.row, command)
-
-
-def _revision(
-    item: delivering.Due, connection: Connection, entries: list[Entry], folded: Folded, earlier: bool
-) -> Revision:
-    """The reservation as it is now, in the receiver's codes."""
-    kind = RevisionKind.MODIFY if earlier else RevisionKind.NEW
-    if folded.status is Status.CANCELLED:
-        kind = RevisionKind.CANCEL
-    shown = entries[folded.current - 1]
-    source, target = item.hotel.mapping(item.source), item.hotel.mapping(connection.id)
-    stays = []
-    for room, stay in zip(shown.rooms, folded.content.stays, strict=True):
-        their_room = target.their_room(room)
-        if their_room is None:
-            raise Unmapped(Reason.ROOM_TYPE, stay.room)
-        ours = source.product(stay.room, stay.plan)
-        theirs = target.their_product(room, ours.plan) if ours else None
-        stays.append(msgspec.structs.replace(stay, room=their_room, plan=theirs.their_plan if theirs else stay.plan))
-    content = msgspec.structs.replace(folded.content, stays=tuple(stays))
-    return Revision(
-        booking_id=item.row.reservation_id,
-        kind=kind,
-        content=content,
-        version=item.row.wanted_seq,
-        created_ms=entries[0].at_ms,
-    )
+    return _Parcel(item.hotel, connection, item.row, command, cause=cause_of(item))
 
 
 def _log_row(
@@ -234,6 +223,7 @@ def _log_row(
         token=None,
         raw=redact(exchange.request.body) if exchange.request else b"",
         answer=redact(exchange.reply.body) if exchange.reply else b"",
+        cause=parcel.cause,
     )
 
 
@@ -268,7 +258,7 @@ class BeginDelivery(_OnDelivery):
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = self._current(state)
-        if row.wanted_seq != self._row.wanted_seq:
+        if row.wanted_seq != self._row.wanted_seq or row.state not in ("pending", "sent"):
             return Decision(False)
         claim = sent(_claim(row.claim), self._row.wanted_seq, now_ms)
         due_ms = now_ms + int(self._timeout_s * 1000) + int(RETRY_FIRST_S * 1000)
@@ -295,28 +285,36 @@ class EndDelivery(_OnDelivery):
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = self._current(state)
-        claim = _claim(row.claim)
-        newer = row.wanted_seq != self._row.wanted_seq
-        if isinstance(self._outcome, Confirmed):
-            claim = acknowledged(claim, self._row.wanted_seq, now_ms)
-            row = row._replace(ref=self._outcome.ref or row.ref, error="", attempts=0)
-            if not newer:
-                due_ms = settles_at(claim, self._connection.figure_delay_s, self._connection.echoes)
-                row = row._replace(state="confirmed", due_ms=due_ms)
-        elif isinstance(self._outcome, Refused):
-            claim = rejected(claim, self._row.wanted_seq, now_ms)
-            error = f"{self._outcome.code}: {self._outcome.text}"
-            row = row._replace(error=error) if newer else row._replace(state="refused", due_ms=None, error=error)
-            log.warning("delivery_refused", reservation=row.reservation_id, connection=row.connection, error=error)
-        elif not newer:
+        if isinstance(self._outcome, Confirmed | Refused):
+            row = concluded(row, self._row.wanted_seq, self._outcome, self._connection, now_ms)
+        elif row.wanted_seq == self._row.wanted_seq:
             due_ms = now_ms + int(self._retry_after_s * 1000)
             text = self._outcome.text if isinstance(self._outcome, Unknown) else ""
             row = row._replace(state="pending", due_ms=due_ms, attempts=row.attempts + 1, error=text)
-        row = row._replace(claim=_pack(claim), settled=int(is_settled(claim)))
         writes: list[Row] = [row]
         if self._message is not None:
             writes.append(self._message)
         return Decision(None, writes)
+
+
+def concluded(
+    row: DeliveryRow, seq: int, outcome: Confirmed | Refused, connection: Connection, now_ms: Instant
+) -> DeliveryRow:
+    """The delivery once the receiver has said that it holds, or will not hold, revision ``seq``."""
+    claim = _claim(row.claim)
+    newer = row.wanted_seq != seq
+    if isinstance(outcome, Confirmed):
+        claim = acknowledged(claim, seq, now_ms)
+        row = row._replace(ref=outcome.ref or row.ref, error="", attempts=0)
+        if not newer:
+            due_ms = settles_at(claim, connection.figure_delay_s, connection.echoes)
+            row = row._replace(state="confirmed", due_ms=due_ms)
+    else:
+        claim = rejected(claim, seq, now_ms)
+        error = f"{outcome.code}: {outcome.text}"
+        row = row._replace(error=error) if newer else row._replace(state="refused", due_ms=None, error=error)
+        log.warning("delivery_refused", reservation=row.reservation_id, connection=row.connection, error=error)
+    return row._replace(claim=_pack(claim), settled=int(is_settled(claim)))
 
 
 class SettleClaim(_OnDelivery):

@@ -82,6 +82,8 @@ def _sorted_out(items: Iterable[delivering.Due], since_ms: Instant) -> tuple[lis
     """
     ready, idle = [], []
     for item in items:
+        if item.row.state == "parked":
+            continue
         try:
             said = outgoing(item, item.hotel.connections[item.row.connection])
         except Unmapped as problem:

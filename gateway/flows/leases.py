@@ -29,7 +29,9 @@ def shard_of(connection: str) -> int:
 
 
 class Leases(Protocol):
-    """The right to call a connection."""
+    """The right to call a connection. ``taken`` grows whenever this process gains rights that it did not have."""
+
+    taken: int
 
     def owns(self, connection: str, for_s: float) -> bool:
         """Whether a call that takes up to ``for_s`` would end before anybody else may call."""
@@ -37,6 +39,8 @@ class Leases(Protocol):
 
 class WholeHouse:
     """The only process there is, as on SQLite, owns everything."""
+
+    taken = 1
 
     def owns(self, connection: str, for_s: float) -> bool:
         return True
@@ -51,6 +55,7 @@ class SharedLeases:
         self._in_use = in_use
         self._owner = secrets.token_hex(8)
         self._held: set[int] = set()
+        self.taken = 0
         self._until_ms: Instant = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -76,6 +81,7 @@ class SharedLeases:
         until_ms = now_ms + int(LEASE_S * 1000)
         keep = frozenset(shard_of(connection) for connection in self._in_use())
         held = await self._database.write(lambda tx: leasing.renew(tx, self._owner, now_ms, until_ms, keep))
+        self.taken += bool(held - self._held)
         self._held, self._until_ms = held, until_ms
 
     async def _keep(self) -> None:

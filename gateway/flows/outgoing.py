@@ -30,7 +30,7 @@ def outgoing(item: delivering.Due, connection: Connection) -> Outgoing | None:
         reservation_id=item.row.reservation_id,
         revision=_revision(item, connection, entries, folded, _was_told(claim, item.row.wanted_seq)),
         source=item.source,
-        modified_ms=entries[folded.ruling - 1].at_ms,
+        modified_ms=entries[item.row.wanted_seq - 1].at_ms,
     )
 
 
@@ -57,13 +57,15 @@ def _revision(
     if folded.status is Status.CANCELLED:
         kind = RevisionKind.CANCEL
     shown = entries[folded.current - 1]
-    source, target = item.hotel.mapping(item.source), item.hotel.mapping(connection.id)
+    # The channel may have been taken out of the hotel file since.
+    source = item.hotel.mapping(item.source) if item.source in item.hotel.connections else None
+    target = item.hotel.mapping(connection.id)
     stays = []
     for room, stay in zip(shown.rooms, folded.content.stays, strict=True):
-        their_room = target.their_room(room)
+        their_room = target.their_room(room or shown.fallback)
         if their_room is None:
             raise Unmapped(Reason.ROOM_TYPE, stay.room)
-        ours = source.product(stay.room, stay.plan)
+        ours = source.product(stay.room, stay.plan) if source else None
         theirs = target.their_product(room, ours.plan) if ours else None
         stays.append(msgspec.structs.replace(stay, room=their_room, plan=theirs.their_plan if theirs else stay.plan))
     content = msgspec.structs.replace(folded.content, stays=tuple(stays))

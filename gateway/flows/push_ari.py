@@ -7,13 +7,17 @@ anew if the property has changed: nothing stale is ever sent last. What an answe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from time import perf_counter
 from typing import NamedTuple
 
 import msgspec
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
+from gateway.engine import journal
 from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, intend, postpone, settle, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows.errands import Errands
@@ -25,7 +29,7 @@ from gateway.io.retry import backoff_s
 from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
-from gateway.store.tables import MessageRow, Row, ShadowRow, SyncErrorRow
+from gateway.store.tables import ID_SHIFT, JournalRow, MessageRow, Row, ShadowRow, SyncErrorRow
 from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
@@ -35,6 +39,8 @@ PAUSE_MAX_S = 60.0
 REFUSED_RETRY_S = 15 * 60.0
 # A message that has waited longer for its turn is planned anew, and its cells' doubt is measured from here.
 TURN_MAX_S = 10.0
+CAUSES_LOGGED_MAX = 5
+_SAID = {Confirmed: journal.CONFIRMED, Refused: journal.REFUSED}
 
 
 class _Exchange(NamedTuple):
@@ -44,10 +50,6 @@ class _Exchange(NamedTuple):
     reply: Reply | None
     decoded: Decoded
     failure: Retryable | OutcomeUnknown | None = None
-
-    @property
-    def outcome(self) -> str:
-        return "confirmed" if isinstance(self.decoded.outcome, Confirmed) else "unknown"
 
 
 class Pusher:
@@ -60,6 +62,7 @@ class Pusher:
         self._busy: set[str] = set()
         self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
         self._turns: dict[str, int] = {}  # per connection, how often its rows were written here
+        self._doubt_until_ms: dict[str, Instant] = {}
         self.errands = Errands()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
@@ -84,6 +87,9 @@ class Pusher:
         deletes: list[Row] = []
         sending = []
         for channel in ready:
+            if channel.parcels and not channel.row.unconfirmed_ms:
+                changed_ms = plan.causes_of(channel)[0] >> ID_SHIFT
+                channel.row = channel.row._replace(unconfirmed_ms=changed_ms or now_ms)
             held = self._prepare(channel, writes, deletes, now_ms)
             if channel.parcels:
                 self._busy.add(channel.row.connection)
@@ -137,6 +143,14 @@ class Pusher:
 
     async def _send_all(self, plan: PropertyPlan, channel: ChannelPlan, held: list[Held]) -> None:
         scope_id = channel.row.scope_id
+        # The errand is a task of its own, so whatever it logs names what caused it, and nothing else does.
+        bind_contextvars(
+            correlation=f"{channel.row.synced_cause:x}",
+            causes=[f"{cause:x}" for cause in plan.causes_of(channel)[-CAUSES_LOGGED_MAX:]],
+            property=scope_id,
+            connection=channel.row.connection,
+            revisions=f"{channel.since}-{channel.row.synced_rev}",
+        )
         try:
             for index, parcel in enumerate(channel.parcels):
                 following = channel.parcels[index + 1] if index + 1 < len(channel.parcels) else None
@@ -154,11 +168,15 @@ class Pusher:
     ) -> list[Held] | None:
         """Send one message and record what came of it, with the next one's intent; None ends the sequence."""
         command = _command(parcel, f"{self._services.ids.message():x}", self._services.clock.now_ms())
+        began = perf_counter()
         exchange = await self._exchange(plan, channel, parcel, command)
+        self._services.metrics.call("push", perf_counter() - began)
         now_ms = self._services.clock.now_ms()
+        self._count(channel, parcel, exchange, now_ms)
         settled = self._settle(channel, parcel, held, exchange, now_ms)
         errors = _sync_errors(channel, settled, now_ms)
-        writes: list[Row] = [*errors, _log_row(channel, command, exchange, settled, now_ms)]
+        message = _log_row(channel, command, exchange, settled, now_ms)
+        writes: list[Row] = [*errors, message, *_journal(parcel, exchange, message)]
         writes += self._progress(channel, exchange, now_ms, last=following is None)
         touched = settled.touched
         next_held: list[Held] | None = None
@@ -175,6 +193,15 @@ class Pusher:
         self._took_turn(channel)
         await self._services.batcher.submit(Record(writes, _error_rows(channel, healed)))
         return next_held
+
+    def _count(self, channel: ChannelPlan, parcel: Parcel, exchange: _Exchange, now_ms: Instant) -> None:
+        metrics, connection = self._services.metrics, channel.row.connection
+        outcomes = _part_outcomes(parcel, exchange)
+        metrics.push(connection, _outcome(exchange, refused=outcomes["refused"] > 0), outcomes.items())
+        if outcomes["unknown"] or outcomes["accepted"]:
+            self._doubt_until_ms[connection] = now_ms + int(channel.channel.capabilities.settle_s * 1000)
+        if exchange.reply is not None:
+            metrics.clock_of(connection, exchange.reply.headers.get("date"), now_ms)
 
     def _settle(
         self, channel: ChannelPlan, parcel: Parcel, held: list[Held], exchange: _Exchange, now_ms: Instant
@@ -195,9 +222,7 @@ class Pusher:
         before = channel.row
         if exchange.failure is not None or isinstance(exchange.decoded.outcome, Refused):
             pause_ms = int(self._pause_s(exchange.failure, before.failures + 1) * 1000)
-            log.warning(
-                "push_failed", property=before.scope_id, connection=before.connection, problem=_problem(exchange)
-            )
+            log.warning("push_failed", problem=_problem(exchange))
             channel.row = before._replace(
                 failures=before.failures + 1,
                 error=_problem(exchange),
@@ -205,6 +230,9 @@ class Pusher:
             )
         elif before.failures or last:
             channel.row = before._replace(failures=0, error="", paused_until_ms=0, confirmed_ms=now_ms)
+            # What is in doubt from an earlier message comes due by itself, and ends with a sequence of its own.
+            if last and self._doubt_until_ms.get(before.connection, 0) <= now_ms:
+                channel.row = channel.row._replace(unconfirmed_ms=0)
         return [channel.row] if channel.row is not before else []
 
     def _pause_s(self, failure: Retryable | OutcomeUnknown | None, failures: int) -> float:
@@ -314,14 +342,41 @@ def _problem(exchange: _Exchange) -> str:
     return f"{outcome.code}: {outcome.text}" if isinstance(outcome, Refused) else ""
 
 
+def _outcome(exchange: _Exchange, *, refused: bool) -> str:
+    if isinstance(exchange.failure, Retryable):
+        return "failed"
+    if refused:
+        return "refused"
+    return "confirmed" if isinstance(exchange.decoded.outcome, Confirmed) else "unknown"
+
+
+def _part_outcomes(parcel: Parcel, exchange: _Exchange) -> Counter[str]:
+    """How many parts of the message came to which end."""
+    if isinstance(exchange.failure, Retryable):
+        return Counter(failed=len(parcel))
+    overall, parts = exchange.decoded.outcome, exchange.decoded.parts
+    return Counter(type(parts.get(n, overall)).__name__.lower() for n in range(len(parcel)))
+
+
+def _journal(parcel: Parcel, exchange: _Exchange, message: MessageRow) -> list[JournalRow]:
+    """What the channel was told, by which it can be said later what it held; nothing of what did not arrive."""
+    if isinstance(exchange.failure, Retryable):
+        return []
+    overall, parts = exchange.decoded.outcome, exchange.decoded.parts
+    bodies = journal.told(
+        journal.Said(part.update, _SAID.get(type(parts.get(n, overall)), journal.UNKNOWN))
+        for n, part in enumerate(parcel.parts)
+    )
+    number, rev, at_ms = message.message_id, message.rev, message.at_ms
+    return [
+        JournalRow(message.scope_id, message.connection, block, number, rev, at_ms, "", body)
+        for block, body in bodies.items()
+    ]
+
+
 def _log_row(
     channel: ChannelPlan, command: PushAvailability | PushRates, exchange: _Exchange, settled: Settled, now_ms: Instant
 ) -> MessageRow:
-    outcome = exchange.outcome
-    if isinstance(exchange.failure, Retryable):
-        outcome = "failed"
-    elif settled.refused:
-        outcome = "refused"
     return MessageRow(
         channel.row.scope_id,
         int(command.id, 16),
@@ -329,10 +384,12 @@ def _log_row(
         direction="out",
         kind=type(command).__name__,
         at_ms=now_ms,
-        outcome=outcome,
+        outcome=_outcome(exchange, refused=bool(settled.refused)),
         detail=_problem(exchange),
         rev=channel.row.synced_rev,
         token=None,
         raw=redact(exchange.request.body) if exchange.request else b"",
         answer=redact(exchange.reply.body) if exchange.reply else b"",
+        cause=channel.row.synced_cause,
+        since=channel.since,
     )

@@ -5,27 +5,46 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 import structlog
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from gateway.contract import Document, Head, Reply
+from gateway.contract import Describes, Document, Head, Reply
 from gateway.engine.hotel import Hotel
 from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
+from gateway.flows.hand_out import hand_out, take_report
 from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
 from gateway.flows.take_booking import TakeBooking
-from gateway.messages import AriReceived, Event, PingReceived, Pong, Query, ReservationReceived, Result
+from gateway.flows.take_content import TakeContent, met
+from gateway.messages import (
+    AriReceived,
+    ContentReceived,
+    DeliveriesReported,
+    Event,
+    PingReceived,
+    Pong,
+    Query,
+    ReservationReceived,
+    ReservationsAsked,
+    Result,
+)
 from gateway.model.ari import Field
 from gateway.model.dates import Instant
 from gateway.model.property import Connection, Role
+from gateway.store.batch import Job
 from gateway.store.tables import MessageRow
+from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+OfHotel = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | ReservationsAsked
 
 # Reading a large document would hold up every other message on the loop, so it happens on a thread.
 _SMALL_BYTES = 64 * 1024
@@ -35,11 +54,27 @@ async def receive(services: Services, kind: str, connection: str, head: Head, ch
     """The answer to give, in the counterpart's own shape whatever happens.
 
     ``kind`` is the first part of the path (``opentravel``), whose connector answers when the connection is unknown.
+    Whatever is logged on the way, and by the pushes and deliveries that follow from it, names the message's number.
     """
+    began, number = perf_counter(), services.ids.message()
+    bound = bind_contextvars(correlation=f"{number:x}")
+    try:
+        reply, outcome = await _answered(services, kind, connection, head, chunks, number)
+    finally:
+        reset_contextvars(**bound)
+    services.metrics.inbound(kind, outcome, perf_counter() - began)
+    return reply
+
+
+async def _answered(
+    services: Services, kind: str, connection: str, head: Head, chunks: Sequence[bytes], number: int
+) -> tuple[Reply, str]:
+    """The reply, and why it is a refusal (``taken`` if it is none)."""
     now_ms = services.clock.now_ms()
     connector = services.connectors.inbound(kind)
     document: Document | None = None
     hotel: Hotel | None = None
+    found: Sequence[Event | Query] = ()
     try:
         hotel = await services.directory.hotel_of(connection)
         configured = _enabled(hotel, connection)
@@ -51,17 +86,31 @@ async def receive(services: Services, kind: str, connection: str, head: Head, ch
         document = await _off_loop(size, connector.open, head, chunks)
         connector.verify(document, site, now_ms)
         found = await _off_loop(size, connector.parse, document, site)
-        results = await _take_all(services, hotel, configured, document, found, now_ms)
-        return connector.answer(document, site, results, now_ms)
+        results = await _take_all(services, hotel, configured, document, found, now_ms, number)
+        return connector.answer(document, site, results, now_ms), "taken"
     except Refusal as refusal:
         log.info("refused", connection=connection, reason=refusal.reason.value, text=refusal.text)
         if hotel is not None and document is not None and not isinstance(refusal, Unauthentic):
-            await _keep_refused(services, hotel, connection, document, refusal, now_ms)
-        return connector.refuse(document, refusal, now_ms)
+            message = _message(hotel, connection, document, now_ms, number)
+            if len(found) > 1:  # other parts of it may have been taken
+                message = message._replace(message_id=services.ids.message(), cause=number)
+            reply = connector.refuse(document, refusal, now_ms)
+            message = message._replace(outcome="refused", detail=refusal.text, answer=redact(reply.body))
+            codes = met(hotel.property.id, connection, refusal, now_ms)
+            await services.batcher.submit(Record([message, *codes]))
+            return reply, refusal.reason.value
+        return connector.refuse(document, refusal, now_ms), refusal.reason.value
     except Exception:
         # Whatever it is, the sender has to keep the message and come again: nothing was committed, or it says nothing.
         log.exception("not_taken", connection=connection)
-        return connector.refuse(document, Rejected("the gateway is not available now", Reason.UNAVAILABLE), now_ms)
+        away = Rejected("the gateway is not available now", Reason.UNAVAILABLE)
+        return connector.refuse(document, away, now_ms), away.reason.value
+
+
+def describe(services: Services, kind: str, head: Head, url: str) -> Reply | None:
+    """The description of an interface for whoever wants to call it; None where there is none."""
+    connector = services.connectors.inbound(kind)
+    return connector.describe(head, url) if isinstance(connector, Describes) else None
 
 
 def refuse_unread(services: Services, kind: str, refusal: Refusal) -> Reply:
@@ -87,14 +136,16 @@ async def _take_all(
     document: Document,
     found: Sequence[Event | Query],
     now_ms: Instant,
+    number: int,
 ) -> list[Result]:
     for item in found:
         # Checked for all parts first, so that a document is not taken in half.
-        if isinstance(item, AriReceived | ReservationReceived) and item.hotel != connection.hotel:
+        if isinstance(item, OfHotel) and item.hotel != connection.hotel:
             raise Unmapped(Reason.HOTEL, item.hotel)
     if len(found) == 1:
-        return [await _take(services, hotel, connection, document, found[0], now_ms)]
-    return list(await asyncio.gather(*(_take(services, hotel, connection, document, item, now_ms) for item in found)))
+        return [await _take(services, hotel, connection, document, found[0], now_ms, number)]
+    taking = (_take(services, hotel, connection, document, item, now_ms, number, n) for n, item in enumerate(found))
+    return list(await asyncio.gather(*taking))
 
 
 async def _take(
@@ -104,44 +155,73 @@ async def _take(
     document: Document,
     item: Event | Query,
     now_ms: Instant,
+    number: int,
+    place: int = 0,
 ) -> Result:
     if isinstance(item, PingReceived):
         return Pong(item.echo)
-    if not isinstance(item, AriReceived | ReservationReceived):
-        raise Unsupported(f"{type(item).__name__} has no place here yet")
-    message = _message(services, hotel, connection.id, document, now_ms)
-    if isinstance(item, ReservationReceived):
-        number = services.ids.reservation()
-        job: TakeBooking | TakeAri = TakeBooking(hotel.property.id, connection.id, item, message, number)
-    else:
-        if connection.role is not Role.PMS:
-            raise Unauthentic("this connection may not set rates and availability", Reason.AUTHORIZATION)
-        job = TakeAri(hotel.property.id, connection.id, item, message._replace(token=_token(connection.id, item)))
-    result: Result = await services.batcher.submit(job, weight=_weight(item))
-    if isinstance(result, Refusal):
-        raise result
+    message = _message(hotel, connection.id, document, now_ms, number)
+    if place:
+        message = message._replace(message_id=services.ids.message(), cause=number)
+    match item:
+        case ReservationReceived():
+            return await _take_booking(services, hotel, connection, item, message)
+        case AriReceived():
+            return await _take_ari(services, hotel, connection, item, message)
+        case ReservationsAsked():
+            return await hand_out(services, hotel, connection, item, message)
+        case DeliveriesReported():
+            return await take_report(services, hotel, connection, item, message)
+        case ContentReceived():
+            return await _submitted(services, TakeContent(hotel.property.id, connection, item, message))
+        case _:
+            raise Unsupported(f"{type(item).__name__} is not taken at a hotel's connection")
+
+
+async def _take_booking(
+    services: Services, hotel: Hotel, connection: Connection, event: ReservationReceived, message: MessageRow
+) -> Result:
+    name = services.ids.reservation()
+    job = TakeBooking(hotel.property.id, connection.id, event, message, name)
+    result = await _submitted(services, job)
+    services.metrics.booking(connection.id, event.revision.kind.value)
     return result
 
 
-def _weight(event: AriReceived | ReservationReceived) -> int:
+async def _take_ari(
+    services: Services, hotel: Hotel, connection: Connection, event: AriReceived, message: MessageRow
+) -> Result:
+    if connection.role is not Role.PMS:
+        raise Unauthentic("this connection may not set rates and availability", Reason.AUTHORIZATION)
+    job = TakeAri(hotel.property.id, connection.id, event, message._replace(token=token_of(connection.id, event)))
+    return await _submitted(services, job, weight=_weight(event))
+
+
+async def _submitted(services: Services, job: Job, weight: int = 1) -> Result:
+    result: Result = await services.batcher.submit(job, weight=weight)
+    return result
+
+
+def _weight(event: AriReceived) -> int:
     """How many cells a document speaks about; large ones have a lane of their own."""
-    if isinstance(event, ReservationReceived):
-        return 1
     return sum(update.last - update.first + 1 for update in event.updates)
 
 
-def _token(connection: str, event: AriReceived) -> bytes | None:
+def token_of(connection: str, event: AriReceived) -> bytes | None:
     """What a repetition is recognised by; only relative changes are, absolute ones are always applied."""
-    relative = any(setting.field is Field.FIGURE_BY for update in event.updates for setting in update.settings)
-    if not relative or not event.token:
+    if not event.token:
+        return None
+    # Updates of one document share their settings.
+    distinct = {id(update.settings): update.settings for update in event.updates}
+    if not any(setting.field is Field.FIGURE_BY for settings in distinct.values() for setting in settings):
         return None
     return blake2b(f"{connection}\0{event.token}".encode(), digest_size=16).digest()
 
 
-def _message(services: Services, hotel: Hotel, connection: str, document: Document, now_ms: Instant) -> MessageRow:
+def _message(hotel: Hotel, connection: str, document: Document, now_ms: Instant, number: int) -> MessageRow:
     return MessageRow(
         hotel.property.id,
-        services.ids.message(),
+        number,
         connection=connection,
         direction="in",
         kind=document.root,
@@ -152,11 +232,5 @@ def _message(services: Services, hotel: Hotel, connection: str, document: Docume
         token=None,
         raw=document.archive,
         answer=b"",
+        author=f"connection:{connection}",
     )
-
-
-async def _keep_refused(
-    services: Services, hotel: Hotel, connection: str, document: Document, refusal: Refusal, now_ms: Instant
-) -> None:
-    message = _message(services, hotel, connection, document, now_ms)
-    await services.batcher.submit(Record([message._replace(outcome="refused", detail=refusal.text)]))

@@ -15,6 +15,7 @@ from gateway.contract import Connector, Inbound, Outbound, Reply, Request, Site
 from gateway.engine.hotel import Hotel
 from gateway.flows.leases import Leases, WholeHouse
 from gateway.io.clock import Clock
+from gateway.io.metrics import Metrics
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
 from gateway.store.batcher import Batcher
@@ -22,6 +23,7 @@ from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
+from gateway.store.tables import ID_SHIFT
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,7 @@ class Ids:
 
     def message(self) -> int:
         """A 63-bit integer that grows with time."""
-        return self._now_ms() << 22 | self._process << 12 | next(self._count) & 0xFFF
+        return self._now_ms() << ID_SHIFT | self._process << 12 | next(self._count) & 0xFFF
 
     def reservation(self) -> str:
         """Ten characters without the ones that look alike: 50 random bits within one property."""
@@ -79,6 +81,8 @@ class Services:
     ids: Ids
     leases: Leases = field(default_factory=WholeHouse)
     random: Random = field(default_factory=Random)
+    metrics: Metrics = field(default_factory=Metrics)
+    metrics_token: str = ""
 
     def site(self, hotel: Hotel, connection: Connection, *, outbound: bool) -> Site:
         """The connection as its connector sees it; secrets are opened only for the way they are needed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gateway.engine import ari
+from gateway.engine import ari, journal
 from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
@@ -20,7 +20,7 @@ from gateway.model.dates import BLOCK_DAYS, Day, Instant, days_in, local_day
 from gateway.model.property import Connection, FigureKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import CalendarRow, DeliveryRow, MessageRow, Row, StockRow
+from gateway.store.tables import CalendarRow, DeliveryRow, JournalRow, MessageRow, Row, StockRow
 
 CALENDAR = Lookup(CalendarRow)
 STOCK = Lookup(StockRow)
@@ -66,6 +66,16 @@ class TakeAri:
     def _translate(self, hotel: Hotel, now_ms: Instant) -> None:
         if self._hotel is hotel:
             return
+        changes = self._changes(hotel, now_ms)
+        self._figures, self._painted = changes.figures, changes.painted
+        self._check_figures(hotel)
+        _check_derived(hotel, self._painted)
+        self._calendar_keys = ari.rows_touched(self._painted)
+        self._stock_keys = ari.stock_touched(self._figures)
+        self._hotel = hotel
+
+    def _changes(self, hotel: Hotel, now_ms: Instant) -> ari.Changes:
+        """The document in our codes."""
         connection = hotel.connections[self._connection]
         if self._event.hotel != connection.hotel:
             raise Unmapped(Reason.HOTEL, self._event.hotel)
@@ -73,17 +83,12 @@ class TakeAri:
         updates = self._event.updates
         if self._event.clears:
             updates = (*_cleared(self._event.clears, hotel, connection, now_ms), *updates)
-        changes = ari.Changes(updates, mapping, house.currency, net=house.net)
-        self._figures, self._painted = changes.figures, changes.painted
-        self._check_figures(hotel, connection)
-        _check_derived(hotel, self._painted)
-        self._calendar_keys = ari.rows_touched(self._painted)
-        self._stock_keys = ari.stock_touched(self._figures)
-        self._hotel = hotel
+        return ari.Changes(updates, mapping, house.currency, net=house.net)
 
-    def _check_figures(self, hotel: Hotel, connection: Connection) -> None:
+    def _check_figures(self, hotel: Hotel) -> None:
         if not self._figures:
             return
+        connection = hotel.connections[self._connection]
         record = self._figures[0].update.record
         if hotel.pms is not None and hotel.pms.id != connection.id:
             raise Rejected(
@@ -109,8 +114,19 @@ class TakeAri:
         writes: list[Row] = [*self._calendar(state, hotel, rev), *self._stock(state, hotel, rev, now_ms)]
         outcome = "applied" if writes else "unchanged"
         advances = any(isinstance(row, CalendarRow | StockRow) for row in writes)
-        writes.append(self._message._replace(outcome=outcome, rev=rev if advances else rev - 1))
+        message = self._message._replace(outcome=outcome, rev=rev if advances else rev - 1)
+        writes += [message, *self._journal(writes, message)]
         return Decision(Applied(), writes, advances=advances)
+
+    def _journal(self, writes: Iterable[Row], message: MessageRow) -> list[Row]:
+        """What was set on the rows that have changed."""
+        calendar = {row[1:4] for row in writes if isinstance(row, CalendarRow)}
+        stock = {row[1:3] for row in writes if isinstance(row, StockRow)}
+        if not calendar and not stock:
+            return []
+        bodies = journal.set_here(self._painted, self._figures, calendar, stock)
+        number, rev, at_ms, author = message.message_id, message.rev, message.at_ms, message.author
+        return [JournalRow(self._scope, "", block, number, rev, at_ms, author, body) for block, body in bodies.items()]
 
     def _calendar(self, state: State, hotel: Hotel, rev: int) -> Iterable[Row]:
         keys = self._calendar_keys

@@ -6,12 +6,13 @@ commit as zero rooms on every channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import structlog
 
-from gateway.engine.booking import Entry, Folded, Judgement, Status, enter, fold, judge
+from gateway.engine.booking import Entry, Folded, Judgement, Status, enter, fold, judge, search_name
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import HOUSE, Nights, difference, with_house
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
@@ -63,9 +64,7 @@ class TakeBooking:
         yield RESERVATION, self._key
         revision = self._event.revision
         known = state.get(ReservationRow, self._key)
-        for room, stay in zip(self._rooms(hotel, self._entries(state, known)), revision.content.stays, strict=True):
-            if room:
-                yield from self._stock_needs(hotel, room, stay.arrival, stay.departure)
+        yield from self._entry_needs(hotel, self._entry(hotel, self._entries(state, known), revision, now_ms))
         if known is None:
             return
         yield REVISIONS, (self._scope, known.reservation_id)
@@ -73,6 +72,11 @@ class TakeBooking:
             yield from self._stock_needs(hotel, run.room, run.arrival, run.departure)
         for receiver in hotel.receivers:
             yield DELIVERY, (self._scope, receiver.id, known.reservation_id)
+
+    def _entry_needs(self, hotel: Hotel, entry: Entry) -> Needs:
+        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True):
+            if room or entry.fallback:
+                yield from self._stock_needs(hotel, room or entry.fallback, stay.arrival, stay.departure)
 
     def _stock_needs(self, hotel: Hotel, room: str, arrival: Day, departure: Day) -> Needs:
         for block in blocks_of(arrival, departure - 1):
@@ -94,7 +98,7 @@ class TakeBooking:
             return Decision(answer)
         if len(entries) >= REVISIONS_MAX:
             raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
-        entry = enter(len(entries) + 1, revision, self._rooms(hotel, entries), now_ms)
+        entry = self._entry(hotel, entries, revision, now_ms)
         folded = fold([*entries, entry])
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
@@ -117,20 +121,10 @@ class TakeBooking:
         rows = state.find(REVISIONS, (self._scope, known.reservation_id))
         return sorted((_entry(row.body) for row in rows), key=lambda entry: entry.seq)
 
-    def _rooms(self, hotel: Hotel, entries: list[Entry]) -> tuple[str, ...]:
-        """Our room type for each stay. Within a booking, a code that lost its mapping still means what it meant."""
-        revision = self._event.revision
-        rooms = hotel.mapping(self._connection).rooms_of(revision)
-        if "" not in rooms or not entries:
-            return rooms
-        meant = {
-            stay.room: room
-            for entry in entries
-            for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True)
-            if room
-        }
-        stays = revision.content.stays
-        return tuple(room or meant.get(stay.room, "") for room, stay in zip(rooms, stays, strict=True))
+    def _entry(self, hotel: Hotel, entries: Sequence[Entry], revision: Revision, now_ms: Instant) -> Entry:
+        rooms, parked = meaning(hotel, self._connection, entries, revision)
+        fallback = hotel.connections[self._connection].fallback_room
+        return enter(len(entries) + 1, revision, rooms, now_ms, fallback=fallback, parked=parked)
 
     def _answer(self, revision: Revision, number: str) -> Taken:
         return Taken(number, revision.booking_id, revision.kind.value, self._event.hotel)
@@ -144,8 +138,7 @@ class TakeBooking:
         for (room, day), units in difference(old, new).items():
             key = (self._scope, room, day // BLOCK_DAYS)
             if key not in rows:
-                stored = state.get(StockRow, key)
-                rows[key] = open_stock(stored.body if stored else None)
+                rows[key] = self._opened(state, key)
             row, slot = rows[key], day % BLOCK_DAYS
             row[SOLD + slot] += units
             row[UNSEEN + slot] -= units
@@ -155,6 +148,11 @@ class TakeBooking:
                 missing = units if row[FIGURE + slot] < 0 else -left
                 short += max(0, min(units, missing))
         return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()], short
+
+    def _opened(self, state: State, key: tuple[str, str, int]) -> array[int]:
+        """The stock row that is taken from."""
+        stored = state.get(StockRow, key)
+        return open_stock(stored.body if stored else None)
 
     def _reservation(
         self, known: ReservationRow | None, number: str, folded: Folded, entry: Entry, rev: int, short: int
@@ -173,11 +171,14 @@ class TakeBooking:
             rev=rev,
             at_ms=known.at_ms if known else entry.at_ms,
             nights=_pack(folded.nights),
+            guest=search_name(folded.content),
         )
 
     def _deliveries(
         self, state: State, hotel: Hotel, number: str, seq: int, folded: Folded, now_ms: Instant
     ) -> Iterable[DeliveryRow]:
+        # Without a fallback room nobody could tell the receiver what is booked.
+        waits = folded.parked and not hotel.connections[self._connection].fallback_room
         for receiver in hotel.receivers:
             row = state.get(DeliveryRow, (self._scope, receiver.id, number)) if seq > 1 else None
             claim = want(_claim(row.claim) if row else Claim(), claimed(receiver, folded.nights))
@@ -186,14 +187,39 @@ class TakeBooking:
                 receiver.id,
                 number,
                 wanted_seq=seq,
-                state="pending",
-                due_ms=now_ms if receiver.url else None,
+                state="parked" if waits else "pending",
+                due_ms=now_ms if receiver.is_called and not waits else None,
                 attempts=0,
                 ref=row.ref if row else "",
                 error="",
                 settled=int(is_settled(claim)),
                 claim=_pack(claim),
             )
+
+
+def meaning(
+    hotel: Hotel, connection: str, entries: Sequence[Entry], revision: Revision
+) -> tuple[tuple[str, ...], bool]:
+    """Our room type for each stay, and whether a plan or the currency is not mapped.
+
+    Within a booking (``entries``, those before it), what lost its mapping still means what it meant.
+    """
+    mapping = hotel.mapping(connection)
+    rooms, gaps = mapping.rooms_of(revision), mapping.gaps(revision)
+    if not gaps:
+        return rooms, False
+    meant: dict[str, str] = {}
+    known: set[str | tuple[str, str]] = set()
+    for entry in entries:
+        of_entry = list(zip(entry.rooms, entry.revision.content.stays, strict=True))
+        meant.update({stay.room: room for room, stay in of_entry if room})
+        if not entry.parked:
+            known |= {(stay.room, stay.plan) for room, stay in of_entry if room} | {entry.revision.content.currency}
+    stays = revision.content.stays
+    rooms = tuple(room or meant.get(stay.room, "") for room, stay in zip(rooms, stays, strict=True))
+    said = {gap.code if gap.stay < 0 else (stays[gap.stay].room, stays[gap.stay].plan): gap for gap in gaps}
+    parked = any(gap.reason is not Reason.ROOM_TYPE and name not in known for name, gap in said.items())
+    return rooms, parked
 
 
 def claimed(receiver: Connection, nights: Nights) -> Nights:

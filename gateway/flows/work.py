@@ -1,4 +1,4 @@
-"""The work that goes on by itself: pushing, delivering, and looking for what nobody woke us for."""
+"""The work that goes on by itself: pushing, delivering, fetching, and looking for what nobody woke us for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Iterable
 import structlog
 
 from gateway.flows.deliver import Deliverer
+from gateway.flows.fetch import Fetcher
 from gateway.flows.push_ari import Pusher
 from gateway.flows.services import Services
 from gateway.io.wakes import Wakes
+from gateway.model.dates import Instant
 from gateway.store import pushing
 
 log = structlog.get_logger(__name__)
@@ -31,8 +33,10 @@ class Workers:
         self._poll_s = poll_s
         self.pusher = Pusher(services)
         self.deliverer = Deliverer(services)
+        self.fetcher = Fetcher(services)
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
+        self.looked_ms: Instant = 0  # when the last look into the database came to its end
 
     def start(self) -> None:
         loops = {"push": self._push(), "poll": self._poll(), "deliver": self._deliver()}
@@ -51,8 +55,10 @@ class Workers:
             async with asyncio.timeout(GRACE_S):
                 await self.pusher.errands.idle()
                 await self.deliverer.errands.idle()
+                await self.fetcher.errands.idle()
         await self.pusher.errands.cut_off()
         await self.deliverer.errands.cut_off()
+        await self.fetcher.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""
@@ -61,7 +67,7 @@ class Workers:
 
     def in_use(self) -> set[str]:
         """The connections that are being called right now."""
-        return self.pusher.in_use() | self.deliverer.in_use()
+        return self.pusher.in_use() | self.deliverer.in_use() | self.fetcher.in_use()
 
     async def _push(self) -> None:
         async for scope_id in self._wakes.subscribe(TOPIC):
@@ -71,6 +77,7 @@ class Workers:
     async def _poll(self) -> None:
         while True:
             await self._guarded("poll", self._look())
+            await self._guarded("fetch", self.fetcher.round())
             await self._services.clock.sleep(self._poll_s)
 
     async def _look(self) -> None:
@@ -81,6 +88,7 @@ class Workers:
             by_scope.setdefault(due.scope_id, set()).add(due.connection)
         for scope_id, connections in by_scope.items():
             await self.pusher.round(scope_id, frozenset(connections))
+        self.looked_ms = self._services.clock.now_ms()
 
     async def _deliver(self) -> None:
         while True:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.model.selling import Selling
+
 
 class FigureKind(StrEnum):
     """What a PMS means by the number of rooms it sends (see :mod:`gateway.engine.window`)."""
@@ -78,6 +80,7 @@ class Role(StrEnum):
 
     PMS = "pms"  # sets rates and figures, gets every reservation
     CHANNEL = "channel"  # is sent ARI, sends reservations
+    DIRECT = "direct"  # the house sells by itself: its site, a call centre; no counterpart, and our own codes
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,6 +96,9 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ``connector`` names the code that speaks to it and ``profile`` the dialect. ``hotel`` is their code for the
     property. ``url`` empty means that we never call them. ``currency`` other than the property's needs ``rate_ppm``:
     units of their currency per unit of ours, in millionths. ``options`` belong to the connector.
+
+    What it books of a room that is not mapped takes ``fallback_room`` of ours meanwhile, if there is one.
+    ``booking_currencies`` are what its bookings may be in besides ours and its own.
     """
 
     id: str
@@ -115,10 +121,20 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     house_figures: bool = False
     enabled: bool = True
     options: dict[str, Any] = {}
+    fallback_room: str = ""
+    booking_currencies: tuple[str, ...] = ()
+
+    @property
+    def is_called(self) -> bool:
+        """Whether we call it; the others fetch, or are told by people."""
+        return bool(self.url) and self.enabled
 
 
 class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A hotel. ``net`` says that its ledger keeps prices before tax."""
+    """A hotel. ``net`` says that its ledger keeps prices before tax.
+
+    Thresholds of alerts that are None are those of the settings; 0 is no such alert.
+    """
 
     id: str
     name: str
@@ -128,3 +144,7 @@ class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     rate_plans: tuple[RatePlan, ...]
     connections: tuple[Connection, ...] = ()
     net: bool = False
+    alert_lag_s: int | None = None
+    alert_failures: int | None = None
+    alert_unacknowledged_s: int | None = None
+    selling: Selling = Selling()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
@@ -23,6 +24,8 @@ ROUNDS_MAX = 3
 
 class Job(Protocol):
     """A state-changing step of a flow. Its methods may be called again, in another transaction.
+
+    ``decide`` runs in the context of whoever submitted the job, so what it logs names the message it is about.
 
     ``scope_id`` is locked first; None is for records that only their owner writes and that need no lock.
     """
@@ -65,10 +68,13 @@ class Kept(NamedTuple):
     rows: RowCache
 
 
-async def run_batch(tx: Transaction, jobs: Sequence[Job], kept: Kept, now_ms: int, *, wait: bool) -> Outcome:
+async def run_batch(
+    tx: Transaction, jobs: Sequence[Job], kept: Kept, now_ms: int, *, wait: bool, contexts: Sequence[Context]
+) -> Outcome:
     """Runs the jobs in their order. Without ``wait``, those whose scope another process holds are skipped.
 
-    What a job itself raises is its own answer and nobody else's: nothing of it was applied.
+    What a job itself raises is its own answer and nobody else's: nothing of it was applied. ``contexts`` are the
+    callers', by the job's place.
     """
     state = State()
     outcome = Outcome({}, set(), state)
@@ -77,7 +83,7 @@ async def run_batch(tx: Transaction, jobs: Sequence[Job], kept: Kept, now_ms: in
     await loader.load(ready)
     for index, job in ready.items():
         if index not in outcome.answers and job.scope_id not in state.reconfigured:
-            await _decide(loader, index, job, outcome)
+            await _decide(loader, index, job, outcome, contexts[index])
     for row, writes, deletes in state.changes():
         await tx.delete(row, deletes)
         await tx.upsert(row, writes)
@@ -156,20 +162,20 @@ class _Loader:
         return unknown
 
 
-async def _decide(loader: _Loader, index: int, job: Job, outcome: Outcome) -> None:
+async def _decide(loader: _Loader, index: int, job: Job, outcome: Outcome, context: Context) -> None:
     state, now_ms = loader.state, loader.now_ms
-    decision = _decided(state, job, now_ms)
+    decision = context.run(_decided, state, job, now_ms)
     if isinstance(decision, NotLoaded):
         # An earlier job of this batch has made something that this one depends on: the booking it revises, say.
         await loader.load({index: job})
-        decision = outcome.answers.get(index) or _decided(state, job, now_ms)
+        decision = outcome.answers.get(index) or context.run(_decided, state, job, now_ms)
     if isinstance(decision, Decision):
         state.apply(decision, job.scope_id)
         outcome.answers[index] = decision.answer
         if decision.advances and job.scope_id is not None:
             outcome.changed.add(job.scope_id)
     else:
-        outcome.answers[index] = _own(decision, job)
+        outcome.answers[index] = context.run(_own, decision, job)
 
 
 def _decided(state: State, job: Job, now_ms: int) -> Decision | Exception:

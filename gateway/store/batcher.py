@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -26,18 +28,22 @@ LIGHT_WEIGHT_MAX = 200
 
 
 class _Waiting:
-    __slots__ = ("answer", "is_heavy", "is_passed", "job", "skips")
+    __slots__ = ("answer", "context", "is_heavy", "is_passed", "job", "skips")
 
     def __init__(self, job: Job, answer: asyncio.Future[Any], *, is_heavy: bool) -> None:
         self.job = job
         self.answer = answer
+        self.context = copy_context()
         self.is_heavy = is_heavy
         self.is_passed = False
         self.skips = 0
 
 
 class Batcher:
-    """Runs jobs. ``after`` is told the scopes a committed batch has changed, before the answers go out."""
+    """Runs jobs. ``after`` is told the scopes a committed batch has changed, before the answers go out.
+
+    ``committed`` is told how many jobs shared a transaction, and the seconds it took.
+    """
 
     def __init__(
         self,
@@ -45,17 +51,24 @@ class Batcher:
         hotels: Hotels,
         now_ms: Callable[[], int],
         after: Callable[[set[str]], None],
+        committed: Callable[[int, float], None] = lambda jobs, seconds: None,
     ) -> None:
         self._database = database
         self._kept = Kept(hotels, RowCache())
         self._now_ms = now_ms
         self._after = after
+        self._committed = committed
         self._queue: list[_Waiting] = []
         self._running: list[_Waiting] = []
         self._heavy = 0
         self._wake = asyncio.Event()
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs have no answer yet and are not being run."""
+        return len(self._queue)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._serve(), name="batcher")
@@ -151,8 +164,12 @@ class Batcher:
     async def _try(self, batch: list[_Waiting], *, wait: bool) -> bool:
         """Whether every one has its answer or its place in the queue; if not, nothing has happened."""
         jobs = [waiting.job for waiting in batch]
+        contexts = [waiting.context for waiting in batch]
+        began = perf_counter()
         try:
-            outcome = await self._database.write(lambda tx: run_batch(tx, jobs, self._kept, self._now_ms(), wait=wait))
+            outcome = await self._database.write(
+                lambda tx: run_batch(tx, jobs, self._kept, self._now_ms(), wait=wait, contexts=contexts)
+            )
         except Unavailable as error:
             # None of them is to blame, so running them one by one would only be slower.
             for waiting in batch:
@@ -165,6 +182,7 @@ class Batcher:
                 return False
             _answer(batch[0], error)
         else:
+            self._committed(len(outcome.answers), perf_counter() - began)
             self._finish(batch, outcome)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gateway.engine.hotel import Hotel
@@ -12,6 +13,8 @@ from gateway.store.sql import Lookup
 from gateway.store.tables import TO_FETCH, DeliveryRow, ReservationRow, RevisionRow, Scope
 
 DUE_MAX = 200
+# A receiver with a long queue leaves room for the others.
+DUE_EACH_MAX = 50
 # A message is committed at the latest so long after it arrived; later ones were given up by their senders.
 _COMMIT_MS_MAX = 60_000
 _SCOPES = Lookup(Scope)
@@ -35,11 +38,43 @@ class Found(NamedTuple):
     next_ms: int | None
 
 
-async def due(tx: Transaction, hotels: Hotels, now_ms: int, limit: int) -> Found:
-    """The deliveries that have waited longest."""
-    rows = await tx.rows(DeliveryRow, "due_ms <= ? ORDER BY due_ms LIMIT ?", now_ms, limit)
+async def due(
+    tx: Transaction,
+    hotels: Hotels,
+    now_ms: int,
+    limit: int,
+    *,
+    wanted: Callable[[str], bool] = lambda connection: True,
+    left_behind: bool = False,
+) -> Found:
+    """The deliveries that have waited longest, at most ``DUE_EACH_MAX`` of each connection that is ``wanted``.
+
+    With ``left_behind`` also those under way, whose time to try again has not come yet.
+    """
+    waiting = await tx.fetch(
+        "SELECT connection, min(due_ms) FROM delivery WHERE due_ms <= ? GROUP BY scope_id, connection", now_ms
+    )
+    chosen = [name for name, _ in sorted(waiting, key=lambda row: (row[1], row[0])) if wanted(name)][:limit]
+    rows = await _oldest_of(tx, chosen, now_ms, limit) if chosen else []
+    if left_behind:
+        under_way = await tx.rows(DeliveryRow, "state = 'sent' AND due_ms > ? ORDER BY due_ms LIMIT ?", now_ms, limit)
+        rows += [row for row in under_way if wanted(row.connection)]
     following = await tx.fetch("SELECT min(due_ms) FROM delivery WHERE due_ms > ?", now_ms)
     return Found(await _with_what_they_are_about(tx, hotels, rows), following[0][0])
+
+
+async def _oldest_of(tx: Transaction, connections: Sequence[str], now_ms: int, limit: int) -> list[DeliveryRow]:
+    fields = ", ".join(DeliveryRow._fields)
+    found = await tx.fetch(
+        f"SELECT {fields} FROM (SELECT {fields}, row_number() OVER (PARTITION BY connection ORDER BY due_ms) AS place"
+        f" FROM delivery WHERE due_ms <= ? AND connection IN ({', '.join('?' * len(connections))})) AS queued"
+        " WHERE place <= ? ORDER BY due_ms LIMIT ?",
+        now_ms,
+        *connections,
+        DUE_EACH_MAX,
+        limit,
+    )
+    return [DeliveryRow(*values) for values in found]
 
 
 async def to_fetch(tx: Transaction, hotels: Hotels, scope_id: str, connection: str, limit: int) -> list[Due]:
@@ -63,10 +98,13 @@ async def asked_for(
         condition, params = condition + " AND r.reservation_id = ?", [*params, asked.booking_id]
     if asked.since_ms is not None:
         condition, params = condition + " AND r.rev >= ?", [*params, await _rev_at(tx, scope_id, asked.since_ms)]
+    day = "r.departure" if asked.by_departure else "r.arrival"
     if asked.first is not None:
-        condition, params = condition + " AND r.arrival >= ?", [*params, asked.first]
+        condition, params = f"{condition} AND {day} >= ?", [*params, asked.first]
     if asked.last is not None:
-        condition, params = condition + " AND r.arrival <= ?", [*params, asked.last]
+        condition, params = f"{condition} AND {day} <= ?", [*params, asked.last]
+    if asked.confirmed is not None:
+        condition += " AND d.state = 'confirmed'" if asked.confirmed else f" AND {TO_FETCH}"
     fields = ", ".join(f"d.{field}" for field in DeliveryRow._fields)
     found = await tx.fetch(
         f"SELECT {fields} FROM reservation r JOIN delivery d ON d.scope_id = r.scope_id"

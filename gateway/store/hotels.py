@@ -14,7 +14,7 @@ from gateway.store.tables import Config, Scope
 
 _KEPT_MAX = 2_000
 _BY_VERSION = Lookup(Config)
-_decode = msgspec.msgpack.Decoder(Property).decode
+unpack_property = msgspec.msgpack.Decoder(Property).decode
 pack_property = msgspec.msgpack.Encoder().encode
 
 
@@ -38,5 +38,5 @@ class Hotels:
             assert isinstance(row, Config)
             if len(self._kept) >= _KEPT_MAX:
                 self._kept.clear()
-            found[row.scope_id] = self._kept[row.scope_id] = Hotel(_decode(row.body), row.version)
+            found[row.scope_id] = self._kept[row.scope_id] = Hotel(unpack_property(row.body), row.version)
         return found

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import structlog
@@ -20,7 +22,10 @@ from gateway.store.opening import sqlite_path
 from gateway.store.sqlite import BUSY_TIMEOUT_S
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -38,17 +43,45 @@ class NewerDatabase(Exception):
     """The database has been migrated by a later gateway; an earlier one could only damage it."""
 
 
-async def migrate(url: str) -> None:
+class NoWayBack(Exception):
+    """A migration that cannot be undone; what was there before is in the backup that was taken."""
+
+
+async def migrate(url: str, to: str = "") -> None:
     """Migrates to the latest revision; raises :class:`NewerDatabase` where that would be a step back.
 
-    ``url`` is that of :func:`gateway.store.opening.open_database`. Returns at once if there is nothing to do.
+    ``url`` is that of :func:`gateway.store.opening.open_database`. Returns at once if there is nothing to do. A new
+    database can be brought to an earlier revision ``to``, to be filled with what was kept at that one.
     """
+    to = _known(to or HEAD)
     path = sqlite_path(url)
     if path is not None:
-        await asyncio.to_thread(_migrate_sqlite, path)
+        await asyncio.to_thread(_migrate_sqlite, path, to)
     elif not _is_current(await _postgres_revision(url)):
         # Alembic is not async, and in a loop of its own it holds nobody up.
-        await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url)))
+        await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url, partial(_upgrade, to=to))))
+
+
+async def migrate_back(url: str) -> str:
+    """Undoes the latest migration and returns the revision that is left; raises :class:`NoWayBack`."""
+    path = sqlite_path(url)
+    if path is not None:
+        return await asyncio.to_thread(_in_sqlite, path, _downgrade)
+    return await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url, _downgrade)))
+
+
+async def revision_of(url: str) -> str | None:
+    """The revision a database is at, None for one that has none yet (or is not there)."""
+    path = sqlite_path(url)
+    if path is None:
+        return await _postgres_revision(url)
+    return await asyncio.to_thread(_revision_of_file, path)
+
+
+def _known(revision: str) -> str:
+    if revision not in REVISIONS:
+        raise NewerDatabase(f"this gateway knows no revision {revision!r}, only {HEAD!r} and what was before")
+    return revision
 
 
 def _is_current(revision: str | None) -> bool:
@@ -63,12 +96,23 @@ def _is_current(revision: str | None) -> bool:
 # --- SQLite -----------------------------------------------------------------------------------------------------------
 
 
-def _migrate_sqlite(path: Path) -> None:
+def _revision_of_file(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+            return _sqlite_revision(connection)
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"SQLite: {path}: {error}") from error
+
+
+def _migrate_sqlite(path: Path, to: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
             if _is_current(_sqlite_revision(connection)):
                 return
-        _upgrade_sqlite(path)
+        _in_sqlite(path, partial(_upgrade, to=to))
     except sqlite3.OperationalError as error:
         raise Unavailable(f"SQLite: {path}: {error}") from error
 
@@ -79,7 +123,7 @@ def _sqlite_revision(connection: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _upgrade_sqlite(path: Path) -> None:
+def _in_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
     import sqlalchemy as sa
 
     def connect() -> sqlite3.Connection:
@@ -89,7 +133,7 @@ def _upgrade_sqlite(path: Path) -> None:
     # The driver would begin nothing before DDL, so a migration that failed half way would stay half done.
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
-        _upgrade(connection)
+        return work(connection)
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -108,7 +152,7 @@ async def _postgres_revision(url: str) -> str | None:
         await connection.close()
 
 
-async def _migrate_postgres(url: str) -> None:
+async def _migrate_postgres(url: str, work: Callable[[Connection], T]) -> T:
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -120,7 +164,7 @@ async def _migrate_postgres(url: str) -> None:
         async with engine.begin() as connection:
             await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S:.0f}s'"))
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            await connection.run_sync(_upgrade)
+            return await connection.run_sync(work)
     finally:
         await engine.dispose()
 
@@ -128,16 +172,37 @@ async def _migrate_postgres(url: str) -> None:
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     from alembic import command
-    from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
 
     before = MigrationContext.configure(connection).get_current_revision()
-    if _is_current(before):  # another process was faster
+    if before == to or _is_current(before):  # another process was faster
         return
+    command.upgrade(_config(connection), to)
+    log.info("migrated", dialect=connection.dialect.name, before=before, now=to)
+
+
+def _downgrade(connection: Connection) -> str:
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
+    before = MigrationContext.configure(connection).get_current_revision()
+    earlier = REVISIONS[: REVISIONS.index(before)] if before in REVISIONS else []
+    if not earlier:
+        raise NoWayBack(f"there is nothing before revision {before!r}")
+    try:
+        command.downgrade(_config(connection), earlier[-1])
+    except NotImplementedError as error:
+        raise NoWayBack(f"revision {before!r} cannot be undone: {error}") from error
+    log.info("migrated_back", dialect=connection.dialect.name, before=before, now=earlier[-1])
+    return earlier[-1]
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    log.info("migrated", dialect=connection.dialect.name, before=before, now=HEAD)
+    return config

@@ -58,7 +58,7 @@ class PostgresTransaction(Transaction):
 
     async def lock(self, scope_ids: Sequence[str], *, wait: bool) -> list[Scope]:
         found = await self.execute(
-            "SELECT scope_id, kind, rev, config_version FROM scope WHERE scope_id = ANY($1::text[]) "
+            "SELECT scope_id, kind, rev, config_version, cause FROM scope WHERE scope_id = ANY($1::text[]) "
             f"ORDER BY scope_id FOR UPDATE{'' if wait else ' SKIP LOCKED'}",
             [list(scope_ids)],
         )

@@ -10,6 +10,7 @@ from gateway.store.sql import Lookup, Params
 from gateway.store.tables import (
     CalendarRow,
     ConnectionRow,
+    OrderRow,
     ReservationRow,
     RevisionRow,
     Scope,
@@ -24,6 +25,12 @@ SHADOW = Lookup(ShadowRow)
 REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
 
 
+_NOT_PAUSED = (
+    " AND NOT EXISTS (SELECT 1 FROM sync_order AS o "
+    "WHERE o.scope_id = c.scope_id AND o.connection = c.connection AND o.paused = 1)"
+)
+
+
 class Due(NamedTuple):
     """A connection that may have something to send."""
 
@@ -36,14 +43,14 @@ async def due(tx: Transaction, now_ms: int) -> list[Due]:
     behind = await tx.fetch(
         "SELECT c.scope_id, c.connection FROM connection AS c JOIN scope AS s ON s.scope_id = c.scope_id "
         "WHERE c.pushes = 1 AND c.paused_until_ms <= ? AND "
-        "(c.synced_rev < s.rev OR c.synced_version <> s.config_version OR c.valid_until_ms <= ?)",
+        f"(c.synced_rev < s.rev OR c.synced_version <> s.config_version OR c.valid_until_ms <= ?){_NOT_PAUSED}",
         now_ms,
         now_ms,
     )
     waiting = await tx.fetch(
         "SELECT DISTINCT d.scope_id, d.connection FROM shadow AS d JOIN connection AS c "
         "ON c.scope_id = d.scope_id AND c.connection = d.connection "
-        "WHERE d.due_ms <= ? AND c.pushes = 1 AND c.paused_until_ms <= ?",
+        f"WHERE d.due_ms <= ? AND c.pushes = 1 AND c.paused_until_ms <= ?{_NOT_PAUSED}",
         now_ms,
         now_ms,
     )
@@ -59,6 +66,11 @@ async def scope(tx: Transaction, scope_id: str) -> Scope | None:
 async def connections(tx: Transaction, scope_id: str) -> list[ConnectionRow]:
     """How far each connection of the property has come."""
     return await tx.rows(ConnectionRow, "scope_id = ?", scope_id)
+
+
+async def orders(tx: Transaction, scope_id: str) -> dict[str, OrderRow]:
+    """What people have asked of its pushers, by connection."""
+    return {row.connection: row for row in await tx.rows(OrderRow, "scope_id = ?", scope_id)}
 
 
 async def calendar_since(tx: Transaction, scope_id: str, rev: int) -> list[CalendarRow]:

@@ -62,7 +62,7 @@ class SqliteTransaction(Transaction):
         # BEGIN IMMEDIATE has locked the whole file already.
         marks = ", ".join("?" * len(scope_ids))
         found = await self.execute(
-            f"SELECT scope_id, kind, rev, config_version FROM scope WHERE scope_id IN ({marks})", scope_ids
+            f"SELECT scope_id, kind, rev, config_version, cause FROM scope WHERE scope_id IN ({marks})", scope_ids
         )
         return [Scope(*values) for values in found]
 

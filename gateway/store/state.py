@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.engine.hotel import Hotel
 from gateway.store.sql import Lookup, Params
-from gateway.store.tables import SPECS, CalendarRow, Row, Scope, StockRow
+from gateway.store.tables import SPECS, CalendarRow, MessageRow, Row, Scope, StockRow
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 Needs = Iterable[tuple[Lookup, Params]]
@@ -133,6 +133,7 @@ class State:
     def apply(self, decision: Decision, scope_id: str | None) -> None:
         """Makes a decision part of the state. One that advances its scope may write the scope's new row itself."""
         advances = decision.advances
+        cause = 0
         for row in decision.writes:
             table = self._tables[type(row)]
             pk = row[: table.width]
@@ -143,6 +144,8 @@ class State:
             if type(row) is Scope:
                 self._rewrite(row)
                 advances = advances and row.scope_id != scope_id
+            elif type(row) is MessageRow:
+                cause = row.message_id
         for row in decision.deletes:
             table = self._tables[type(row)]
             pk = row[: table.width]
@@ -150,7 +153,7 @@ class State:
             table.changed[pk] = None
         if advances and scope_id is not None:
             scope = self.scopes[scope_id]
-            self.scopes[scope_id] = scope = scope._replace(rev=scope.rev + 1)
+            self.scopes[scope_id] = scope = scope._replace(rev=scope.rev + 1, cause=cause or scope.cause)
             self._tables[Scope].changed[scope_id,] = scope
 
     def known(self, row: type[Any]) -> dict[Params, Any | None]:

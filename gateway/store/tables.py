@@ -13,12 +13,16 @@ import sqlalchemy as sa
 
 
 class Scope(NamedTuple):
-    """A property (or another unit of consistency). Whoever changes its state locks this row and raises ``rev``."""
+    """A property (or another unit of consistency). Whoever changes its state locks this row and raises ``rev``.
+
+    ``cause`` is the message that raised it last.
+    """
 
     scope_id: str
     kind: str
     rev: int
     config_version: int
+    cause: int = 0
 
 
 class Config(NamedTuple):
@@ -69,6 +73,7 @@ class ReservationRow(NamedTuple):
     rev: int
     at_ms: int
     nights: bytes  # msgpack of gateway.engine.nights.Nights: what it takes from the house
+    guest: str = ""  # surname and given name of the first guest, case-folded, to be found by
 
 
 class RevisionRow(NamedTuple):
@@ -100,8 +105,16 @@ class DeliveryRow(NamedTuple):
     claim: bytes
 
 
+ID_SHIFT = 22  # a message's id carries the milliseconds of its instant above so many bits
+
+
 class MessageRow(NamedTuple):
-    """A message that came in or went out, redacted, with what became of it."""
+    """A message that came in or went out, redacted, with what became of it.
+
+    ``cause`` is the message that this one follows from: for a part of a document its first part, for a delivery the
+    revision it hands on, for a push the newest message of the state it was built from. A push says what is new since
+    the revision ``since``, up to ``rev``.
+    """
 
     scope_id: str
     message_id: int
@@ -115,6 +128,9 @@ class MessageRow(NamedTuple):
     token: bytes | None  # what a repetition of a relative change is recognised by
     raw: bytes
     answer: bytes
+    cause: int = 0
+    since: int = 0
+    author: str = ""  # who said or did it; empty for what the gateway does by itself
 
 
 UNKNOWN = -1
@@ -124,7 +140,9 @@ class ConnectionRow(NamedTuple):
     """How far a connection has come: the property revision and configuration version its shadow speaks of.
 
     ``synced_version`` is UNKNOWN where nobody knows what it holds, as after a change of its account. ``pushes`` is 0
-    for connections that are not sent rates and availability, so that nobody looks after them.
+    for connections that are not sent rates and availability, so that nobody looks after them. ``synced_cause`` is the
+    scope's ``cause`` at ``synced_rev``; ``unconfirmed_ms`` when the oldest change was made that has been planned and
+    not confirmed yet, 0 for none.
     """
 
     scope_id: str
@@ -137,6 +155,9 @@ class ConnectionRow(NamedTuple):
     failures: int
     error: str
     confirmed_ms: int
+    synced_cause: int = 0
+    unconfirmed_ms: int = 0
+    synced_order: int = 0  # the last OrderRow of it that was carried out
 
 
 class ShadowRow(NamedTuple):
@@ -168,12 +189,152 @@ class SyncErrorRow(NamedTuple):
     at_ms: int
 
 
+class JournalRow(NamedTuple):
+    """What one message set or said about the days of one block (:mod:`gateway.engine.journal`).
+
+    ``ledger`` is empty for the property's own calendar, else the connection that was told.
+    """
+
+    scope_id: str
+    ledger: str
+    block: int
+    message_id: int
+    rev: int
+    at_ms: int
+    author: str
+    body: bytes
+
+
+class OrderRow(NamedTuple):
+    """What people ask of a connection's pusher; apart from its own row, which only the pusher writes.
+
+    ``number`` grows with each order. ``body`` names the cells to assert again, empty for everything
+    (:mod:`gateway.engine.orders`).
+    """
+
+    scope_id: str
+    connection: str
+    number: int
+    paused: int
+    at_ms: int
+    author: str
+    body: bytes
+
+
+class TheirCodeRow(NamedTuple):
+    """A code of a counterpart's that was met: ``kind`` is room or plan, ``source`` where it stood."""
+
+    scope_id: str
+    connection: str
+    source: str
+    kind: str
+    code: str
+    name: str
+    at_ms: int
+
+
+class RetrievalRow(NamedTuple):
+    """A connection whose counterpart has to be asked for reservations, and when it is next; ``done_ms`` is the last
+    time it went well.
+    """
+
+    scope_id: str
+    connection: str
+    due_ms: int
+    done_ms: int
+    failures: int
+    error: str
+
+
 class LeaseRow(NamedTuple):
     """The right to send for the connections of one shard."""
 
     shard: int
     owner: str
     until_ms: int
+
+
+class AlertRow(NamedTuple):
+    """Something that needs a person, from when it was first seen until it has been gone for a while.
+
+    ``scope_id`` is a property, or empty for the gateway itself; ``subject`` a connection, a booking or a machine.
+    ``gone_ms`` is 0 while it is there. ``told_ms`` is 0 until it was told. ``body`` is msgpack of what the texts name.
+    """
+
+    scope_id: str
+    kind: str
+    subject: str
+    since_ms: int
+    gone_ms: int
+    told_ms: int
+    body: bytes
+
+
+class PrincipalRow(NamedTuple):
+    """A program or a person who may use the gateway; ``grants`` is msgpack of what :mod:`gateway.model.access` names.
+
+    ``digest`` is of the key's secret or of the password. It belongs to no property, since it may speak for several.
+    """
+
+    principal_id: str
+    kind: str
+    name: str
+    digest: str
+    grants: bytes
+    allow: str  # networks, separated by blanks
+    created_ms: int
+    created_by: str
+    expires_ms: int | None
+    revoked_ms: int | None
+
+
+class PrincipalUseRow(NamedTuple):
+    """When and from where somebody was here last, give or take a minute."""
+
+    principal_id: str
+    used_ms: int
+    address: str
+
+
+class SessionRow(NamedTuple):
+    """Somebody who is signed in; ``session_id`` is a digest of what their browser shows."""
+
+    session_id: str
+    principal_id: str
+    created_ms: int
+    used_ms: int
+    expires_ms: int
+    address: str
+
+
+class SaleRow(NamedTuple):
+    """A direct sale, msgpack of :class:`gateway.engine.sale.Sale`; its number becomes that of the reservation.
+
+    ``expires_ms`` is the end of its quote or hold. ``due_ms`` is when it is looked at by itself, to be released or
+    forgotten, ``mail_ms`` when the guest is to be written to, and ``letter`` of what; None for never.
+    """
+
+    scope_id: str
+    sale_id: str
+    connection: str
+    state: str
+    at_ms: int
+    expires_ms: int
+    due_ms: int | None
+    mail_ms: int | None
+    mail_attempts: int
+    letter: str
+    body: bytes
+
+
+class IdempotencyRow(NamedTuple):
+    """What a request was answered, so that its repetition gets the same; ``answer`` is sealed."""
+
+    principal_id: str
+    key: str
+    digest: bytes
+    at_ms: int
+    answer: bytes
 
 
 Row = (
@@ -188,7 +349,17 @@ Row = (
     | ConnectionRow
     | ShadowRow
     | SyncErrorRow
+    | JournalRow
+    | OrderRow
+    | TheirCodeRow
+    | RetrievalRow
     | LeaseRow
+    | AlertRow
+    | PrincipalRow
+    | PrincipalUseRow
+    | SessionRow
+    | IdempotencyRow
+    | SaleRow
 )
 
 
@@ -245,9 +416,21 @@ SPECS: dict[type[Any], Spec] = {
         Spec(ConnectionRow, "connection", 2),
         Spec(ShadowRow, "shadow", 6),
         Spec(SyncErrorRow, "sync_error", 5),
+        Spec(JournalRow, "journal", 4),
+        Spec(OrderRow, "sync_order", 2),
+        Spec(TheirCodeRow, "their_code", 5),
+        Spec(RetrievalRow, "retrieval", 2),
         Spec(LeaseRow, "lease", 1),
+        Spec(AlertRow, "alert", 3),
+        Spec(PrincipalRow, "principal", 1),
+        Spec(PrincipalUseRow, "principal_use", 1),
+        Spec(SessionRow, "session", 1),
+        Spec(IdempotencyRow, "idempotency", 2),
+        Spec(SaleRow, "sale", 2),
     )
 }
+
+TROUBLED = "parked > 0 OR oversold > 0"
 
 metadata = sa.MetaData()
 _tables = {row: sa.Table(spec.name, metadata, *spec.columns()) for row, spec in SPECS.items()}
@@ -259,14 +442,32 @@ def _index(row: type[Any], name: str, *fields: str, where: str | None = None, un
     sa.Index(name, *columns, unique=unique, sqlite_where=clause, postgresql_where=clause)
 
 
+# Deliveries that nobody sends, because their receiver fetches them.
+TO_FETCH = "due_ms IS NULL AND state IN ('pending', 'sent')"
+
 _index(CalendarRow, "calendar_newer", "scope_id", "rev")
 _index(StockRow, "stock_newer", "scope_id", "rev")
 _index(ConnectionRow, "connection_home", "connection", unique=True)
 _index(ReservationRow, "reservation_newer", "scope_id", "rev")
 _index(ReservationRow, "reservation_number", "scope_id", "reservation_id", unique=True)
-_index(ReservationRow, "reservation_trouble", "scope_id", "at_ms", where="parked > 0 OR oversold > 0")
-_index(DeliveryRow, "delivery_due", "due_ms", where="due_ms IS NOT NULL")
+_index(ReservationRow, "reservation_created", "scope_id", "at_ms", "reservation_id", "status", "connection")
+_index(ReservationRow, "reservation_arrival", "scope_id", "arrival", "reservation_id", "status", "connection")
+_index(ReservationRow, "reservation_guest", "scope_id", "guest", "reservation_id")
+_index(ReservationRow, "reservation_booking", "scope_id", "booking_id", "reservation_id")
+_index(ReservationRow, "reservation_trouble", "scope_id", "at_ms", "reservation_id", where=TROUBLED)
+_index(RetrievalRow, "retrieval_due", "due_ms")
+_index(DeliveryRow, "delivery_due", "due_ms", "scope_id", "connection", where="due_ms IS NOT NULL")
+_index(DeliveryRow, "delivery_to_fetch", "scope_id", "connection", where=TO_FETCH)
 _index(DeliveryRow, "delivery_unsettled", "scope_id", "connection", where="settled = 0")
-_index(MessageRow, "message_log", "scope_id", "at_ms")
+# Everything a list is filtered by, so that looking through the log never touches the messages themselves.
+_index(DeliveryRow, "delivery_refused", "scope_id", "connection", where="state = 'refused'")
+_index(MessageRow, "message_log", "scope_id", "at_ms", "message_id", "connection", "direction", "kind", "outcome")
 _index(MessageRow, "message_token", "scope_id", "token", where="token IS NOT NULL", unique=True)
+_index(MessageRow, "message_cause", "scope_id", "cause", where="cause > 0")
 _index(ShadowRow, "shadow_due", "scope_id", "connection", "due_ms", where="due_ms IS NOT NULL")
+_index(PrincipalRow, "principal_person", "name", where="kind = 'person' AND revoked_ms IS NULL", unique=True)
+_index(SessionRow, "session_of", "principal_id")
+_index(SessionRow, "session_end", "expires_ms")
+_index(IdempotencyRow, "idempotency_age", "at_ms")
+_index(SaleRow, "sale_due", "due_ms", where="due_ms IS NOT NULL")
+_index(SaleRow, "sale_mail", "mail_ms", where="mail_ms IS NOT NULL")

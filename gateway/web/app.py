@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from litestar import Litestar, MediaType, Response, get
+from litestar.datastructures import State
 
+from gateway.flows.identity import Identity
 from gateway.flows.services import Services
+from gateway.web import problems
+from gateway.web.api.routes import api_routes
+from gateway.web.console.live import Live
+from gateway.web.console.routes import console_routes
 from gateway.web.inbound.endpoint import endpoint
+from gateway.web.metrics import metrics_route
+from gateway.web.reference import docs_routes
 
-INBOUND_KINDS = ("opentravel",)
+INBOUND_KINDS = ("opentravel", "pmsxchange", "siteconnect")
 
 
 def create_app(services: Services) -> Litestar:
@@ -23,8 +31,21 @@ def create_app(services: Services) -> Litestar:
         await services.database.read(lambda tx: tx.fetch("SELECT 1"))
         return Response("ready\n")
 
+    identity = Identity(services)
+    pages = Live(services, identity)
     return Litestar(
-        route_handlers=[live, ready, *(endpoint(services, kind) for kind in INBOUND_KINDS)],
+        route_handlers=[
+            live,
+            ready,
+            metrics_route(services),
+            *(endpoint(services, kind) for kind in INBOUND_KINDS),
+            *api_routes(services, identity),
+            *docs_routes(),
+            *console_routes(services, identity, pages),
+        ],
+        exception_handlers={Exception: problems.answer},
+        on_shutdown=[pages.close, identity.idle],
+        state=State({"identity": identity, "pages": pages}),
         openapi_config=None,
         logging_config=None,
     )

@@ -87,9 +87,10 @@ def test_the_plan_names_what_changes_and_nothing_else(command: Command) -> None:
 
 
 def test_what_takes_something_away_needs_force(command: Command) -> None:
+    command.change('id = "farfare"', 'id = "farfare"\nenabled = false')
     command.apply()
     start = DEMO.index("# A channel that sells in dollars")
-    command.change(DEMO[start:], "")
+    command.change(DEMO[start:].replace('id = "farfare"', 'id = "farfare"\nenabled = false'), "")
     assert command.apply() == 2
     assert "farfare" in command.out
     assert "--force" in command.err

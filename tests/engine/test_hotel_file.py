@@ -685,6 +685,26 @@ def test_a_property_read_back_from_the_store_needs_no_change(hotel: Property) ->
     assert plan(hotel, msgspec.json.decode(msgspec.json.encode(hotel), type=Property)) == []
 
 
+def test_a_hotel_has_one_pms() -> None:
+    pms = {"id": "p", "connector": "x", "profile": "x", "role": "pms", "hotel": "H", "enabled": True}
+    pms |= {"rooms": {"DBL": "d"}, "plans": {"BAR": "b"}}
+    two = edited(("connections.1", pms), ("connections.2", pms | {"id": "q"}))
+    (told,) = problems(two)
+    assert told.startswith("connections[2].role: connections[1] is the PMS already: a hotel has one; set enabled")
+    read(edited(("connections.1", pms), ("connections.2", pms | {"id": "q", "enabled": False})), {})
+
+
+def test_what_bookings_fall_back_to_is_ours() -> None:
+    (told,) = problems(edited((f"{HERE}.fallback_room", "DBLE")))
+    assert told == 'connections[0].fallback_room: there is no room type "DBLE"; did you mean "DBL"?'
+    (told,) = problems(edited((f"{HERE}.booking_currencies", ["USD", "EURO"])))
+    assert told.startswith('connections[0].booking_currencies[1]: "EURO" is not an ISO 4217 currency code')
+    file = read(edited((f"{HERE}.fallback_room", "DBL"), (f"{HERE}.booking_currencies", ["USD"])), {})
+    (known,) = file.property.connections
+    assert (known.fallback_room, known.booking_currencies) == ("DBL", ("USD",))
+    assert read_tables(tables_of(file.property), {}).property == file.property
+
+
 OTHER: dict[type, Callable[[Any], Any]] = {
     str: lambda value: f"{value}x",
     int: lambda value: value + 1,

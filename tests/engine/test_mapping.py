@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gateway.engine.mapping import Mapping
@@ -9,20 +10,19 @@ from gateway.errors import Reason, Unmapped
 from gateway.model.property import Connection, Product, Role
 from gateway.model.reservation import Content, Revision, RevisionKind, RoomStay
 
-MAPPING = Mapping(
-    Connection(
-        "c",
-        "x",
-        "x",
-        Role.CHANNEL,
-        "H",
-        products=(
-            Product("DBL", "BAR", "2", "best"),
-            Product("DBL", "NR", "2", "fix"),
-            Product("SGL", "BAR", "1", "best"),
-        ),
-    )
+CHANNEL = Connection(
+    "c",
+    "x",
+    "x",
+    Role.CHANNEL,
+    "H",
+    products=(
+        Product("DBL", "BAR", "2", "best"),
+        Product("DBL", "NR", "2", "fix"),
+        Product("SGL", "BAR", "1", "best"),
+    ),
 )
+MAPPING = Mapping(CHANNEL)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,14 @@ def test_the_way_back() -> None:
 def test_rooms_of_a_booking_are_ours_or_empty() -> None:
     stays = tuple(RoomStay(room, "best", 730_000, 730_002) for room in ("1", "9", "2"))
     assert MAPPING.rooms_of(Revision("b", RevisionKind.NEW, Content(stays=stays))) == ("SGL", "", "DBL")
+
+
+def test_what_of_a_booking_is_not_mapped() -> None:
+    def gaps(room: str, plan: str, currency: str = "") -> list[tuple[Reason, str, int]]:
+        content = Content(currency=currency, stays=(RoomStay("2", "best", 1, 2), RoomStay(room, plan, 1, 2)))
+        return [*map(tuple, mapping.gaps(Revision("B", RevisionKind.NEW, content)))]  # type: ignore[misc]
+
+    mapping = Mapping(msgspec.structs.replace(CHANNEL, currency="USD", booking_currencies=("CHF",)), "EUR")
+    assert gaps("2", "fix", "EUR") == gaps("2", "", "USD") == gaps("1", "best", "CHF") == gaps("1", "best") == []
+    assert gaps("9", "best") == [(Reason.ROOM_TYPE, "9", 1)]
+    assert gaps("1", "fix", "GBP") == [(Reason.RATE_PLAN, "fix", 1), (Reason.CURRENCY, "GBP", -1)]

@@ -43,7 +43,7 @@ from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
-from gateway.store.tables import SPECS, CalendarRow, MessageRow, ReservationRow, StockRow
+from gateway.store.tables import SPECS, CalendarRow, MessageRow, ReservationRow, StockRow, TheirCodeRow
 from tests.simulation.plain import Only, PlainConnector, PlainReply, Sendable, decode_command
 
 TODAY = parse_day("2026-11-21")
@@ -291,8 +291,9 @@ class House:
         return await self.services.database.read(lambda tx: tx.rows(row, f"{condition} ORDER BY {_key(row)}"))
 
     async def ledger(self) -> dict[str, list[object]]:
-        """Every table but the message log."""
-        return {row.__name__: await self.rows(row, "1 = 1") for row in SPECS if row is not MessageRow}
+        """Every table but the message log, and the codes that were met in messages."""
+        apart = (MessageRow, TheirCodeRow)
+        return {row.__name__: await self.rows(row, "1 = 1") for row in SPECS if row not in apart}
 
     async def outcomes(self) -> list[str]:
         """What became of the counterparts' messages, in order."""

@@ -7,13 +7,15 @@ import asyncio
 import msgspec
 import pytest
 
+from gateway.engine import hotel_changes
+from gateway.engine.hotel_changes import Severity
 from gateway.engine.hotel_file import Side
 from gateway.errors import Rejected
 from gateway.messages import ReservationReceived
 from gateway.model.property import Connection, Property
 from gateway.store.database import Database
 from gateway.store.tables import Config, ConnectionRow, MessageRow, Scope
-from tests.flows.house import House, channel, hotel, new, pms, stay
+from tests.flows.house import House, channel, hotel, lost, new, pms, refusing, stay
 
 SECRETS: dict[tuple[str, Side], str] = {
     (connection, side): f"{connection} {side}" for connection in ("pms", "ota") for side in ("inbound", "outbound")
@@ -131,3 +133,45 @@ async def test_what_one_process_applies_holds_in_the_others(house: House, databa
     other.clock.pass_s(2)
     assert (await other.post("ota")).status == 400
     await other.stop()
+
+
+async def test_a_channel_is_closed_before_it_is_dropped(house: House) -> None:
+    await house.open_for_sale()
+    await house.push()
+    with pytest.raises(Rejected, match=r"'ota' may still have rooms on sale: set enabled = false first"):
+        await house.apply(hotel(pms()))
+    await house.apply(hotel(pms(), channel("ota", enabled=False)))
+    with pytest.raises(Rejected, match="may still have rooms on sale"):
+        await house.apply(hotel(pms()))
+    house.wire.answers["ota"] = [lost]
+    await house.push()
+    with pytest.raises(Rejected, match="may still have rooms on sale"):
+        await house.apply(hotel(pms()))
+    for _ in range(20):
+        house.clock.pass_s(30)
+        await house.push()
+    assert {value for (*_, field), value in house.wire.held.items() if field == "figure"} == {0}
+    await house.apply(hotel(pms()))
+    assert [known.id for known in (await current(house)).connections] == ["pms"]
+
+
+async def test_a_channel_that_refuses_to_be_closed_is_not_dropped(house: House) -> None:
+    await house.open_for_sale()
+    await house.push()
+    await house.apply(hotel(pms(), channel("ota", enabled=False)))
+    house.wire.answers["ota"] = [refusing(0)]
+    for _ in range(3):
+        house.clock.pass_s(30)
+        await house.push()
+    with pytest.raises(Rejected, match="may still have rooms on sale"):
+        await house.apply(hotel(pms()))
+
+
+async def test_a_channel_without_an_address_can_be_dropped(house: House) -> None:
+    """Its counterpart is gone, say, and will never confirm anything."""
+    await house.open_for_sale()
+    await house.push()
+    without = msgspec.structs.replace(channel("ota"), url="")
+    assert [change.severity for change in hotel_changes.plan(hotel(), hotel(pms(), without))] == [Severity.DESTRUCTIVE]
+    await house.apply(hotel(pms(), without))
+    await house.apply(hotel(pms()))

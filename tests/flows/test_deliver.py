@@ -11,6 +11,7 @@ import pytest
 from gateway.engine.window import Claim
 from gateway.flows.deliver import BeginDelivery, Deliverer
 from gateway.model.reservation import Revision, RevisionKind
+from gateway.store import delivering
 from gateway.store.tables import DeliveryRow, MessageRow
 from tests.flows.house import (
     TODAY,
@@ -286,3 +287,97 @@ async def test_one_pms_after_the_other_gets_every_booking(empty_house: House) ->
         "pms": "confirmed",
         "crm": "confirmed",
     }
+
+
+async def kill_on_the_way(house: House) -> None:
+    """The process ends while every delivery that is due is on its way; another begins."""
+    on_its_way = asyncio.Event()
+
+    async def hang(_: str) -> None:
+        on_its_way.set()
+        await asyncio.Event().wait()
+
+    house.wire.meanwhile = hang
+    await house.deliverer.round()
+    await on_its_way.wait()
+    for task in asyncio.all_tasks():
+        if task.get_name().startswith("deliver "):
+            task.cancel()
+    house.wire.meanwhile = None
+    house.deliverer = Deliverer(house.services)
+
+
+async def test_what_a_killed_process_left_behind_is_sent_at_once(house: House) -> None:
+    await house.say(new(stay(2, 5)))
+    await kill_on_the_way(house)
+    await house.deliver()
+    assert (await delivery(house)).state == "confirmed"
+    assert len(house.wire.deliveries()) == 2
+
+
+async def test_what_somebody_else_has_under_way_is_left_to_them(house: House) -> None:
+    class Nothing:
+        taken = 1
+
+        def owns(self, connection: str, for_s: float) -> bool:
+            return False
+
+    await house.say(new(stay(2, 5)))
+    await kill_on_the_way(house)
+    other = Deliverer(replace(house.services, leases=Nothing()))
+    await other.round()
+    await other.errands.idle()
+    assert len(house.wire.deliveries()) == 1
+
+
+async def test_a_delivery_that_has_ended_is_not_begun_again(house: House) -> None:
+    await house.say(new(stay(2, 5)))
+    begun = await delivery(house)
+    await house.deliver()
+    assert await house.services.batcher.submit(BeginDelivery(begun, 5.0)) is False
+
+
+async def test_a_connection_that_is_switched_off_leaves_room_for_the_others(
+    empty_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "DUE_MAX", 2)
+    house = empty_house
+    await house.apply(hotel(pms(), channel("ota")))
+    for number in range(3):
+        await house.say(new(stay(2, 3), booking=f"B{number}"))
+    await house.apply(hotel(pms(enabled=False), channel("ota")))
+    assert {row.due_ms for row in await house.rows(DeliveryRow)} == {None}
+    other = msgspec.structs.replace(hotel(pms("pms2"), channel("ota2")), id="h2")
+    await house.apply(other)
+    await house.say(new(stay(2, 3)), "ota2")
+    await house.deliver()
+    assert len(house.wire.deliveries()) == 1
+
+
+async def test_a_slow_receiver_with_a_long_queue_leaves_room_for_the_others(
+    empty_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "DUE_MAX", 3)
+    monkeypatch.setattr(delivering, "DUE_EACH_MAX", 2)
+    house = empty_house
+    await house.apply(hotel(pms(), channel("ota")))
+    await house.apply(msgspec.structs.replace(hotel(pms("pms2"), channel("ota2")), id="h2"))
+    for number in range(5):
+        await house.say(new(stay(2, 3), booking=f"B{number}"))
+    house.clock.pass_s(1)
+    await house.say(new(stay(2, 3)), "ota2")
+    await house.deliver()
+    assert [to for to, _ in house.wire.sent].count("pms2") == 1
+    await until_done(house)
+    assert len(house.wire.deliveries()) == 6
+
+
+async def test_bookings_wait_for_a_pms_that_is_switched_off(house: House) -> None:
+    await house.say(new(stay(2, 3), booking="B1"))
+    await house.apply(hotel(pms(enabled=False), channel("ota")))
+    await house.say(new(stay(2, 3), booking="B2"))
+    assert await house.deliver() is None
+    assert house.wire.deliveries() == []
+    await house.apply(hotel(pms(), channel("ota")))
+    await until_done(house)
+    assert len(house.wire.deliveries()) == 2

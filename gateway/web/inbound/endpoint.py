@@ -1,11 +1,16 @@
 """``POST /{kind}/{connection}``: bytes in, the counterpart's own kind of answer out.
 
+A GET is answered with a description of the interface, where its connector has one.
+
 A bare ASGI route: there is nothing for a framework to bind here, and it costs half as much CPU as a handler.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import structlog
 from litestar import asgi
@@ -26,6 +31,7 @@ BODY_BYTES_MAX = 64 * 1024 * 1024
 # A sender that has not finished does not read the answer, so what is too much is read and thrown away, to a point.
 _DISCARDED_BYTES_MAX = 4 * BODY_BYTES_MAX
 _CONNECTION_NAME_MAX = 64
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?")
 
 
 class _Disconnected(Exception):
@@ -52,7 +58,12 @@ def endpoint(services: Services, kind: str) -> ASGIRouteHandler:
 async def _answer(services: Services, kind: str, scope: Scope, receive: Receive) -> Reply:
     connection = str(scope["path"]).strip("/").rpartition("/")[2]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    head = Head(str(scope.get("method", "GET")), str(scope["path"]), headers)
+    query = bytes(scope.get("query_string", b"")).decode("latin-1")
+    head = Head(str(scope.get("method", "GET")), str(scope["path"]), headers, query)
+    if head.method == "GET" and (
+        described := receiving.describe(services, kind, head, _url(scope, headers, f"/{kind}/{connection}"))
+    ):
+        return described
     try:
         if head.method != "POST":
             raise Unsupported("messages are posted here")
@@ -68,6 +79,14 @@ async def _answer(services: Services, kind: str, scope: Scope, receive: Receive)
         log.warning("not_taken", connection=connection, reason=str(away))
         later = Rejected("the message could not be stored; send it again later", Reason.UNAVAILABLE)
         return receiving.refuse_unread(services, kind, later)
+
+
+def _url(scope: Scope, headers: Mapping[str, str], path: str) -> str:
+    """The address that was asked, as the sender names this machine; no proxy's word is taken for it."""
+    host = headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "localhost"
+    return f"{scope.get('scheme', 'http')}://{host}{quote(path)}"
 
 
 async def _body(head: Head, receive: Receive) -> list[bytes]:

@@ -159,7 +159,7 @@ async def test_a_property_is_made_and_changed_as_tables(empty_house: House) -> N
 
 async def test_what_takes_something_away_needs_force(empty_house: House) -> None:
     services = empty_house.services
-    await properties.configure(services, tables(), "x")
+    await properties.configure(services, tables(connections=[tables()["connections"][0] | {"enabled": False}]), "x")
     fewer = tables(connections=[])
     fewer.pop("connections")
     with pytest.raises(Rejected, match="chan"):

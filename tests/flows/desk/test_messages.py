@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
@@ -40,7 +42,7 @@ async def test_everything_newest_first(busy: House) -> None:
     assert len(lines) == len(rows)
 
 
-FILTERS = {
+FILTERS: dict[str, tuple[Filter, Callable[[messages.MessageLine], bool]]] = {
     "direction": (Filter(direction=Direction.OUT), lambda line: line.direction is Direction.OUT),
     "connection": (Filter(connection="pms"), lambda line: line.connection == "pms"),
     "kind": (Filter(kind="PushRates"), lambda line: line.kind == "PushRates"),

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _bookings()
     _messages()
     _connections()
+    _access()
 
 
 def _properties() -> None:
@@ -31,6 +32,7 @@ def _properties() -> None:
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("rev", sa.BigInteger, nullable=False),
         sa.Column("config_version", sa.BigInteger, nullable=False),
+        sa.Column("cause", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id"),
     )
     op.create_table(
@@ -82,11 +84,22 @@ def _bookings() -> None:
         sa.Column("rev", sa.BigInteger, nullable=False),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.Column("nights", sa.LargeBinary, nullable=False),
+        sa.Column("guest", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection", "channel", "booking_id"),
     )
     op.create_index("reservation_newer", "reservation", ["scope_id", "rev"])
     op.create_index("reservation_number", "reservation", ["scope_id", "reservation_id"], unique=True)
-    op.create_index("reservation_trouble", "reservation", ["scope_id", "at_ms"], **_where("parked > 0 OR oversold > 0"))
+    covered = ["reservation_id", "status", "connection"]
+    op.create_index("reservation_created", "reservation", ["scope_id", "at_ms", *covered])
+    op.create_index("reservation_arrival", "reservation", ["scope_id", "arrival", *covered])
+    op.create_index("reservation_guest", "reservation", ["scope_id", "guest", "reservation_id"])
+    op.create_index("reservation_booking", "reservation", ["scope_id", "booking_id", "reservation_id"])
+    op.create_index(
+        "reservation_trouble",
+        "reservation",
+        ["scope_id", "at_ms", "reservation_id"],
+        **_where("parked > 0 OR oversold > 0"),
+    )
     op.create_table(
         "revision",
         sa.Column("scope_id", TEXT, nullable=False),
@@ -111,7 +124,10 @@ def _bookings() -> None:
         sa.Column("claim", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection", "reservation_id"),
     )
-    op.create_index("delivery_due", "delivery", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_index("delivery_due", "delivery", ["due_ms", "scope_id", "connection"], **_where("due_ms IS NOT NULL"))
+    to_fetch = _where("due_ms IS NULL AND state IN ('pending', 'sent')")
+    op.create_index("delivery_to_fetch", "delivery", ["scope_id", "connection"], **to_fetch)
+    op.create_index("delivery_refused", "delivery", ["scope_id", "connection"], **_where("state = 'refused'"))
     op.create_index("delivery_unsettled", "delivery", ["scope_id", "connection"], **_where("settled = 0"))
 
 
@@ -130,9 +146,14 @@ def _messages() -> None:
         sa.Column("token", sa.LargeBinary, nullable=True),
         sa.Column("raw", sa.LargeBinary, nullable=False),
         sa.Column("answer", sa.LargeBinary, nullable=False),
+        sa.Column("cause", sa.BigInteger, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "message_id"),
     )
-    op.create_index("message_log", "message", ["scope_id", "at_ms"])
+    listed = ["message_id", "connection", "direction", "kind", "outcome"]
+    op.create_index("message_log", "message", ["scope_id", "at_ms", *listed])
+    op.create_index("message_cause", "message", ["scope_id", "cause"], **_where("cause > 0"))
     op.create_index("message_token", "message", ["scope_id", "token"], unique=True, **_where("token IS NOT NULL"))
 
 
@@ -149,6 +170,9 @@ def _connections() -> None:
         sa.Column("failures", sa.BigInteger, nullable=False),
         sa.Column("error", TEXT, nullable=False),
         sa.Column("confirmed_ms", sa.BigInteger, nullable=False),
+        sa.Column("synced_cause", sa.BigInteger, nullable=False),
+        sa.Column("unconfirmed_ms", sa.BigInteger, nullable=False),
+        sa.Column("synced_order", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection"),
     )
     op.create_index("connection_home", "connection", ["connection"], unique=True)
@@ -181,9 +205,130 @@ def _connections() -> None:
         sa.PrimaryKeyConstraint("scope_id", "connection", "aspect", "room", "plan"),
     )
     op.create_table(
+        "journal",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("ledger", TEXT, nullable=False),
+        sa.Column("block", sa.BigInteger, nullable=False),
+        sa.Column("message_id", sa.BigInteger, nullable=False),
+        sa.Column("rev", sa.BigInteger, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "ledger", "block", "message_id"),
+    )
+    op.create_table(
+        "sync_order",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("paused", sa.BigInteger, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection"),
+    )
+    op.create_table(
+        "their_code",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "source", "kind", "code"),
+    )
+    op.create_table(
+        "retrieval",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=False),
+        sa.Column("done_ms", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.BigInteger, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection"),
+    )
+    op.create_index("retrieval_due", "retrieval", ["due_ms"])
+    op.create_table(
         "lease",
         sa.Column("shard", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("owner", TEXT, nullable=False),
         sa.Column("until_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("shard"),
     )
+    op.create_table(
+        "alert",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("since_ms", sa.BigInteger, nullable=False),
+        sa.Column("gone_ms", sa.BigInteger, nullable=False),
+        sa.Column("told_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "kind", "subject"),
+    )
+
+
+def _access() -> None:
+    op.create_table(
+        "principal",
+        sa.Column("principal_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("grants", sa.LargeBinary, nullable=False),
+        sa.Column("allow", TEXT, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
+        sa.Column("expires_ms", sa.BigInteger, nullable=True),
+        sa.Column("revoked_ms", sa.BigInteger, nullable=True),
+        sa.PrimaryKeyConstraint("principal_id"),
+    )
+    people = "kind = 'person' AND revoked_ms IS NULL"
+    op.create_index("principal_person", "principal", ["name"], unique=True, **_where(people))
+    op.create_table(
+        "principal_use",
+        sa.Column("principal_id", TEXT, nullable=False),
+        sa.Column("used_ms", sa.BigInteger, nullable=False),
+        sa.Column("address", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("principal_id"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("session_id", TEXT, nullable=False),
+        sa.Column("principal_id", TEXT, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("used_ms", sa.BigInteger, nullable=False),
+        sa.Column("expires_ms", sa.BigInteger, nullable=False),
+        sa.Column("address", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("session_id"),
+    )
+    op.create_index("session_of", "session", ["principal_id"])
+    op.create_index("session_end", "session", ["expires_ms"])
+    op.create_table(
+        "idempotency",
+        sa.Column("principal_id", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("answer", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("principal_id", "key"),
+    )
+    op.create_index("idempotency_age", "idempotency", ["at_ms"])
+    op.create_table(
+        "sale",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("sale_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("expires_ms", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("mail_ms", sa.BigInteger, nullable=True),
+        sa.Column("mail_attempts", sa.BigInteger, nullable=False),
+        sa.Column("letter", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "sale_id"),
+    )
+    op.create_index("sale_due", "sale", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_index("sale_mail", "sale", ["mail_ms"], **_where("mail_ms IS NOT NULL"))

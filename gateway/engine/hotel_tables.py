@@ -1,0 +1,132 @@
+"""A property as the tables of a hotel file: what :func:`gateway.engine.hotel_file.read_tables` would read it from.
+
+Passwords are never in it; numbers are the decimal texts that a person would have written.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from gateway.model.money import format_minor
+from gateway.model.property import (
+    Adjustment,
+    Allotment,
+    Connection,
+    Credentials,
+    FigureKind,
+    Property,
+    RatePlan,
+    Role,
+    RoomType,
+    Rounding,
+)
+
+Tables = dict[str, Any]
+_THRESHOLDS = ("alert_lag_s", "alert_failures", "alert_unacknowledged_s")
+
+
+def tables_of(prop: Property) -> Tables:
+    """Settings that stand at their defaults are left out."""
+    tables: Tables = {
+        "property": {
+            "id": prop.id,
+            "name": prop.name,
+            "currency": prop.currency,
+            "timezone": prop.timezone,
+            "prices": "net" if prop.net else "gross",
+            **{name: limit for name in _THRESHOLDS if (limit := getattr(prop, name)) is not None},
+        },
+        "room_types": [room_type(room) for room in prop.room_types],
+        "rate_plans": [rate_plan(plan, prop.currency) for plan in prop.rate_plans],
+    }
+    if prop.connections:
+        tables["connections"] = [connection(known, prop.currency) for known in prop.connections]
+    return tables
+
+
+def room_type(room: RoomType) -> Tables:
+    """An entry of ``room_types``."""
+    return {"code": room.code, "name": room.name, "units": room.units, "adults_max": room.adults_max}
+
+
+def rate_plan(plan: RatePlan, currency: str) -> Tables:
+    """An entry of ``rate_plans``."""
+    table: Tables = {"code": plan.code, "name": plan.name}
+    if plan.parent:
+        table |= {"derived_from": plan.parent, **_adjustment(plan.adjust, "", currency)}
+    return table
+
+
+def connection(known: Connection, currency: str) -> Tables:
+    """An entry of ``connections``, its mapping written out product by product."""
+    theirs = known.currency or currency
+    table: Tables = {
+        "id": known.id,
+        "connector": known.connector,
+        "profile": known.profile,
+        "role": known.role.value,
+        "hotel": known.hotel,
+    }
+    if known.url:
+        table["url"] = known.url
+    for side in ("inbound", "outbound"):
+        credentials: Credentials = getattr(known, side)
+        if credentials.username or credentials.secret:
+            table[side] = {"username": credentials.username} if credentials.username else {}
+    if known.products:
+        table["products"] = [
+            {"room": it.room, "plan": it.plan, "their_room": it.their_room, "their_plan": it.their_plan}
+            for it in known.products
+        ]
+    if theirs != currency:
+        table |= {"currency": theirs, "exchange_rate": _decimal(known.rate_ppm, 6)}
+    table |= _channel(known, theirs) if known.role is Role.CHANNEL else _pms(known)
+    if known.days_ahead != 400:
+        table["days_ahead"] = known.days_ahead
+    if not known.enabled:
+        table["enabled"] = False
+    if known.options:
+        table["options"] = known.options
+    return table
+
+
+def _channel(known: Connection, currency: str) -> Tables:
+    table = _adjustment(known.markup, "markup_", currency)
+    if known.fallback_room:
+        table["fallback_room"] = known.fallback_room
+    if known.booking_currencies:
+        table["booking_currencies"] = list(known.booking_currencies)
+    allotment, none = known.allotment, Allotment()
+    if allotment != none:
+        limits = {"cap": allotment.cap, "keep_back": allotment.keep_back, "close_at": allotment.close_at}
+        table["allotment"] = {name: limit for name, limit in limits.items() if limit != getattr(none, name)}
+    return table
+
+
+def _pms(known: Connection) -> Tables:
+    table: Tables = {}
+    if known.figures is not FigureKind.ROOMS_LEFT:
+        table["figures"] = known.figures.value
+    if known.figure_delay_s != 30:
+        table["figure_delay_s"] = known.figure_delay_s
+    if known.echoes:
+        table["echoes"] = True
+    return table
+
+
+def _adjustment(by: Adjustment, prefix: str, currency: str) -> Tables:
+    table: Tables = {}
+    if by.percent_bp:
+        table[f"{prefix}percent"] = _decimal(by.percent_bp, 2)
+    if by.amount:
+        table[f"{prefix}amount"] = format_minor(by.amount, currency)
+    if by.step != 1:
+        table["round_to"] = format_minor(by.step, currency)
+    if by.rounding is not Rounding.NEAREST:
+        table["rounding"] = by.rounding.value
+    return table
+
+
+def _decimal(value: int, places: int) -> str:
+    return f"{Decimal(value).scaleb(-places).normalize():f}"

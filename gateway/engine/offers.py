@@ -1,0 +1,314 @@
+"""What the house offers for a stay: every product that may be booked, with its price by night, taxes and terms.
+
+Prices, restrictions and rooms left are those of the one calendar, combined as for a channel
+(:mod:`gateway.engine.view`); a direct source has an allotment like any channel. Many products over a few nights are
+worked out together in numpy, and what is found is plain integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from gateway.engine.calendar import NO_PRICE, Array, Key
+from gateway.engine.hotel import Hotel
+from gateway.engine.nights import HOUSE, Cell
+from gateway.engine.policy import NO_POLICY, due_at_booking
+from gateway.engine.promotions import best, codes_apart, possible
+from gateway.engine.rates import lineage
+from gateway.engine.stay_grid import Count, StayGrid
+from gateway.engine.stay_rules import Why, refusals
+from gateway.engine.stock import NO_FIGURE
+from gateway.engine.taxes import ages_of, charged
+from gateway.engine.view import Calendar, Target
+from gateway.engine.window import free
+from gateway.model.ari import Field
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms
+from gateway.model.property import Allotment, Connection, RatePlan, RoomType
+from gateway.model.selling import Guarantee, PlanTerms, Policy, RoomTerms, Tax
+
+NIGHTS_MAX = 99
+_HOUR_MS = 3_600_000
+
+
+class Party(msgspec.Struct, frozen=True):
+    """Who stays in one room. ``child_ages`` are of everybody whose age was asked for; some may count as adults."""
+
+    adults: int
+    child_ages: tuple[int, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A stay somebody asks for: ``units`` rooms with the same party in each. ``codes`` are of promotions and members.
+
+    Empty ``rooms`` and ``plans`` mean all. ``given_back`` are rooms by (room type, night) that are not taken any more
+    if this is sold, as those of a booking it replaces.
+    """
+
+    arrival: Day
+    departure: Day
+    party: Party
+    units: int = 1
+    codes: tuple[str, ...] = ()
+    rooms: frozenset[str] = frozenset()
+    plans: frozenset[str] = frozenset()
+    given_back: Mapping[Cell, int] = {}
+
+    @property
+    def nights(self) -> int:
+        return self.departure - self.arrival
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """A tax or fee of all rooms of an offer; ``included`` ones are in the nights' prices already."""
+
+    code: str
+    name: str
+    amount: int
+    included: bool
+    fee: bool
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A product for a stay, in minor units of the property's currency.
+
+    ``nightly`` is for one room, ``accommodation`` and ``total`` for all; ``total`` is with everything the guest pays,
+    ``due`` what of it is to be paid when booking. ``before`` are the nights without the promotion, empty if there is
+    none. ``left`` are the rooms that could be sold on every night.
+    """
+
+    room: str
+    plan: str
+    arrival: Day
+    departure: Day
+    units: int
+    adults: int
+    child_ages: tuple[int, ...]
+    nightly: tuple[int, ...]
+    accommodation: int
+    charges: tuple[Charge, ...]
+    total: int
+    due: int
+    guarantee: Guarantee
+    policy: str
+    promotion: str = ""
+    before: tuple[int, ...] = ()
+    left: int = 0
+
+
+class Unoffered(msgspec.Struct, frozen=True):
+    """A product that cannot be booked for the stay, and everything that keeps it from that."""
+
+    room: str
+    plan: str
+    why: tuple[Why, ...]
+
+
+class Offers(NamedTuple):
+    """What there is, cheapest first, and what there is not, in the order of the property."""
+
+    offers: list[Offer]
+    unoffered: list[Unoffered]
+
+
+class Shop:
+    """One direct source of a hotel, compiled once per version of its configuration."""
+
+    def __init__(self, hotel: Hotel, source: Connection) -> None:
+        prop = hotel.property
+        self.hotel = hotel
+        self.source = source
+        self.selling = prop.selling
+        self._rooms = list(prop.room_types)
+        self._plans = list(prop.rate_plans)
+        self._lines = [lineage(prop, plan.code) for plan in self._plans]
+        self._policies = {policy.code: policy for policy in self.selling.policies}
+        self._plan_terms = {terms.plan: terms for terms in self.selling.plans}
+        self._room_terms = {terms.room: terms for terms in self.selling.rooms}
+
+    def arrival_ms(self, day: Day) -> Instant:
+        """The instant guests of that day may come."""
+        return day_start_ms(day, self.hotel.property.timezone) + self.selling.check_in_min * 60_000
+
+    def policy(self, plan: str) -> Policy:
+        """The terms of a rate plan."""
+        return self._policies.get(self._terms(plan).policy or self.selling.policy, NO_POLICY)
+
+    def is_shown(self, plan: str, codes: Sequence[str]) -> bool:
+        """Whether who said these codes may know of the plan."""
+        wanted = self._terms(plan).codes
+        return not wanted or not codes_apart(wanted, codes)
+
+    def count(self, party: Party) -> Count:
+        """Infants need no place and pay nothing; whoever is too old for a child is an adult."""
+        selling = self.selling
+        ages = [age for age in party.child_ages if age > selling.infant_age_max]
+        children = sum(age <= selling.child_age_max for age in ages)
+        return Count(party.adults + len(ages) - children, children, ages_of(party.adults, party.child_ages))
+
+    def _terms(self, plan: str) -> PlanTerms:
+        return self._plan_terms.get(plan, PlanTerms(plan))
+
+    # --- what is read -----------------------------------------------------------------------------------------------
+
+    def calendar_keys(self, arrival: Day, departure: Day, ask: Ask | None = None) -> list[Key]:
+        """Calendar rows (room, plan, block) that offers for the stay depend on; the departure date is one of them."""
+        blocks = blocks_of(arrival, departure)
+        chosen = [self._lines[place] for place in self._chosen_plans(ask)]
+        plans = ["", *dict.fromkeys(plan.code for line in chosen for plan in line)]
+        targets: list[Target] = [("", ""), *((room.code, plan) for room in self._chosen_rooms(ask) for plan in plans)]
+        return [(*target, block) for target in targets for block in blocks]
+
+    def stock_keys(self, first: Day, last: Day, ask: Ask | None = None) -> list[Key]:
+        """Stock rows (room, block) of the nights ``first`` to ``last``."""
+        rooms = [HOUSE, *(room.code for room in self._chosen_rooms(ask))]
+        return [(room, block) for room in rooms for block in blocks_of(first, last)]
+
+    def _chosen_rooms(self, ask: Ask | None) -> list[RoomType]:
+        return [room for room in self._rooms if ask is None or not ask.rooms or room.code in ask.rooms]
+
+    def _chosen_plans(self, ask: Ask | None) -> list[int]:
+        """Places of the plans; those that need a code nobody said are not even looked at."""
+        return [
+            place
+            for place, plan in enumerate(self._plans)
+            if ask is None or ((not ask.plans or plan.code in ask.plans) and self.is_shown(plan.code, ask.codes))
+        ]
+
+    # --- what is found ----------------------------------------------------------------------------------------------
+
+    def search(self, calendar: Calendar, ask: Ask, now_ms: Instant) -> Offers:
+        """Every product for the stay. ``calendar`` has the rows of :meth:`calendar_keys` and :meth:`stock_keys`."""
+        rooms, places = self._chosen_rooms(ask), self._chosen_plans(ask)
+        if not rooms or not places:
+            return Offers([], [])
+        count = self.count(ask.party)
+        notice_h = (self.arrival_ms(ask.arrival) - now_ms) / _HOUR_MS
+        grid = StayGrid(calendar, rooms, [self._lines[place] for place in places], ask.arrival, ask.departure)
+        prices = grid.prices(count)
+        free_rooms = self.left(calendar, rooms, ask.arrival, ask.departure - 1, ask.given_back)
+        left = np.repeat(free_rooms.min(axis=1), len(places))
+        reasons = refusals(grid.rules(), ask.nights, notice_h)
+        fits = np.repeat([self._fits(room, count) for room in rooms], len(places))
+        reasons[Why.NO_PRICE] = fits & (prices == NO_PRICE).any(axis=1)
+        reasons[Why.OCCUPANCY] = ~fits
+        reasons[Why.NO_ROOMS] = left < ask.units
+        bad = np.logical_or.reduce(list(reasons.values()))
+        products = [(room.code, self._plans[place].code) for room in rooms for place in places]
+        sold = self._priced(ask, count, products, np.flatnonzero(~bad).tolist(), prices, left, notice_h)
+        return Offers(sorted(sold, key=lambda offer: offer.total), _unoffered(products, reasons, bad))
+
+    def left(
+        self, calendar: Calendar, rooms: Sequence[RoomType], first: Day, last: Day, given_back: Mapping[Cell, int] = {}
+    ) -> Array:
+        """Rooms this source may sell, shape (rooms, days)."""
+        blocks = blocks_of(first, last)
+        span = slice(first - blocks[0] * BLOCK_DAYS, last + 1 - blocks[0] * BLOCK_DAYS)
+        targets = [HOUSE, *(room.code for room in rooms)]
+        planes = calendar.stock((room, block) for room in targets for block in blocks)
+        by_room = planes.reshape(len(targets), len(blocks), 4, BLOCK_DAYS).transpose(0, 2, 1, 3)
+        days = by_room.reshape(len(targets), 4, -1)[:, :, span]
+        found: Array = free(self.hotel.figure_kind, *(days[:, plane] for plane in range(4)), clamped=True)
+        for (room, day), units in given_back.items():
+            if room in targets and first <= day <= last:
+                found[targets.index(room), day - first] += units
+                found[0, day - first] += units
+        rooms_left = np.where(days[0, 0] > NO_FIGURE, np.minimum(found[1:], found[0]), found[1:])
+        return np.maximum(allotted(rooms_left, self.source.allotment), 0)
+
+    def _fits(self, room: RoomType, count: Count) -> bool:
+        terms = self._room_terms.get(room.code, RoomTerms(room.code))
+        guests_max = room.adults_max if terms.guests_max is None else terms.guests_max
+        children_max = count.children if terms.children_max is None else terms.children_max
+        return count.adults > 0 and count.adults + count.children <= guests_max and count.children <= children_max
+
+    def _priced(
+        self,
+        ask: Ask,
+        count: Count,
+        products: Sequence[Target],
+        found: Sequence[int],
+        prices: Array,
+        left: Array,
+        notice_h: float,
+    ) -> list[Offer]:
+        promotions = possible(self.selling.promotions, ask.codes, ask.arrival, ask.nights, notice_h)
+        by_prices: dict[tuple[int, ...], tuple[tuple[Charge, ...], int]] = {}
+        offers = []
+        for place, before in zip(found, prices[found].tolist(), strict=True):
+            room, plan = products[place]
+            promotion, nightly = best(promotions, room, plan, before) if promotions else ("", tuple(before))
+            if nightly not in by_prices:
+                by_prices[nightly] = self._charges(nightly, ask.units, count.ages)
+            charges, added = by_prices[nightly]
+            policy = self.policy(plan)
+            accommodation = sum(nightly) * ask.units
+            total = accommodation + added
+            offers.append(
+                Offer(
+                    room,
+                    plan,
+                    ask.arrival,
+                    ask.departure,
+                    ask.units,
+                    ask.party.adults,
+                    ask.party.child_ages,
+                    nightly,
+                    accommodation,
+                    charges,
+                    total,
+                    due_at_booking(policy, nightly, ask.units, total),
+                    policy.guarantee,
+                    policy.code,
+                    promotion,
+                    tuple(before) if promotion else (),
+                    int(left[place]),
+                )
+            )
+        return offers
+
+    def _charges(self, nightly: tuple[int, ...], units: int, ages: tuple[int, ...]) -> tuple[tuple[Charge, ...], int]:
+        """The taxes and fees of all rooms, and how much of them comes on top."""
+        taxes: tuple[Tax, ...] = self.selling.taxes
+        found = [
+            Charge(tax.code, tax.name, charged(tax, taxes, nightly, ages) * units, tax.included, tax.fee)
+            for tax in taxes
+        ]
+        charges = tuple(charge for charge in found if charge.amount)
+        return charges, sum(charge.amount for charge in charges if not charge.included)
+
+
+@lru_cache(maxsize=64)
+def shop_of(hotel: Hotel, source: Connection) -> Shop:
+    """The shop, compiled at first use; both are shared by everything that uses this version."""
+    return Shop(hotel, source)
+
+
+def allotted(left: Array, allotment: Allotment) -> Array:
+    """What a source sees of the rooms left, as a channel does."""
+    shown = np.where(left <= allotment.close_at, 0, left - allotment.keep_back)
+    return shown if allotment.cap is None else np.minimum(shown, allotment.cap)
+
+
+def is_closed(calendar: Calendar, line: Sequence[RatePlan], room: str, arrival: Day, departure: Day) -> bool:
+    """Whether any night of a product is closed, at whatever level."""
+    levels: list[Target] = [("", ""), (room, ""), *((room, plan.code) for plan in line)]
+    blocks = list(blocks_of(arrival, departure - 1))
+    rows = calendar.find([(level, blocks) for level in levels]).reshape(len(levels), len(blocks))
+    days = np.arange(arrival, departure)
+    closed = calendar.sheet.columns[Field.CLOSED][rows[:, days // BLOCK_DAYS - blocks[0]], days % BLOCK_DAYS]
+    return bool(closed.any())
+
+
+def _unoffered(products: Sequence[Target], reasons: Mapping[Why, Array], bad: Array) -> list[Unoffered]:
+    names = list(reasons)
+    table = np.column_stack(list(reasons.values()))
+    rows = np.flatnonzero(bad).tolist()
+    return [
+        Unoffered(*products[row], tuple(name for name, holds in zip(names, flags, strict=True) if holds))
+        for row, flags in zip(rows, table[rows].tolist(), strict=True)
+    ]

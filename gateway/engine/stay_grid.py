@@ -1,0 +1,128 @@
+"""The calendar over one stay: rules and prices of every chosen product, side by side.
+
+Products are room types × rate plans, the plans of a room together. Each gives one row; days are the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gateway.engine.calendar import NO_PRICE, PRODUCT, Array
+from gateway.engine.rates import derived, filled_down
+from gateway.engine.view import RULE_FIELDS, Calendar, Target, tighten
+from gateway.model.ari import Field
+from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
+from gateway.model.property import RatePlan, RoomType
+
+_DTYPES = {column.name: column.dtype for column in PRODUCT.columns}
+
+
+class Count(NamedTuple):
+    """A party as the house counts it: ``ages`` are those of everybody, also of infants."""
+
+    adults: int
+    children: int
+    ages: tuple[int, ...]
+
+
+class StayGrid:
+    """``lines`` are the chosen plans, each with those it is derived from (:func:`gateway.engine.rates.lineage`)."""
+
+    def __init__(
+        self,
+        calendar: Calendar,
+        rooms: Sequence[RoomType],
+        lines: Sequence[tuple[RatePlan, ...]],
+        arrival: Day,
+        departure: Day,
+    ) -> None:
+        self._calendar = calendar
+        self._rooms = rooms
+        self._lines = lines
+        self._blocks = list(blocks_of(arrival, departure))
+        days = np.arange(arrival, departure + 1)
+        self._block_at = days // BLOCK_DAYS - self._blocks[0]
+        self._slots = days % BLOCK_DAYS
+
+    def rules(self) -> dict[Field, Array]:
+        """What holds by house, room type and plan together; shape (products, nights + 1), the departure date last."""
+        calendar, shape = self._calendar, (len(self._rooms) * len(self._lines), len(self._slots))
+        rules = {field: np.zeros(shape, _DTYPES[field]) for field in RULE_FIELDS}
+        fields = [field for field in RULE_FIELDS if field in calendar.sheet.filled]
+        for targets, repeat in self._levels():
+            rows = self._rows(targets)
+            if fields and calendar.exists(rows):
+                for field in fields:
+                    found = calendar.sheet.columns[field][rows, self._slots]
+                    tighten(rules[field], np.repeat(found, repeat, axis=0) if repeat > 1 else found, field)
+        return rules
+
+    def prices(self, count: Count) -> Array:
+        """A night for the party in one room, shape (products, nights); NO_PRICE where the product has none.
+
+        Adults beyond the highest occupancy with a price pay as extra adults. Children pay the price of an extra child;
+        where there is none, they pay as adults.
+        """
+        calendar, nights = self._calendar, len(self._slots) - 1
+        columns, plans = calendar.sheet.columns, len(self._lines)
+        bases: list[Target | None] = [(room.code, line[-1].code) for room in self._rooms for line in self._lines]
+        rows, slots = self._rows(bases)[:, :nights], self._slots[:nights]
+        prices = columns[Field.PRICE][rows, slots]
+        extras = [columns[field][rows, slots] for field in (Field.EXTRA_ADULT, Field.EXTRA_CHILD)]
+        for place, line in enumerate(self._lines):
+            if len(line) > 1:
+                prices[place::plans] = derived(prices[place::plans], line)
+                for extra in extras:
+                    extra[place::plans] = derived(extra[place::plans], line, extra=True)
+        adults_max = np.repeat([room.adults_max for room in self._rooms], plans)
+        too_many = np.arange(prices.shape[-1]) >= adults_max[:, None, None]
+        prices = filled_down(np.where((prices <= 0) | too_many, NO_PRICE, prices))
+        return _for_party(prices, extras[0], extras[1], count)
+
+    def _levels(self) -> Iterable[tuple[list[Target | None], int]]:
+        """Targets from the house down, and how many products each of them stands for."""
+        plans = len(self._lines)
+        yield [("", "")], 1
+        yield [(room.code, "") for room in self._rooms], plans
+        for depth in range(max(map(len, self._lines))):
+            yield (
+                [
+                    (room.code, line[depth].code) if depth < len(line) else None
+                    for room in self._rooms
+                    for line in self._lines
+                ],
+                1,
+            )
+
+    def _rows(self, targets: Sequence[Target | None]) -> Array:
+        """Rows of the sheet, shape (targets, days)."""
+        found = self._calendar.find((target, self._blocks) for target in targets)
+        rows: Array = found.reshape(len(targets), len(self._blocks))[:, self._block_at]
+        return rows
+
+
+def _for_party(prices: Array, extra_adult: Array, extra_child: Array, count: Count) -> Array:
+    found = _for_adults(prices, extra_adult, count.adults)
+    if not count.children:
+        return found
+    with_children = np.where(found == NO_PRICE, NO_PRICE, found + count.children * extra_child)
+    as_adults = _for_adults(prices, extra_adult, count.adults + count.children)
+    party: Array = np.where(extra_child == NO_PRICE, as_adults, with_children)
+    return party
+
+
+def _for_adults(prices: Array, extra_adult: Array, adults: int) -> Array:
+    found = np.full(prices.shape[:-1], NO_PRICE, np.int64)
+    paid_for = np.zeros(prices.shape[:-1], np.int64)
+    for place in range(min(adults, prices.shape[-1])):
+        known = prices[..., place] != NO_PRICE
+        found = np.where(known, prices[..., place], found)
+        paid_for = np.where(known, place + 1, paid_for)
+    more = adults - paid_for
+    if more.any():
+        cannot = (found == NO_PRICE) | ((more > 0) & (extra_adult == NO_PRICE))
+        found = np.where(cannot, NO_PRICE, found + more * np.maximum(extra_adult, 0))
+    return found

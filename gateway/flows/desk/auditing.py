@@ -1,0 +1,176 @@
+"""The drift audit: what a channel was told against what it should hold now, and having only that sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.engine.calendar import Key
+from gateway.engine.drift import Drift as Found
+from gateway.engine.drift import compare
+from gateway.engine.hotel import Hotel
+from gateway.engine.orders import Cells, pack
+from gateway.engine.plan import Shadow, left_view
+from gateway.engine.view import Calendar, Channel, Slot
+from gateway.errors import Rejected
+from gateway.flows.desk.finding import connection_of, property_of
+from gateway.flows.desk.ordering import Ordered, give
+from gateway.flows.plan_push import Channels
+from gateway.flows.services import Services
+from gateway.model.ari import Aspect
+from gateway.model.dates import BLOCK_DAYS, Day, blocks_of, local_day
+from gateway.store import pushing, reading_connections
+from gateway.store.database import Transaction
+from gateway.store.tables import ConnectionRow, Scope, ShadowRow, SyncErrorRow
+
+ORDERED_MAX = 20_000  # more ranges than that are better sent as everything
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """Days ``first`` to ``last`` on which a channel does not surely hold what it should, in its codes and currency.
+
+    ``held`` is what it was last told (None: nothing). ``reason``: ``never_sent``, ``waiting``, ``in_doubt``,
+    ``refused`` (``detail`` is its answer), or ``differs`` for what it confirmed and is not wanted any more.
+    """
+
+    aspect: str
+    room: str
+    plan: str
+    first: Day
+    last: Day
+    field: str
+    guests: int
+    wanted: int | None
+    held: int | None
+    reason: str
+    detail: str = ""
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """``cells`` (targets and days) were compared, ``drifted`` of them may differ; ``drifts`` are the first ranges.
+
+    While ``rev`` is ahead of ``synced_rev`` some of it is a change on its way.
+    """
+
+    connection: str
+    rev: int
+    synced_rev: int
+    first: Day
+    last: Day
+    cells: int
+    drifted: int
+    by_reason: dict[str, int]
+    drifts: tuple[Drift, ...]
+
+
+class _Compared(NamedTuple):
+    window: tuple[Day, Day]
+    cells: int
+    by_reason: Counter[str]
+    drifts: list[Found]
+    ordered: list[Cells]
+
+
+async def audit(services: Services, property_id: str, connection: str, *, ranges_max: int = 1_000) -> Audit:
+    """Our shadow of what it holds against what it should hold now, cell by cell. Six statements."""
+
+    async def work(tx: Transaction) -> Audit:
+        scope, row, compared = await _compare(services, tx, property_id, connection)
+        answers = {
+            (error.aspect, error.room, error.plan): error
+            for error in await reading_connections.errors(tx, property_id, connection)
+        }
+        return Audit(
+            connection,
+            scope.rev,
+            row.synced_rev if row else 0,
+            *compared.window,
+            compared.cells,
+            sum(compared.by_reason.values()),
+            dict(compared.by_reason),
+            tuple(_shown(drift, answers) for drift in compared.drifts[:ranges_max]),
+        )
+
+    return await services.database.read(work)
+
+
+async def repair(services: Services, property_id: str, connection: str, author: str) -> Ordered | None:
+    """Have what :func:`audit` finds sent, and only that; None where nothing differs."""
+
+    async def work(tx: Transaction) -> list[Cells]:
+        return (await _compare(services, tx, property_id, connection))[2].ordered
+
+    cells = await services.database.read(work)
+    if not cells:
+        return None
+    body = pack(cells) if len(cells) <= ORDERED_MAX else b""
+    what = f"repair of {len(cells)} ranges" if body else "full synchronisation: too much differs for a repair"
+    return await give(services, property_id, connection, author, what, body=body)
+
+
+async def _compare(
+    services: Services, tx: Transaction, property_id: str, connection: str
+) -> tuple[Scope, ConnectionRow | None, _Compared]:
+    scope, hotel = await property_of(services, tx, property_id)
+    if connection_of(hotel, connection) not in hotel.channels:
+        raise Rejected(f"{connection!r} is not sent rates and availability")
+    channel = Channels(services.connectors).get(hotel, hotel.connections[connection])
+    today = local_day(services.clock.now_ms(), hotel.property.timezone)
+    days = min(channel.connection.days_ahead, channel.capabilities.days_ahead_max)
+    window = (today, today + days - 1)
+    rows = await tx.rows(ConnectionRow, "scope_id = ? AND connection = ?", property_id, connection)
+    shadows = await reading_connections.shadows(tx, property_id, connection, today // BLOCK_DAYS)
+    calendar = await _calendar(tx, property_id, hotel, channel, window)
+    return scope, rows[0] if rows else None, _compared(channel, calendar, shadows, window)
+
+
+async def _calendar(
+    tx: Transaction, scope_id: str, hotel: Hotel, channel: Channel, window: tuple[Day, Day]
+) -> Calendar:
+    calendar: set[Key] = set()
+    stock: set[Key] = set()
+    for aspect in channel.aspects:
+        more_calendar, more_stock = channel.needs(aspect, channel.all_slots(aspect, blocks_of(*window)))
+        calendar |= more_calendar
+        stock |= more_stock
+    rows = await pushing.calendar_rows(tx, [(scope_id, *key) for key in sorted(calendar)])
+    stocked = await pushing.stock_rows(tx, [(scope_id, *key) for key in sorted(stock)])
+    return Calendar(hotel.guests, [(row[1:4], row.body) for row in rows], [(row[1:3], row.body) for row in stocked])
+
+
+def _compared(channel: Channel, calendar: Calendar, shadows: list[ShadowRow], window: tuple[Day, Day]) -> _Compared:
+    total = _Compared(window, 0, Counter(), [], [])
+    cells = 0
+    for aspect in channel.aspects:
+        stored = {(row.room, row.plan, row.block): row for row in shadows if row.aspect == aspect.value}
+        wanted = channel.all_slots(aspect, blocks_of(*window))
+        # What has left the view is still wanted closed, until that was confirmed and it is forgotten.
+        for slots, leaving in ((wanted, False), (stored.keys() - wanted, True)):
+            if not slots:
+                continue
+            shadow = _shadow(channel, aspect, sorted(slots), stored)
+            keys = shadow.sheet.keys
+            if leaving:
+                if aspect is Aspect.PRICES:  # what is closed needs no price
+                    continue
+                view = left_view(aspect, keys, channel.guests)
+            else:
+                view = channel.view(aspect, keys, calendar)
+            found = compare(channel, shadow, view, window)
+            cells += found.cells
+            total.by_reason.update({why.value: count for why, count in found.by_why.items()})
+            total.drifts.extend(found.drifts)
+            total.ordered.extend(found.ordered)
+    return total._replace(cells=cells)
+
+
+def _shadow(channel: Channel, aspect: Aspect, slots: list[Slot], stored: dict[Slot, ShadowRow]) -> Shadow:
+    rows = [(slot, row.body, row.hold_ms) for slot in slots if (row := stored.get(slot)) is not None]
+    return Shadow.load(aspect, channel.guests, slots, rows)
+
+
+def _shown(drift: Found, answers: dict[tuple[str, str, str], SyncErrorRow]) -> Drift:
+    error = answers.get((drift.aspect.value, drift.room, drift.plan)) if drift.why.value == "refused" else None
+    return Drift(drift.aspect.value, *drift[1:9], drift.why.value, error.text if error else "")

@@ -1,0 +1,278 @@
+"""A property's calendar as values a person can read, from packed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from gateway.engine.calendar import Array, Key
+from gateway.engine.hotel import Hotel
+from gateway.engine.rates import derived, filled_down, lineage
+from gateway.engine.stock import NO_FIGURE
+from gateway.engine.view import RULE_FIELDS, Calendar, Target, tighten
+from gateway.engine.window import free
+from gateway.errors import NotFound, Reason
+from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
+from gateway.model.property import FigureKind, RatePlan, RoomType
+from gateway.store.tables import CalendarRow, StockRow
+
+
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Restrictions of one day, as fields of :class:`gateway.model.ari.Field`.
+
+    Lengths in nights, offsets in hours, 0 is no limit.
+    """
+
+    closed: bool = False
+    cta: bool = False
+    ctd: bool = False
+    min_arrival: int = 0
+    min_through: int = 0
+    max_arrival: int = 0
+    max_through: int = 0
+    los_closed: int = 0
+    min_offset_h: int = 0
+    max_offset_h: int = 0
+
+
+class RoomDay(msgspec.Struct, frozen=True):
+    """A room type, or the house, on one night.
+
+    ``figure`` is what was said to be left (or allocated, see ``Grid.figure_kind``), None where nobody said anything;
+    ``sold`` and ``held`` are ours; ``on_its_way`` are rooms of bookings that the figure does not contain yet; ``free``
+    is what can be sold (below 0: oversold), None without a figure. ``rules`` are those set on it by itself.
+    """
+
+    day: Day
+    figure: int | None
+    sold: int
+    held: int
+    on_its_way: int
+    free: int | None
+    rules: Rules
+
+
+class ProductDay(msgspec.Struct, frozen=True):
+    """A product on one night.
+
+    ``prices`` by adults, one first, None where there is none; a derived plan's are worked out. ``own`` are the rules
+    set on the product, ``effective`` what applies together with those of house, room type and parents.
+    """
+
+    day: Day
+    prices: tuple[int | None, ...]
+    extra_adult: int | None
+    extra_child: int | None
+    own: Rules
+    effective: Rules
+
+
+class ProductGrid(msgspec.Struct, frozen=True):
+    """A room type on one rate plan. The prices of a ``derived`` plan follow ``parent`` and cannot be set."""
+
+    plan: str
+    name: str
+    derived: bool
+    parent: str
+    days: tuple[ProductDay, ...]
+
+
+class RoomGrid(msgspec.Struct, frozen=True):
+    """A room type with its products."""
+
+    room: str
+    name: str
+    units: int
+    adults_max: int
+    days: tuple[RoomDay, ...]
+    products: tuple[ProductGrid, ...]
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Days ``first`` to ``last``, both included.
+
+    ``figures_from`` is the PMS connection that sets figures, or ``""``; ``house`` is the house as a whole, whose figure
+    limits the sum of its rooms where there is one.
+    """
+
+    property: str
+    currency: str
+    net: bool
+    first: Day
+    last: Day
+    rev: int
+    figures_from: str
+    figure_kind: FigureKind
+    house: tuple[RoomDay, ...]
+    rooms: tuple[RoomGrid, ...]
+
+
+_NO_RULES = Rules()
+_FLAGS = ("closed", "cta", "ctd")
+
+
+class Gridder:
+    """Names the rows it needs, and makes a grid of them; raises NotFound for codes that do not exist."""
+
+    def __init__(
+        self, hotel: Hotel, rev: int, first: Day, last: Day, rooms: Sequence[str], plans: Sequence[str]
+    ) -> None:
+        self._hotel = hotel
+        self._rev = rev
+        self._first, self._last = first, last
+        self._blocks = list(blocks_of(first, last))
+        self._rooms = _chosen(hotel.property.room_types, rooms, Reason.ROOM_TYPE)
+        self._plans = _chosen(hotel.property.rate_plans, plans, Reason.RATE_PLAN)
+        self._calendar = Calendar(hotel.guests, (), ())
+
+    @property
+    def cells(self) -> int:
+        """How many products and days."""
+        return len(self._rooms) * max(len(self._plans), 1) * (self._last - self._first + 1)
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[RatePlan, ...]]:
+        return {plan.code: lineage(self._hotel.property, plan.code) for plan in self._plans}
+
+    def calendar_keys(self) -> Iterable[Key]:
+        """Rows of the calendar, without the property."""
+        plans = sorted({plan.code for line in self._lines.values() for plan in line})
+        targets = [("", ""), *((room.code, plan) for room in self._rooms for plan in ("", *plans))]
+        return [(*target, block) for target in targets for block in self._blocks]
+
+    def stock_keys(self) -> Iterable[Key]:
+        """Rows of the stock, without the property."""
+        return [(room, block) for room in ("", *(room.code for room in self._rooms)) for block in self._blocks]
+
+    def grid(self, calendar: Iterable[CalendarRow], stock: Iterable[StockRow]) -> Grid:
+        """Everything that was asked for."""
+        hotel = self._hotel
+        self._calendar = Calendar(
+            hotel.guests, [(row[1:4], row.body) for row in calendar], [(row[1:3], row.body) for row in stock]
+        )
+        prop = hotel.property
+        return Grid(
+            prop.id,
+            prop.currency,
+            prop.net,
+            self._first,
+            self._last,
+            self._rev,
+            hotel.pms.id if hotel.pms else "",
+            hotel.figure_kind,
+            self._room_days(""),
+            tuple(self._room(room) for room in self._rooms),
+        )
+
+    # --- rooms --------------------------------------------------------------------------------------------------------
+
+    def _room(self, room: RoomType) -> RoomGrid:
+        products = tuple(self._product(room, plan) for plan in self._plans)
+        return RoomGrid(room.code, room.name, room.units, room.adults_max, self._room_days(room.code), products)
+
+    def _room_days(self, room: str) -> tuple[RoomDay, ...]:
+        figure, sold, unseen, held = self._stock(room)
+        left = free(self._hotel.figure_kind, figure, sold, unseen, held, clamped=True)
+        if room:
+            whole = self._stock("")
+            house = free(self._hotel.figure_kind, *whole, clamped=True)
+            left = np.where(whole[0] != NO_FIGURE, np.minimum(left, house), left)
+        rules = self._rules(self._columns((room, "")))
+        numbers = zip(figure.tolist(), sold.tolist(), held.tolist(), unseen.tolist(), left.tolist(), strict=True)
+        return tuple(
+            RoomDay(
+                day,
+                None if said == NO_FIGURE else said,
+                taken,
+                kept,
+                -hidden,
+                None if said == NO_FIGURE else open_,
+                rule,
+            )
+            for day, (said, taken, kept, hidden, open_), rule in zip(self._days(), numbers, rules, strict=True)
+        )
+
+    def _stock(self, room: str) -> tuple[Array, Array, Array, Array]:
+        planes = self._calendar.stock([(room, block) for block in self._blocks])
+        figure, sold, unseen, held = (self._cut(planes[:, plane]) for plane in range(4))
+        return figure, sold, unseen, held
+
+    # --- products -----------------------------------------------------------------------------------------------------
+
+    def _product(self, room: RoomType, plan: RatePlan) -> ProductGrid:
+        line = self._lines[plan.code]
+        own, base = self._columns((room.code, plan.code)), self._columns((room.code, line[-1].code))
+        prices = filled_down(derived(base["price"][:, : room.adults_max], line))
+        extra_adult = derived(base["extra_adult"], line, extra=True)
+        extra_child = derived(base["extra_child"], line, extra=True)
+        levels: list[Target] = [("", ""), (room.code, ""), *((room.code, each.code) for each in line)]
+        effective = {field.value: own[field.value].copy() for field in RULE_FIELDS}
+        for level in levels:
+            columns = self._columns(level)
+            for field in RULE_FIELDS:
+                tighten(effective[field.value], columns[field.value], field)
+        days = zip(
+            self._days(),
+            _amounts(prices),
+            _amounts(extra_adult),
+            _amounts(extra_child),
+            self._rules(own),
+            self._rules(effective),
+            strict=True,
+        )
+        return ProductGrid(
+            plan.code,
+            plan.name,
+            bool(plan.parent),
+            plan.parent,
+            tuple(
+                ProductDay(day, tuple(by_guests), adult, child, set_here, applying)
+                for day, by_guests, adult, child, set_here, applying in days
+            ),
+        )
+
+    # --- columns ------------------------------------------------------------------------------------------------------
+
+    def _days(self) -> range:
+        return range(self._first, self._last + 1)
+
+    def _cut(self, values: Array) -> Array:
+        """From rows of 32 days to the days that were asked for."""
+        start = self._first - self._blocks[0] * BLOCK_DAYS
+        flat: Array = values.reshape(-1, *values.shape[2:])[start : start + self._last - self._first + 1]
+        return flat
+
+    def _columns(self, target: Target) -> dict[str, Array]:
+        rows = self._calendar.find([(target, self._blocks)])
+        return {name: self._cut(values[rows]) for name, values in self._calendar.sheet.columns.items()}
+
+    def _rules(self, columns: dict[str, Array]) -> list[Rules]:
+        names = [field.value for field in RULE_FIELDS]
+        if not any(columns[name].any() for name in names):
+            return [_NO_RULES] * len(self._days())
+        values = zip(*(columns[name].tolist() for name in names), strict=True)
+        return [
+            Rules(**{name: bool(value) if name in _FLAGS else value for name, value in zip(names, day, strict=True)})
+            for day in values
+        ]
+
+
+def _amounts(prices: Array) -> list[Any]:
+    """Lists of integers, with None for no price; nested as the array is."""
+    known: Array = prices.astype(object)
+    known[prices <= 0] = None
+    found: list[Any] = known.tolist()
+    return found
+
+
+def _chosen(known: Sequence[Any], wanted: Sequence[str], reason: Reason) -> list[Any]:
+    if not wanted:
+        return list(known)
+    missing = set(wanted) - {each.code for each in known}
+    if missing:
+        raise NotFound(f"there is no {reason.value.replace('_', ' ')} {', '.join(map(repr, sorted(missing)))}", reason)
+    return [each for each in known if each.code in wanted]

@@ -1,0 +1,131 @@
+"""The calendar as rows of cells to show: what stands in each, and what it says to those who point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.flows.desk.calendar import Grid, ProductDay, ProductGrid, RoomDay, RoomGrid, Rules
+from gateway.model.dates import Day, weekday
+from gateway.web.console.formats import Formats
+
+LEAST_FREE = 1  # from so many rooms down, a night is marked as nearly full
+_LIMITS = (
+    ("min_arrival", "≥"),
+    ("min_through", "≥≥"),
+    ("max_arrival", "≤"),
+    ("max_through", "≤≤"),
+)
+
+
+class Mark(NamedTuple):
+    """A restriction: a few characters, the word for it, and its number (0: it has none)."""
+
+    text: str
+    word: str
+    number: int = 0
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """``key`` names it from one look to the next. ``state`` is a class of the style sheet."""
+
+    key: str
+    day: Day
+    text: str
+    state: str
+    marks: tuple[Mark, ...] = ()
+    room: RoomDay | None = None
+    product: ProductDay | None = None
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A row of the table; ``plan`` is empty for the room type itself."""
+
+    room: str
+    plan: str
+    name: str
+    follows: str
+    cells: tuple[Cell, ...]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A room type, or the house, with the lines of its plans."""
+
+    room: str
+    name: str
+    units: int
+    lines: tuple[Line, ...]
+
+
+class Head(NamedTuple):
+    """A column."""
+
+    day: Day
+    is_weekend: bool
+    is_today: bool
+
+
+def heads(grid: Grid, today: Day) -> list[Head]:
+    """One for each night."""
+    return [Head(day, weekday(day) >= 5, day == today) for day in range(grid.first, grid.last + 1)]
+
+
+def groups(grid: Grid, fmt: Formats, adults: int) -> list[Group]:
+    """The house only where it says anything of its own."""
+    found = []
+    if any(day.figure is not None or day.rules != Rules() for day in grid.house):
+        line = Line("", "", "", "", tuple(_room_cell("", day, fmt) for day in grid.house))
+        found.append(Group("", "", 0, (line,)))
+    found += [Group(room.room, room.name, room.units, tuple(_lines(room, fmt, adults))) for room in grid.rooms]
+    return found
+
+
+def _lines(room: RoomGrid, fmt: Formats, adults: int) -> Iterator[Line]:
+    yield Line(room.room, "", room.name, "", tuple(_room_cell(room.room, day, fmt) for day in room.days))
+    for product in room.products:
+        cells = tuple(_product_cell(room, product, day, fmt, adults) for day in product.days)
+        yield Line(room.room, product.plan, product.name, product.parent, cells)
+
+
+def _room_cell(room: str, day: RoomDay, fmt: Formats) -> Cell:
+    text = "–" if day.free is None else fmt.number(day.free)
+    if day.rules.closed:
+        state = "closed"
+    elif day.free is None:
+        state = "unknown"
+    elif day.free < 0:
+        state = "oversold"
+    elif day.free == 0:
+        state = "full"
+    else:
+        state = "low" if day.free <= LEAST_FREE else "open"
+    return Cell(f"{room}||{day.day}", day.day, text, state, marks_of(day.rules), room=day)
+
+
+def _product_cell(room: RoomGrid, product: ProductGrid, day: ProductDay, fmt: Formats, adults: int) -> Cell:
+    price = day.prices[min(adults, len(day.prices)) - 1] if day.prices else None
+    text = "–" if price is None else fmt.amount(price)
+    state = "closed" if day.effective.closed else "unknown" if price is None else "priced"
+    return Cell(f"{room.room}|{product.plan}|{day.day}", day.day, text, state, marks_of(day.effective), product=day)
+
+
+def marks_of(rules: Rules) -> tuple[Mark, ...]:
+    """What restricts, closing first."""
+    marks: list[Mark] = []
+    if rules.closed:
+        marks.append(Mark("×", "closed"))
+    if rules.cta:
+        marks.append(Mark("A", "cta"))
+    if rules.ctd:
+        marks.append(Mark("D", "ctd"))
+    for name, sign in _LIMITS:
+        if number := getattr(rules, name):
+            marks.append(Mark(f"{sign}{number}", name, number))
+    for name in ("min_offset_h", "max_offset_h"):
+        if number := getattr(rules, name):
+            marks.append(Mark("⏱", name, number))
+    if rules.los_closed:
+        marks.append(Mark("L", "los_closed"))
+    return tuple(marks)

@@ -1,0 +1,66 @@
+"""The message log: finding, reading and taking again what was said."""
+
+from __future__ import annotations
+
+from gateway.errors import Malformed, Reason
+from gateway.flows.desk import messages
+from gateway.flows.desk.messages import Direction, Filter
+from gateway.model.access import Action
+from gateway.web.console.visits import Page, Views, Visit
+
+VIEWS = Views()
+
+LINES = 50
+CHANGES_MAX = 200
+OUTCOMES = ("", "applied", "unchanged", "stale", "parked", "refused", "confirmed", "unknown", "failed")
+DIRECTIONS = ("", "in", "out")
+_ONE = "/hotels/{property}/messages/{message}"
+
+
+@VIEWS.add("GET", "/hotels/{property}/messages", Action.READ_MESSAGES)
+async def show_all(visit: Visit) -> Page:
+    """Newest first."""
+    query = visit.query
+    page = await messages.find(
+        visit.services, visit.property_id, _filter(visit), cursor=query.text("cursor"), limit=LINES
+    )
+    return Page("messages.html", {"page": page, "query": query, "outcomes": OUTCOMES, "directions": DIRECTIONS})
+
+
+def _filter(visit: Visit) -> Filter:
+    query, zone = visit.query, visit.formats.zone
+    direction = query.choice("direction", DIRECTIONS, "")
+    last_ms = query.instant("last", zone)
+    return Filter(
+        direction=Direction(direction) if direction else None,
+        connection=query.text("connection"),
+        kind=query.text("kind"),
+        outcome=query.choice("outcome", OUTCOMES, ""),
+        text=query.text("text"),
+        first_ms=query.instant("first", zone),
+        last_ms=None if last_ms is None else last_ms + 59_999,  # the whole minute
+    )
+
+
+@VIEWS.add("GET", _ONE, Action.READ_MESSAGES)
+async def show(visit: Visit) -> Page:
+    """Both texts."""
+    found = await messages.show(visit.services, visit.property_id, _number(visit))
+    return Page("message.html", {"found": found, "may_replay": found.can_replay and visit.may(Action.REPLAY)})
+
+
+@VIEWS.add("POST", f"{_ONE}/replay", Action.REPLAY)
+async def replay(visit: Visit) -> Page:
+    """What taking it again would do; once that was seen and confirmed, it is done."""
+    is_dry = visit.form.text("do") != "it"
+    number = _number(visit)
+    found = await messages.replay(visit.services, visit.property_id, number, visit.author, dry_run=is_dry)
+    values = {"number": number, "replay": found, "is_dry": is_dry, "changes_max": CHANGES_MAX}
+    return Page("replay.html", {**values, "may_read": visit.may(Action.READ_MESSAGES)})
+
+
+def _number(visit: Visit) -> int:
+    text = visit.path["message"]
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
+        raise Malformed(f"{text[:40]!r} is no message number", Reason.INVALID_VALUE)
+    return int(text)

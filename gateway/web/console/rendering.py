@@ -1,0 +1,60 @@
+"""Pages from templates, in the language of whoever reads them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from lxml import etree
+
+from gateway.errors import Malformed
+from gateway.web.console.words import WORDS
+from gateway.web.texts import LANGUAGES, translate, translations
+from gateway.wire.xml import read_tree
+
+PRETTY_MAX = 400_000  # characters; more is shown as it is
+SHOWN_MAX = 400_000
+
+
+def render(template: str, language: str, **values: Any) -> str:
+    """Raises for a name that a template uses and nobody gives."""
+    return _environment(language).get_template(template).render(language=language, languages=LANGUAGES, **values)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gateway.web.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogue = translations(language)
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["said"] = lambda text: translate(language, str(text))
+    environment.filters["word"] = lambda value: catalogue.gettext(WORDS.get(str(value), str(value)))
+    environment.filters["pretty"] = pretty
+    environment.globals["is_known"] = lambda value: str(value) in WORDS
+    return environment
+
+
+def pretty(text: str) -> str:
+    """XML and JSON with line breaks and indents; what is neither, or too long, as it is."""
+    start = text.lstrip()[:1]
+    if len(text) > PRETTY_MAX or start not in ("<", "{", "["):
+        return text[:SHOWN_MAX]
+    if start == "<":
+        try:
+            tree = read_tree(text.encode())
+        except Malformed:
+            return text
+        etree.indent(tree)
+        return etree.tostring(tree, encoding="unicode")
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text

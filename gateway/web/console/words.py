@@ -1,0 +1,66 @@
+"""The words of the model as people read them; every one of them is in the catalogue."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    # What became of a message.
+    "applied": "applied",
+    "unchanged": "unchanged",
+    "stale": "overtaken",
+    "parked": "parked",
+    "refused": "refused",
+    "confirmed": "confirmed",
+    "unknown": "no answer",
+    "failed": "failed",
+    "duplicate": "known already",
+    # Directions, and states of a delivery and a reservation.
+    "in": "in",
+    "out": "out",
+    "pending": "waiting",
+    "sent": "on its way",
+    "booked": "booked",
+    "cancelled": "cancelled",
+    "new": "new",
+    "modify": "changed",
+    "cancel": "cancelled",
+    "ignore": "without effect",
+    # Fields of the calendar.
+    "figure": "rooms left",
+    "sold": "sold",
+    "held": "held",
+    "on_its_way": "on its way to the PMS",
+    "closed": "closed",
+    "cta": "no arrival",
+    "ctd": "no departure",
+    "min_arrival": "minimum stay on arrival",
+    "min_through": "minimum stay through",
+    "max_arrival": "maximum stay on arrival",
+    "max_through": "maximum stay through",
+    "los_closed": "stay lengths closed",
+    "min_offset_h": "booked at least so many hours ahead",
+    "max_offset_h": "booked at most so many hours ahead",
+    "price": "price",
+    "extra_adult": "extra adult",
+    "extra_child": "extra child",
+    # Aspects, and why a cell differs.
+    "limit": "availability",
+    "rules": "restrictions",
+    "prices": "prices",
+    "never_sent": "never sent",
+    "waiting": "waiting",
+    "in_doubt": "in doubt",
+    "differs": "differs",
+    # Mappings.
+    "room": "room type",
+    "plan": "rate plan",
+    "content": "described by them",
+    "same code": "same code",
+    "same name": "same name",
+    "similar name": "similar name",
+    "similar code": "similar code",
+    # Roles of connections and parts of messages.
+    "pms": "PMS",
+    "channel": "channel",
+    "reservation": "booking",
+    "ari": "prices and availability",
+}

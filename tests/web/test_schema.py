@@ -1,0 +1,118 @@
+"""The OpenAPI document, and that the API keeps to it: schemathesis asks what it likes, the same each time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from gateway.store.opening import open_database
+from gateway.web.api.routes import all_endpoints
+from tests.e2e.town import free_port
+from tests.flows.house import House, channel, hotel, new, pms, stay
+from tests.web.conftest import Web
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES = 2
+SEED = 20
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+class Served:
+    """The usual hotel behind a real server, in a thread of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.key = ""
+        self._path = path
+        self._ready = threading.Event()
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self) -> Served:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.should_exit = True
+        self._thread.join(30)
+
+    async def _serve(self) -> None:
+        database = open_database(f"sqlite:///{self._path}")
+        await database.open()
+        house = House(database)
+        house.start()
+        await house.apply(hotel(pms(), channel("ota")))
+        await house.open_for_sale()
+        await house.say(new(stay(1, 3)))
+        web = Web(house)
+        self.key = await web.owner_key()
+        port = httpx.URL(self.url).port
+        assert port is not None
+        config = uvicorn.Config(web.app, port=port, log_config=None, http="httptools")
+        self._server = uvicorn.Server(config)
+        serving = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self._ready.set()
+        await serving
+        await house.stop()
+        await database.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Served]:
+    path = tmp_path / "gateway.sqlite3"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    with Served(path) as served:
+        yield served
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
+def test_nothing_that_is_asked_breaks_the_promises(served: Served) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", f"{served.url}/schema"]
+    command += ["--header", f"Authorization: Bearer {served.key}", "--max-examples", str(EXAMPLES)]
+    command += ["--seed", str(SEED), "--generation-deterministic", "--phases", "fuzzing", "--continue-on-failure"]
+    done = subprocess.run([*command, "--no-color"], capture_output=True, text=True, cwd=CONFIG.parent, check=False)
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested is not None
+    assert int(tested[1]) == len(all_endpoints())
+
+
+async def test_the_document_describes_every_endpoint(owner: httpx.AsyncClient) -> None:
+    reply = await owner.get("/schema")
+    assert reply.headers["content-type"].startswith("application/json")
+    found = reply.json()
+    assert found["openapi"] == "3.1.0"
+    operations = {
+        operation["operationId"]: operation for path in found["paths"].values() for operation in path.values()
+    }
+    assert set(operations) == {endpoint.name for endpoint in all_endpoints()}
+    for operation in operations.values():
+        assert operation["summary"]
+        assert {"400", "401", "429", "500", "503"} <= set(operation["responses"])
+        for parameter in operation["parameters"]:
+            assert "description" in parameter or parameter["schema"].get("$ref") or parameter["in"] == "query"
+    assert not re.search(r":(?:class|mod|func|meth):", reply.text)
+
+
+async def test_options_name_all_methods(web: Web) -> None:
+    reply = await web.client().options("/v1/properties/h/calendar")
+    assert set(reply.headers["allow"].replace(" ", "").split(",")) == {"GET", "OPTIONS", "PATCH"}
