@@ -333,7 +333,7 @@ def _hurry(folder: Path) -> None:
     Python looks for modules in the folder where it is started first, so these stand before the project's own.
     """
     shutil.copytree(ROOT / "mappings", folder / "mappings", ignore=shutil.ignore_patterns("__pycache__"))
-    for profile in (folder / "mappings" / "profiles").glob("*.toml"):
+    for profile in (folder / "mappings" / "profiles").glob("ota-*.toml"):
         text = profile.read_text(encoding="utf-8")
         assert "\n[limits]\n" in text
         profile.write_text(text.replace("\n[limits]\n", f"\n[limits]\n{HURRIED}"), encoding="utf-8")
