@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 # Without compiling: only some of the files are ever imported, and Python compiles those by itself.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 # The folders that exist: a check of a part of the tree is still a check.
-CODE := $(wildcard gateway connectors mappings simulators benchmarks tests)
+CODE := $(wildcard gateway connectors mappings simulators benchmarks tests docs)
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ help: ## show this list
 run: $(VENV)/runtime.stamp ## start the demo; ARGS="..." goes to `gateway demo`
 	@exec $(BIN)/gateway demo $(ARGS)
 
-test: $(VENV)/dev.stamp $(VENV)/redis.stamp ## run all tests; ARGS="..." goes to pytest
+test: $(VENV)/dev.stamp $(VENV)/redis.stamp $(VENV)/chromium.stamp ## run all tests; ARGS="..." goes to pytest
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp ## style, types and import contracts
@@ -32,6 +32,10 @@ check: $(VENV)/dev.stamp ## style, types and import contracts
 
 bench: $(VENV)/dev.stamp $(VENV)/redis.stamp ## print every figure beside its floor; ARGS="..." goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/dev.stamp ## write the reference from the code
+	@$(BIN)/python -m docs.reference.make
+	@$(BIN)/python -m tests.web.api_reference
 
 lock: ## resolve the lock files again; ARGS=--upgrade takes newer versions
 	@$(PYTHON) -m venv .venv-lock
@@ -70,6 +74,13 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/runtime.stamp
+
+# A browser of the system is preferred. Where none can be had, the tests that need one are skipped and say so.
+$(VENV)/chromium.stamp: $(VENV)/dev.stamp
+	@which chromium chromium-browser google-chrome google-chrome-stable chromium-headless-shell 2>/dev/null | grep -q . \
+		|| test -n "$$GATEWAY_TEST_CHROMIUM" || $(BIN)/python -m playwright install --only-shell chromium >/dev/null 2>&1 \
+		|| echo "No Chromium could be installed; the tests in a browser will be skipped." >&2
+	@touch $@
 
 # Where no wheel fits, this compiles Redis. Should that fail, the tests say what is missing and how to give them one.
 $(VENV)/redis.stamp: requirements-redis.lock $(VENV)/dev.stamp

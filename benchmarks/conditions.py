@@ -32,6 +32,13 @@ PUSH_LIMIT_RUN_DAYS: Final = 20
 PUSH_MESSAGES_PER_DOCUMENT: Final = 5_000
 PUSH_CPU_MS_MAX: Final = 60.0
 
+# OpenTravel by itself.
+DECODE_RATIO_MAX: Final = 1.6
+ENCODE_RATIO_MAX: Final = 3.0
+RULES_RATIO_MAX: Final = 1.3
+LONG_MEMORY_BY_SIZE_MAX: Final = 4.0
+INSPECT_WALL_S_MAX: Final = 10.0
+
 # In-process figures: repeats within one round, and rounds in which floor and ours take turns.
 CPU_REPEATS: Final = 7
 ROUNDS: Final = 3

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.flows.alerts import Alerts
 from gateway.flows.leases import SharedLeases, WholeHouse
+from gateway.flows.sell_letters import Letters
 from gateway.flows.services import Ids, Services
 from gateway.flows.upgrade import upgrade
 from gateway.flows.work import TOPIC, Workers
@@ -69,6 +70,10 @@ async def gateway(settings: Settings, *, workers: bool, serving: bool = False) -
             alerts = Alerts(wired.services, settings, wired.workers if workers else None)
             alerts.start()
             opened.push_async_callback(alerts.stop)
+        if serving and workers and settings.smtp_url:
+            letters = Letters(wired.services, settings)
+            letters.start()
+            opened.push_async_callback(letters.stop)
         yield wired
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _READY_S = 15.0
 _END_S = 5.0
-# As well known as the passwords in the demo's hotel file: it is a game, and listens to this machine only.
-_PERSON, _PASSWORD = "demo", "miramar-demo"
 DEMO_NAME, DEMO_PASSWORD = "demo", "demo-miramar"
 
 
@@ -154,7 +152,6 @@ def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]
         if changes:
             await apply_hotel(services, sealed, author="demo")
         await _let_in(services)
-        await _let_in(services)
 
     def ready() -> None:
         threading.Thread(target=_publish, args=(urls["demo-pms"],), daemon=True).start()
@@ -172,17 +169,6 @@ async def _let_in(services: Services) -> None:
     if not any(each.principal.name == DEMO_NAME and each.principal.revoked_ms is None for each in people):
         wanted = Wanted(name=DEMO_NAME, grants=(Grant(AccessRole.OWNER),))
         await create_person(services, None, wanted, DEMO_PASSWORD, author="demo")
-
-
-async def _let_in(services: Services) -> None:
-    """Somebody who may do everything, unless an earlier run has made them."""
-    from gateway.errors import Rejected
-    from gateway.flows.access import Wanted, create_person
-    from gateway.model.access import AccessRole, Grant
-
-    wanted = Wanted(name=_PERSON, grants=(Grant(AccessRole.OWNER),))
-    with contextlib.suppress(Rejected):
-        await create_person(services, None, wanted, _PASSWORD, author="demo")
 
 
 def _publish(pms: str) -> None:
@@ -203,9 +189,9 @@ def _welcome(settings: Settings, file: hotel_file.HotelFile, urls: dict[str, str
         "",
         f"  {hotel.name} is open.   Ctrl-C ends everything; the next run goes on from here.",
         "",
-        f"  open        {ours}/   and sign in as {_PERSON} / {_PASSWORD}",
+        f"  look at     {ours}/   and sign in as {DEMO_NAME} / {DEMO_PASSWORD}",
         f"  gateway     {ours}/opentravel/{{connection}}   health {ours}/health/ready",
-        f"  API         {ours}/docs   sign in as {DEMO_NAME} / {DEMO_PASSWORD}",
+        f"  API         {ours}/docs",
         *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, file)}" for c in COUNTERPARTS),
         "",
         "  Try:",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,10 @@ FOLDERS = ("gateway", "connectors", "mappings", "fixtures", "simulators", "bench
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]*")
+_COMMAND = re.compile(r"(?<![\w/.-])gateway +(?!\.)([a-z]+)((?: +[^\s`|;&>)]+)*)")
+_VARIABLE = re.compile(r"\bGATEWAY_[A-Z0-9_]*[A-Z0-9]\b")
+_OF_TESTS = re.compile(r"GATEWAY_(?:TEST_\w+|HISTORIES|SCREENSHOTS|SHARED)")
+_ENDPOINT = re.compile(r"/v1(?:/[\w{}.-]+)+")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 # A path of somebody's machine, or a package index instead of a package.
 _FOREIGN = re.compile(
@@ -108,3 +114,86 @@ def test_every_decision_is_listed() -> None:
     records = [path.name for path in folder.glob("[0-9]*.md")]
     assert records
     assert not [name for name in records if f"({name})" not in index]
+
+
+# --- commands, variables and endpoints --------------------------------------------------------------------------------
+
+
+@cache
+def _parsers() -> dict[str, argparse.ArgumentParser]:
+    from gateway import cli
+
+    return _inner(cli.parser())
+
+
+def _inner(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    chosen = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return {name: inner for action in chosen for name, inner in action.choices.items()}
+
+
+def _code(page: Path) -> Iterator[str]:
+    """What stands between backticks, and indented lines."""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("    "):
+            yield line
+        else:
+            yield from _QUOTED.findall(line)
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    own = {option for action in parser._actions for option in action.option_strings}
+    return own.union(*(_options(inner) for inner in _inner(parser).values()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_named_commands_exist(page: Path) -> None:
+    parsers = _parsers()
+    wrong = []
+    for line in _code(page):
+        for name, rest in _COMMAND.findall(line.partition(" # ")[0]):
+            if name not in parsers:
+                wrong.append(f"gateway {name}")
+            else:
+                named = set(re.findall(r"(?<!\S)--[a-z-]+", rest))
+                wrong += [f"gateway {name} {option}" for option in named - _options(parsers[name])]
+    assert not wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_named_variables_exist(page: Path) -> None:
+    from gateway.settings import Settings
+
+    known = {f"GATEWAY_{name.upper()}" for name in Settings.__struct_fields__}
+    named = {name for name in _VARIABLE.findall(page.read_text(encoding="utf-8")) if not _OF_TESTS.fullmatch(name)}
+    assert not named - known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_named_endpoints_exist(page: Path) -> None:
+    from gateway.web.api.routes import all_endpoints
+
+    known = [re.compile(re.sub(r"{\w+}", "[^/]+", f"/v1{endpoint.path}")) for endpoint in all_endpoints()]
+    named = {path for line in _code(page) for path in _ENDPOINT.findall(line)}
+    assert not [path for path in named if not any(pattern.fullmatch(path) for pattern in known)]
+
+
+# --- the reference ----------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_is_current() -> None:
+    """``make docs`` writes it."""
+    from docs.reference.make import HERE, pages
+
+    made = pages()
+    assert {path.name for path in HERE.glob("*.md")} == {*made, "README.md"}
+    assert [name for name, text in made.items() if (HERE / name).read_text(encoding="utf-8") != text] == []
+
+
+def test_every_outcome_is_described() -> None:
+    """Those that flows write as they stand; the rest are names of what became of a call."""
+    from docs.reference.make import OUTCOMES
+
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "gateway" / "flows").rglob("*.py"))
+    written = {name for text in texts for name in re.findall(r"\boutcome=\"(\w+)\"", text)}
+    assert "applied" in written
+    assert written <= set(OUTCOMES)

@@ -39,7 +39,7 @@ class AriSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Address:
+class Address:
     """One message's product and its nights, as ISO dates."""
 
     number: int
@@ -57,16 +57,17 @@ class _Address:
         return templates.room_control(self.start, self.end, self.room_code)
 
 
-def _addresses(wanted: AriSet) -> Iterator[_Address]:
+def addresses(wanted: AriSet) -> Iterator[Address]:
+    """One for each message."""
     products = [(room, plan) for room in wanted.room_codes for plan in wanted.plan_codes]
     for number in range(wanted.messages):
         room_code, plan_code = products[number % len(products)]
         start = wanted.first_date + timedelta(days=number // len(products) * RANGE_DAYS)
         end = start + timedelta(days=RANGE_DAYS - 1 - number % 7)
-        yield _Address(number, room_code, plan_code, start.isoformat(), end.isoformat())
+        yield Address(number, room_code, plan_code, start.isoformat(), end.isoformat())
 
 
-def _avail_message(address: _Address) -> str:
+def avail_message(address: Address) -> str:
     """Of ten messages 2 are limits, 5 stay lengths with a status and 3 bare statuses; half of these 8 by weekday."""
     number, locator = address.number, address.number + 1
     shape = number * 7 // 3 % 10
@@ -79,7 +80,8 @@ def _avail_message(address: _Address) -> str:
     return templates.status_message(locator, control, restriction, "Close" if number % 4 == 0 else "Open")
 
 
-def _rate_message(address: _Address) -> str:
+def rate_message(address: Address) -> str:
+    """Prices for one and two adults, and for a child."""
     single_minor = 8_000 + address.number * 37 % 9_000
     return templates.rate_message(address.number + 1, address.product, single_minor, single_minor + 3_050, 2_500)
 
@@ -93,9 +95,9 @@ def _indented(document: bytes) -> bytes:
 
 def avail_document(wanted: AriSet) -> bytes:
     """An OTA_HotelAvailNotifRQ with `wanted.messages` messages."""
-    return _indented(templates.avail_document(wanted.hotel_code, map(_avail_message, _addresses(wanted))))
+    return _indented(templates.avail_document(wanted.hotel_code, map(avail_message, addresses(wanted))))
 
 
 def rate_document(wanted: AriSet) -> bytes:
     """An OTA_HotelRateAmountNotifRQ with `wanted.messages` messages."""
-    return _indented(templates.rate_document(wanted.hotel_code, map(_rate_message, _addresses(wanted))))
+    return _indented(templates.rate_document(wanted.hotel_code, map(rate_message, addresses(wanted))))

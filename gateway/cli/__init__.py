@@ -26,6 +26,8 @@ COMMANDS = (
     "audit",
     "messages",
     "replay",
+    "delivery",
+    "held",
     "connectors",
     "importing",
     "key",

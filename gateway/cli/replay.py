@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         settings,
         lambda ours: messages.replay(ours, arguments.property, arguments.message, author(), dry_run=not arguments.yes),
     )
-    show(arguments, replay, _text(replay))
+    show(arguments, replay, _text(replay, arguments.yes))
     return exits.ATTENTION if any(part.outcome == "refused" for part in replay.parts) else exits.DONE
 
 
-def _text(replay: Replay) -> str:
+def _text(replay: Replay, meant: bool) -> str:
     lines = []
     for part in replay.parts:
         lines.append(" ".join(word for word in (part.kind, part.outcome, part.reservation_id, part.detail) if word))
@@ -57,5 +57,5 @@ def _text(replay: Replay) -> str:
             ]
             lines.append(table(head, rows))
     if not replay.committed:
-        lines.append("nothing was done yet; say --yes to do it")
+        lines.append("nothing had to be done" if meant else "nothing was done yet; say --yes to do it")
     return "\n".join(lines)

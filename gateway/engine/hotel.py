@@ -7,6 +7,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from gateway.engine.mapping import Mapping
+from gateway.model.payment_account import PaymentAccount
 from gateway.model.property import Connection, FigureKind, Product, Property, RatePlan, Role, RoomType
 
 
@@ -19,6 +20,7 @@ class Hotel:
         self.connections: dict[str, Connection] = {known.id: known for known in prop.connections}
         self.rooms: dict[str, RoomType] = {room.code: room for room in prop.room_types}
         self.plans: dict[str, RatePlan] = {plan.code: plan for plan in prop.rate_plans}
+        self.payments: dict[str, PaymentAccount] = {account.id: account for account in prop.payments}
         self._mappings: dict[str, Mapping] = {}
 
     def mapping(self, connection: str) -> Mapping:
@@ -42,6 +44,11 @@ class Hotel:
     def figure_kind(self) -> FigureKind:
         """What the figures of the house mean: as its PMS says, and an allocation where none sets them."""
         return self.pms.figures if self.pms else FigureKind.ALLOCATION
+
+    @cached_property
+    def limits_house(self) -> bool:
+        """Whether the PMS also says how many rooms the house as a whole has left."""
+        return self.pms is not None and self.pms.house_figures
 
     @cached_property
     def receivers(self) -> tuple[Connection, ...]:

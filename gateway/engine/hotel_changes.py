@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.engine.hotel_file import SecretKey
+from gateway.engine.payment_file import PaymentSecret, payment_changes
 from gateway.engine.readable import printable, shown
+from gateway.engine.selling_tables import selling_changes
 from gateway.model.money import format_minor
 from gateway.model.property import (
     Adjustment,
@@ -53,16 +55,21 @@ _LABELS = {
     "parent": "derived from",
     "rate_ppm": "exchange rate",
 }
-_COMPARED_APART = frozenset({"room_types", "rate_plans", "connections", "products", "options"})
+_COMPARED_APART = frozenset({"room_types", "rate_plans", "connections", "products", "options", "selling", "payments"})
 
 
-def plan(old: Property | None, new: Property, changed_secrets: Collection[SecretKey] = ()) -> list[Change]:
+def plan(
+    old: Property | None,
+    new: Property,
+    changed_secrets: Collection[SecretKey] = (),
+    changed_payment_secrets: Collection[PaymentSecret] = (),
+) -> list[Change]:
     """What making ``old`` into ``new`` changes, room types first; empty if nothing does.
 
     Sealed secrets are not compared: the caller says which passwords differ. The order of products has no meaning.
     Raises :class:`ValueError` for two different properties.
     """
-    before = old or msgspec.structs.replace(new, room_types=(), rate_plans=(), connections=())
+    before = old or msgspec.structs.replace(new, room_types=(), rate_plans=(), connections=(), payments=())
     if before.id != new.id:
         raise ValueError(f"{before.id!r} cannot become {new.id!r}: they are two properties")
     found: list[Change] = []
@@ -72,6 +79,8 @@ def plan(old: Property | None, new: Property, changed_secrets: Collection[Secret
     found += _parts("room type", before.room_types, new.room_types, before, new)
     found += _parts("rate plan", before.rate_plans, new.rate_plans, before, new)
     found += _parts("connection", before.connections, new.connections, before, new)
+    found += map(_change, selling_changes(before.selling, new.selling, new.currency))
+    found += map(_change, payment_changes(before.payments, new.payments, changed_payment_secrets))
     kept = {connection.id for connection in before.connections} & {connection.id for connection in new.connections}
     found += [
         _change(f"~ connection {connection}: {side} password is replaced")

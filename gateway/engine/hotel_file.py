@@ -16,14 +16,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta
 
+from gateway.engine.file_table import Shape as _Shape
+from gateway.engine.payment_file import PaymentReader, PaymentSecret
 from gateway.engine.readable import printable, shown
+from gateway.engine.selling_file import read_selling
 from gateway.errors import Malformed, Reason
 from gateway.model.ari import OCCUPANCY_MAX
 from gateway.model.money import digits_of
@@ -80,12 +83,14 @@ class HotelFileError(Malformed):
 class HotelFile(msgspec.Struct, frozen=True):
     """What a file says: the property without secrets, and the secrets in clear apart from it, for the store to seal.
 
-    ``kept`` are the passwords that stay as they are.
+    ``kept`` are the passwords that stay as they are; those of payment accounts are apart.
     """
 
     property: Property
     secrets: Mapping[SecretKey, str]
     kept: frozenset[SecretKey] = frozenset()
+    payment_secrets: Mapping[PaymentSecret, str] = {}
+    payment_kept: frozenset[PaymentSecret] = frozenset()
 
     def __repr__(self) -> str:
         return f"HotelFile({self.property.id!r}, secrets for {sorted(self.secrets)})"
@@ -114,15 +119,11 @@ _Flag = Annotated[bool, Meta(description="true or false")]
 _Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
 _Codes = Annotated[dict[str, Any], Meta(min_length=1, description="a table with at least one line")]
 _Rooms = Annotated[int, Meta(ge=0, le=9999, description="a number of rooms from 0 to 9999")]
+_Factor = Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")]
+_Openings = Annotated[int, Meta(ge=0, le=10**9, description="a number of product nights from 0 to 1000000000")]
 _Threshold = Annotated[int, Meta(ge=0, le=7 * 86_400, description="a whole number from 0 to 604800")]
-_Tables = list[dict[str, Any]]
+_Tables = tuple[dict[str, Any], ...]
 _Numeral = Any  # a decimal text or number, read by _Reader.number because its decimals depend on the currency
-
-
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of the file. Defaults stand for what is absent or wrong; wrong values never leave :func:`read`."""
-
-    required: ClassVar[tuple[str, ...]] = ()
 
 
 class _PropertyTable(_Shape, frozen=True, kw_only=True):
@@ -136,6 +137,8 @@ class _PropertyTable(_Shape, frozen=True, kw_only=True):
     alert_lag_s: _Threshold | None = None
     alert_failures: _Threshold | None = None
     alert_unacknowledged_s: _Threshold | None = None
+    guard_price_factor: _Factor = 10
+    guard_reopenings: _Openings = 5_000
 
 
 class _RoomTable(_Shape, frozen=True, kw_only=True):
@@ -188,7 +191,7 @@ class _ConnectionTable(_Shape, frozen=True, kw_only=True):
     id: _Id = ""
     connector: _Id = ""
     profile: _Id = ""
-    role: Annotated[Role, Meta(description='"pms" or "channel"')] | None = None
+    role: Annotated[Role, Meta(description='"pms", "channel" or "direct"')] | None = None
     hotel: _Text = ""
     url: _Text = ""
     inbound: _Table | None = None
@@ -210,7 +213,7 @@ class _ConnectionTable(_Shape, frozen=True, kw_only=True):
     enabled: _Flag = True
     options: _Table | None = None
     fallback_room: _Text = ""
-    booking_currencies: Annotated[list[str], Meta(max_length=50, description="a list of currency codes")] = []
+    booking_currencies: Annotated[tuple[str, ...], Meta(max_length=50, description="a list of currency codes")] = ()
 
 
 _NO_PRODUCT = Product("", "", "", "")
@@ -226,13 +229,26 @@ _CHANNEL_ONLY = (
 _PMS_ONLY = ("figures", "figure_delay_s", "echoes")
 
 
+class _DirectTable(_Shape, frozen=True, kw_only=True):
+    """A connection through which the house sells by itself."""
+
+    required = ("id", "role")
+
+    id: _Id = ""
+    role: Annotated[Role, Meta(description='"direct"')] | None = None
+    allotment: _Table | None = None
+    enabled: _Flag = True
+
+
 class _FileTable(_Shape, frozen=True, kw_only=True):
     required = ("property", "room_types", "rate_plans")
 
     property: Annotated[dict[str, Any], Meta(description="a table, written [property]")] | None = None
-    room_types: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[room_types]]")] = []
-    rate_plans: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[rate_plans]]")] = []
-    connections: Annotated[_Tables, Meta(min_length=1, max_length=200, description="one or more [[connections]]")] = []
+    room_types: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[room_types]]")] = ()
+    rate_plans: Annotated[_Tables, Meta(min_length=1, max_length=1000, description="one or more [[rate_plans]]")] = ()
+    connections: Annotated[_Tables, Meta(min_length=1, max_length=200, description="one or more [[connections]]")] = ()
+    selling: Annotated[dict[str, Any], Meta(description="a table, written [selling]")] | None = None
+    payments: Annotated[_Tables, Meta(min_length=1, max_length=50, description="one or more [[payments]]")] = ()
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -249,7 +265,7 @@ def read(text: str, secrets: Mapping[str, str]) -> HotelFile:
 
 
 def read_tables(
-    tables: Mapping[str, Any], secrets: Mapping[str, str], keep: Collection[SecretKey] = frozenset()
+    tables: Mapping[str, Any], secrets: Mapping[str, str], keep: Collection[tuple[str, str]] = frozenset()
 ) -> HotelFile:
     """As :func:`read`, of a file that is parsed already, with :class:`decimal.Decimal` for numbers with decimals.
 
@@ -259,7 +275,8 @@ def read_tables(
     hotel = reader.hotel(dict(tables))
     if reader.problems:
         raise HotelFileError(reader.problems)
-    return HotelFile(hotel, reader.clear, frozenset(reader.kept))
+    paying = reader.payments
+    return HotelFile(hotel, reader.clear, frozenset(reader.kept), paying.clear, frozenset(paying.kept))
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -278,8 +295,9 @@ def _parsed(text: str) -> dict[str, Any]:
 class _Reader:
     """Walks the tables of one file and collects what is wrong with them."""
 
-    def __init__(self, secrets: Mapping[str, str], keep: Collection[SecretKey] = frozenset()) -> None:
+    def __init__(self, secrets: Mapping[str, str], keep: Collection[tuple[str, str]] = frozenset()) -> None:
         self.problems: list[str] = []
+        self.payments = PaymentReader(self, secrets, keep)
         self.clear: dict[SecretKey, str] = {}
         self.kept: set[SecretKey] = set()
         self._keep = keep
@@ -339,6 +357,10 @@ class _Reader:
             alert_lag_s=head.alert_lag_s,
             alert_failures=head.alert_failures,
             alert_unacknowledged_s=head.alert_unacknowledged_s,
+            guard_price_factor=head.guard_price_factor,
+            guard_reopenings=head.guard_reopenings,
+            selling=read_selling(self, file.selling or {}, self._currency, *known, net=head.prices == "net"),
+            payments=self.payments.accounts(file.payments),
         )
 
     def currency(self, code: str, path: str) -> str:
@@ -437,6 +459,8 @@ class _Reader:
     # --- connections ---
 
     def connection(self, raw: dict[str, Any], path: str, rooms: Sequence[str], plans: Sequence[str]) -> Connection:
+        if raw.get("role") == Role.DIRECT:
+            return self.direct(raw, path)
         table = self.table(_ConnectionTable, raw, path)
         self.role(table.role, raw, path)
         self.url(table.url, f"{path}.url")
@@ -471,6 +495,12 @@ class _Reader:
             fallback_room=table.fallback_room,
             booking_currencies=tuple(table.booking_currencies),
         )
+
+    def direct(self, raw: dict[str, Any], path: str) -> Connection:
+        table = self.table(_DirectTable, raw, path)
+        seen = self.table(_AllotmentTable, table.allotment or {}, f"{path}.allotment")
+        allotment = Allotment(seen.cap, seen.keep_back, seen.close_at)
+        return Connection(table.id, "", "", Role.DIRECT, "", allotment=allotment, enabled=table.enabled)
 
     def role(self, role: Role | None, raw: Mapping[str, Any], path: str) -> None:
         """A setting that would have no effect is a misunderstanding, so it is said."""

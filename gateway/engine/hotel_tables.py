@@ -8,6 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from gateway.engine.payment_file import account_table
+from gateway.engine.selling_tables import selling_tables
 from gateway.model.money import format_minor
 from gateway.model.property import (
     Adjustment,
@@ -23,6 +25,7 @@ from gateway.model.property import (
 )
 
 Tables = dict[str, Any]
+_GUARD = {"guard_price_factor": 10, "guard_reopenings": 5_000}
 _THRESHOLDS = ("alert_lag_s", "alert_failures", "alert_unacknowledged_s")
 
 
@@ -36,12 +39,17 @@ def tables_of(prop: Property) -> Tables:
             "timezone": prop.timezone,
             "prices": "net" if prop.net else "gross",
             **{name: limit for name in _THRESHOLDS if (limit := getattr(prop, name)) is not None},
+            **{name: limit for name, usual in _GUARD.items() if (limit := getattr(prop, name)) != usual},
         },
         "room_types": [room_type(room) for room in prop.room_types],
         "rate_plans": [rate_plan(plan, prop.currency) for plan in prop.rate_plans],
     }
     if prop.connections:
         tables["connections"] = [connection(known, prop.currency) for known in prop.connections]
+    if selling := selling_tables(prop.selling, prop.currency):
+        tables["selling"] = selling
+    if prop.payments:
+        tables["payments"] = [account_table(account) for account in prop.payments]
     return tables
 
 
@@ -60,6 +68,8 @@ def rate_plan(plan: RatePlan, currency: str) -> Tables:
 
 def connection(known: Connection, currency: str) -> Tables:
     """An entry of ``connections``, its mapping written out product by product."""
+    if known.role is Role.DIRECT:
+        return _direct(known)
     theirs = known.currency or currency
     table: Tables = {
         "id": known.id,
@@ -97,11 +107,20 @@ def _channel(known: Connection, currency: str) -> Tables:
         table["fallback_room"] = known.fallback_room
     if known.booking_currencies:
         table["booking_currencies"] = list(known.booking_currencies)
-    allotment, none = known.allotment, Allotment()
-    if allotment != none:
-        limits = {"cap": allotment.cap, "keep_back": allotment.keep_back, "close_at": allotment.close_at}
-        table["allotment"] = {name: limit for name, limit in limits.items() if limit != getattr(none, name)}
-    return table
+    return table | _allotment(known.allotment)
+
+
+def _direct(known: Connection) -> Tables:
+    enabled = {} if known.enabled else {"enabled": False}
+    return {"id": known.id, "role": known.role.value, **_allotment(known.allotment), **enabled}
+
+
+def _allotment(allotment: Allotment) -> Tables:
+    none = Allotment()
+    if allotment == none:
+        return {}
+    limits = {"cap": allotment.cap, "keep_back": allotment.keep_back, "close_at": allotment.close_at}
+    return {"allotment": {name: limit for name, limit in limits.items() if limit != getattr(none, name)}}
 
 
 def _pms(known: Connection) -> Tables:

@@ -23,7 +23,7 @@ from gateway.engine.rates import lineage
 from gateway.engine.stay_grid import Count, StayGrid
 from gateway.engine.stay_rules import Why, refusals
 from gateway.engine.stock import NO_FIGURE
-from gateway.engine.taxes import ages_of, charged
+from gateway.engine.taxes import Number, ages_of, charged
 from gateway.engine.view import Calendar, Target
 from gateway.engine.window import free
 from gateway.model.ari import Field
@@ -155,28 +155,27 @@ class Shop:
 
     # --- what is read -----------------------------------------------------------------------------------------------
 
-    def calendar_keys(self, arrival: Day, departure: Day, ask: Ask | None = None) -> list[Key]:
+    def calendar_keys(self, arrival: Day, departure: Day) -> list[Key]:
         """Calendar rows (room, plan, block) that offers for the stay depend on; the departure date is one of them."""
         blocks = blocks_of(arrival, departure)
-        chosen = [self._lines[place] for place in self._chosen_plans(ask)]
-        plans = ["", *dict.fromkeys(plan.code for line in chosen for plan in line)]
-        targets: list[Target] = [("", ""), *((room.code, plan) for room in self._chosen_rooms(ask) for plan in plans)]
+        plans = ["", *(plan.code for plan in self._plans)]
+        targets: list[Target] = [("", ""), *((room.code, plan) for room in self._rooms for plan in plans)]
         return [(*target, block) for target in targets for block in blocks]
 
-    def stock_keys(self, first: Day, last: Day, ask: Ask | None = None) -> list[Key]:
+    def stock_keys(self, first: Day, last: Day) -> list[Key]:
         """Stock rows (room, block) of the nights ``first`` to ``last``."""
-        rooms = [HOUSE, *(room.code for room in self._chosen_rooms(ask))]
+        rooms = [HOUSE, *(room.code for room in self._rooms)]
         return [(room, block) for room in rooms for block in blocks_of(first, last)]
 
-    def _chosen_rooms(self, ask: Ask | None) -> list[RoomType]:
-        return [room for room in self._rooms if ask is None or not ask.rooms or room.code in ask.rooms]
+    def _chosen_rooms(self, ask: Ask) -> list[RoomType]:
+        return [room for room in self._rooms if not ask.rooms or room.code in ask.rooms]
 
-    def _chosen_plans(self, ask: Ask | None) -> list[int]:
+    def _chosen_plans(self, ask: Ask) -> list[int]:
         """Places of the plans; those that need a code nobody said are not even looked at."""
         return [
             place
             for place, plan in enumerate(self._plans)
-            if ask is None or ((not ask.plans or plan.code in ask.plans) and self.is_shown(plan.code, ask.codes))
+            if (not ask.plans or plan.code in ask.plans) and self.is_shown(plan.code, ask.codes)
         ]
 
     # --- what is found ----------------------------------------------------------------------------------------------
@@ -217,8 +216,11 @@ class Shop:
             if room in targets and first <= day <= last:
                 found[targets.index(room), day - first] += units
                 found[0, day - first] += units
-        rooms_left = np.where(days[0, 0] > NO_FIGURE, np.minimum(found[1:], found[0]), found[1:])
-        return np.maximum(allotted(rooms_left, self.source.allotment), 0)
+        rooms_left = found[1:]
+        if self.hotel.limits_house:
+            rooms_left = np.where(days[0, 0] > NO_FIGURE, np.minimum(rooms_left, found[0]), rooms_left)
+        shown: Array = np.maximum(allotted(rooms_left, self.source.allotment), 0)
+        return shown
 
     def _fits(self, room: RoomType, count: Count) -> bool:
         terms = self._room_terms.get(room.code, RoomTerms(room.code))
@@ -237,17 +239,22 @@ class Shop:
         notice_h: float,
     ) -> list[Offer]:
         promotions = possible(self.selling.promotions, ask.codes, ask.arrival, ask.nights, notice_h)
-        by_prices: dict[tuple[int, ...], tuple[tuple[Charge, ...], int]] = {}
+        is_general = not any(each.rooms or each.plans for each in promotions)
+        policies = {plan: self.policy(plan) for plan in {products[place][1] for place in found}}
+        # What nights come to is the same for all products that cost the same, and many do.
+        known: dict[tuple[object, ...], _Priced] = {}
         offers = []
-        for place, before in zip(found, prices[found].tolist(), strict=True):
+        for place, before in zip(found, map(tuple, prices[found].tolist()), strict=True):
             room, plan = products[place]
-            promotion, nightly = best(promotions, room, plan, before) if promotions else ("", tuple(before))
-            if nightly not in by_prices:
-                by_prices[nightly] = self._charges(nightly, ask.units, count.ages)
-            charges, added = by_prices[nightly]
-            policy = self.policy(plan)
-            accommodation = sum(nightly) * ask.units
-            total = accommodation + added
+            policy = policies[plan]
+            key = (before, policy.code) if is_general else (before, policy.code, room, plan)
+            if (priced := known.get(key)) is None:
+                promotion, nightly = best(promotions, room, plan, before) if promotions else ("", before)
+                charges, added = self._charges(nightly, ask.units, count.ages)
+                accommodation = sum(nightly) * ask.units
+                due = due_at_booking(policy, nightly, ask.units, accommodation + added)
+                priced = _Priced(nightly, accommodation, charges, accommodation + added, due, promotion)
+                known[key] = priced
             offers.append(
                 Offer(
                     room,
@@ -257,15 +264,15 @@ class Shop:
                     ask.units,
                     ask.party.adults,
                     ask.party.child_ages,
-                    nightly,
-                    accommodation,
-                    charges,
-                    total,
-                    due_at_booking(policy, nightly, ask.units, total),
+                    priced.nightly,
+                    priced.accommodation,
+                    priced.charges,
+                    priced.total,
+                    priced.due,
                     policy.guarantee,
                     policy.code,
-                    promotion,
-                    tuple(before) if promotion else (),
+                    priced.promotion,
+                    before if priced.promotion else (),
                     int(left[place]),
                 )
             )
@@ -282,15 +289,24 @@ class Shop:
         return charges, sum(charge.amount for charge in charges if not charge.included)
 
 
+class _Priced(NamedTuple):
+    nightly: tuple[int, ...]
+    accommodation: int
+    charges: tuple[Charge, ...]
+    total: int
+    due: int
+    promotion: str
+
+
 @lru_cache(maxsize=64)
-def shop_of(hotel: Hotel, source: Connection) -> Shop:
-    """The shop, compiled at first use; both are shared by everything that uses this version."""
-    return Shop(hotel, source)
+def shop_of(hotel: Hotel, source: str) -> Shop:
+    """The shop of a direct source by its id, compiled at first use and shared by everything that uses this version."""
+    return Shop(hotel, hotel.connections[source])
 
 
-def allotted(left: Array, allotment: Allotment) -> Array:
-    """What a source sees of the rooms left, as a channel does."""
-    shown = np.where(left <= allotment.close_at, 0, left - allotment.keep_back)
+def allotted(left: Number, allotment: Allotment) -> Number:
+    """What a source sees of the rooms left, as a channel does; for integers and arrays."""
+    shown: Number = (left - allotment.keep_back) * (left > allotment.close_at)
     return shown if allotment.cap is None else np.minimum(shown, allotment.cap)
 
 

@@ -46,6 +46,7 @@ class StayGrid:
         days = np.arange(arrival, departure + 1)
         self._block_at = days // BLOCK_DAYS - self._blocks[0]
         self._slots = days % BLOCK_DAYS
+        self._found: dict[tuple[Target | None, ...], Array] = {}
 
     def rules(self) -> dict[Field, Array]:
         """What holds by house, room type and plan together; shape (products, nights + 1), the departure date last."""
@@ -99,9 +100,11 @@ class StayGrid:
 
     def _rows(self, targets: Sequence[Target | None]) -> Array:
         """Rows of the sheet, shape (targets, days)."""
-        found = self._calendar.find((target, self._blocks) for target in targets)
-        rows: Array = found.reshape(len(targets), len(self._blocks))[:, self._block_at]
-        return rows
+        name = tuple(targets)
+        if name not in self._found:
+            found = self._calendar.find((target, self._blocks) for target in targets)
+            self._found[name] = found.reshape(len(targets), len(self._blocks))[:, self._block_at]
+        return self._found[name]
 
 
 def _for_party(prices: Array, extra_adult: Array, extra_child: Array, count: Count) -> Array:

@@ -18,9 +18,13 @@ class AlertKind(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     OVERSOLD = "oversold"
     PARKED = "parked"
+    HELD = "held"
     CLOCK = "clock"
     WORKERS = "workers"
     DISK = "disk"
+    PAYMENT_PARKED = "payment_parked"
+    PAYMENT_REFUSED = "payment_refused"
+    PAYMENT_UNRESOLVED = "payment_unresolved"
 
 
 _TITLES: dict[AlertKind, dict[Language, str]] = {
@@ -30,9 +34,13 @@ _TITLES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.UNACKNOWLEDGED: {"en": "bookings not confirmed", "zh": "预订未获确认"},
     AlertKind.OVERSOLD: {"en": "booking oversold", "zh": "预订超卖"},
     AlertKind.PARKED: {"en": "booking parked", "zh": "预订待处理"},
+    AlertKind.HELD: {"en": "changes wait for confirmation", "zh": "变更待确认"},
     AlertKind.CLOCK: {"en": "clocks differ", "zh": "时钟不一致"},
     AlertKind.WORKERS: {"en": "no worker is running", "zh": "后台工作进程未运行"},
     AlertKind.DISK: {"en": "disk nearly full", "zh": "磁盘空间不足"},
+    AlertKind.PAYMENT_PARKED: {"en": "payment message set aside", "zh": "支付消息待人工处理"},
+    AlertKind.PAYMENT_REFUSED: {"en": "payment callbacks refused", "zh": "支付回调被拒绝"},
+    AlertKind.PAYMENT_UNRESOLVED: {"en": "payment outcome unknown", "zh": "支付结果未知"},
 }
 _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.LAG: {
@@ -59,6 +67,10 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "en": "Reservation {subject}: a room, plan or currency of it is not mapped, so it waits. Arrival {arrival}.",
         "zh": "预订 {subject}：其中的房型、价格计划或币种没有映射，因此暂缓处理。入住日期 {arrival}。",
     },
+    AlertKind.HELD: {
+        "en": "The guard holds back {nights} product nights of prices or openings from {subject}, to be confirmed.",
+        "zh": "来自 {subject} 的 {nights} 个产品间夜的价格或开房变更已被拦截，等待人工确认。",
+    },
     AlertKind.CLOCK: {
         "en": "The clock of {subject} is {seconds} s away from ours.",
         "zh": "{subject} 的时钟与本机相差 {seconds} 秒。",
@@ -70,6 +82,18 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.DISK: {
         "en": "{percent} % of the disk of {subject} is free.",
         "zh": "{subject} 所在磁盘仅剩 {percent}% 可用空间。",
+    },
+    AlertKind.PAYMENT_PARKED: {
+        "en": "{count} messages about payments over {subject} wait for a person: {text}",
+        "zh": "{subject} 有 {count} 条支付消息需要人工查看：{text}",
+    },
+    AlertKind.PAYMENT_REFUSED: {
+        "en": "Callbacks for {subject} are being refused ({text}); {count} so far. Check its keys and its address.",
+        "zh": "{subject} 的回调被拒绝（{text}），累计 {count} 次。请检查密钥和回调地址。",
+    },
+    AlertKind.PAYMENT_UNRESOLVED: {
+        "en": "Nobody can tell what became of {count} operations over {subject}, {text} among them.",
+        "zh": "{subject} 有 {count} 笔支付操作的结果无法确定，其中包括 {text}。",
     },
 }
 _WORDS: dict[str, dict[Language, str]] = {

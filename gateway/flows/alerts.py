@@ -21,7 +21,7 @@ from gateway.flows.services import Services
 from gateway.flows.work import Workers
 from gateway.model.dates import Instant, format_day, local_day
 from gateway.settings import Settings
-from gateway.store import alerting, watching
+from gateway.store import alerting, paying, watching
 from gateway.store.database import Transaction
 from gateway.store.tables import AlertRow, Scope
 
@@ -31,6 +31,8 @@ LOOK_S = 30.0
 SETTLE_MS = 5 * 60_000
 # Workers look into the database every second, and renew their rights every five.
 WORKERS_QUIET_MS = 60_000
+# An alert of refused callbacks stands for so long after the last one.
+REFUSED_LATELY_MS = 15 * 60_000
 SUBJECT_ALERTS = "alerts"
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -112,6 +114,11 @@ class Alerts:
             ),
             *_unacknowledged(outstanding, limits, now_ms),
             *_bookings(troubles),
+            *await _payments(tx, now_ms),
+            *(
+                _alert(one.scope_id, AlertKind.HELD, one.source, one.since_ms, nights=one.nights)
+                for one in await watching.held(tx)
+            ),
             *self._of_machine(now_ms),
             *_workers_alert(max(self._workers.looked_ms, self._began_ms), now_ms),
         ]
@@ -186,6 +193,19 @@ def _bookings(troubles: Iterable[watching.Trouble]) -> Iterator[AlertRow]:
             )
         if one.parked:
             yield _alert(one.scope_id, AlertKind.PARKED, one.reservation_id, one.at_ms, arrival=arrival)
+
+
+async def _payments(tx: Transaction, now_ms: Instant) -> list[AlertRow]:
+    found = (
+        (AlertKind.PAYMENT_PARKED, await paying.parked_by_account(tx)),
+        (AlertKind.PAYMENT_REFUSED, await paying.refused_by_account(tx, now_ms - REFUSED_LATELY_MS)),
+        (AlertKind.PAYMENT_UNRESOLVED, await paying.unresolved(tx)),
+    )
+    return [
+        _alert(one.property_id, kind, one.account, one.since_ms, count=one.number, text=one.text)
+        for kind, troubles in found
+        for one in troubles
+    ]
 
 
 def _workers_alert(seen_ms: Instant, now_ms: Instant) -> list[AlertRow]:

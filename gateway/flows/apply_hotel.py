@@ -11,6 +11,7 @@ from gateway.engine import hotel_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile, SecretKey, Side
 from gateway.errors import Reason, Rejected, Stale
+from gateway.flows.payments.accounts import ACCOUNTS, account_rows, seal_accounts
 from gateway.flows.refold import resolve_parked
 from gateway.flows.services import Services
 from gateway.messages import RetrieveReservations
@@ -30,6 +31,7 @@ from gateway.store.tables import (
     Row,
     Scope,
     ShadowRow,
+    account_scope,
 )
 
 FETCHES = Lookup(RetrievalRow, ("scope_id",))
@@ -49,7 +51,9 @@ async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, l
     scope_id = wanted.property.id
     current = await services.database.read(lambda tx: _current(services, tx, scope_id))
     sealed, changed = _seal(services, current, wanted)
-    return sealed, hotel_changes.plan(current, sealed, changed)
+    payments, replaced = seal_accounts(services, current.payments if current else (), wanted)
+    sealed = msgspec.structs.replace(sealed, payments=payments)
+    return sealed, hotel_changes.plan(current, sealed, changed, replaced)
 
 
 async def apply_hotel(services: Services, sealed: Property, author: str, *, expected: int | None = None) -> int:
@@ -143,6 +147,8 @@ class ApplyHotel:
         yield FETCHES, (self._property.id,)
         for connection in self._property.connections:
             yield HOMES, (connection.id,)
+        for account in self._property.payments:
+            yield ACCOUNTS, (account_scope(account.id),)
         for name in _called_otherwise(state.hotels.get(self._property.id), self._property):
             yield DELIVERIES, (self._property.id, name)
         for channel in _dropped(state.hotels.get(self._property.id), self._property):
@@ -162,6 +168,7 @@ class ApplyHotel:
             self._message(scope_id, version, scope.rev + 1, now_ms),
             *self._connections(state),
             *self._deliveries(state, now_ms),
+            *account_rows(state, self._property),
         ]
         known: dict[str, RetrievalRow] = {row.connection: row for row in state.find(FETCHES, (scope_id,))}
         writes += [RetrievalRow(scope_id, name, now_ms, 0, 0, "") for name in sorted(self._asked - known.keys())]

@@ -21,6 +21,7 @@ from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sen
 from gateway.errors import OutcomeUnknown, Refusal, Retryable, Unmapped
 from gateway.flows.errands import Errands
 from gateway.flows.outgoing import cause_of, outgoing
+from gateway.flows.relieve import relief_needs, relieved
 from gateway.flows.services import Services
 from gateway.flows.take_ari import unseen_added, unseen_change
 from gateway.io.pacing import Pace
@@ -328,6 +329,7 @@ class SettleClaim(_OnDelivery):
         yield from super().needs(state, now_ms)
         for room, day in self._change(state, now_ms)[1]:
             yield STOCK, (self._scope, room, day // BLOCK_DAYS)
+        yield from relief_needs(state, self._scope)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = self._current(state)
@@ -338,7 +340,8 @@ class SettleClaim(_OnDelivery):
         writes: list[Row] = [row._replace(claim=_pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)]
         rooms_left = state.hotels[self._scope].figure_kind is FigureKind.ROOMS_LEFT
         if change and rooms_left:
-            writes += unseen_added(state, self._scope, change, state.next_rev(self._scope))
+            stock = unseen_added(state, self._scope, change, state.next_rev(self._scope))
+            writes += [*stock, *relieved(state, state.hotels[self._scope], stock, now_ms)]
         return Decision(None, writes, advances=len(writes) > 1)
 
     def _change(self, state: State, now_ms: Instant) -> tuple[Claim, dict[tuple[str, int], int]]:

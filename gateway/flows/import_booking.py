@@ -26,7 +26,7 @@ _pack = msgspec.msgpack.Encoder().encode
 class ImportBooking(TakeBooking):
     """The job. What is known of the booking before stays as it is: then this is a revision like any other."""
 
-    def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[Iterable[StockRow], int]:
+    def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[list[StockRow], int]:
         rows, short = super()._take(state, hotel, old, new, rev)
         if old or hotel.figure_kind is not FigureKind.ROOMS_LEFT:
             return rows, short

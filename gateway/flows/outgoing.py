@@ -57,18 +57,20 @@ def _revision(
     if folded.status is Status.CANCELLED:
         kind = RevisionKind.CANCEL
     shown = entries[folded.current - 1]
+    if kind is RevisionKind.CANCEL:
+        shown = next((entry for entry in (shown, *reversed(entries)) if _is_clear(entry)), shown)
     # The channel may have been taken out of the hotel file since.
     source = item.hotel.mapping(item.source) if item.source in item.hotel.connections else None
     target = item.hotel.mapping(connection.id)
     stays = []
-    for room, stay in zip(shown.rooms, folded.content.stays, strict=True):
+    for room, stay in zip(shown.rooms, shown.revision.content.stays, strict=True):
         their_room = target.their_room(room or shown.fallback)
         if their_room is None:
             raise Unmapped(Reason.ROOM_TYPE, stay.room)
         ours = source.product(stay.room, stay.plan) if source else None
         theirs = target.their_product(room, ours.plan) if ours else None
         stays.append(msgspec.structs.replace(stay, room=their_room, plan=theirs.their_plan if theirs else stay.plan))
-    content = msgspec.structs.replace(folded.content, stays=tuple(stays))
+    content = msgspec.structs.replace(shown.revision.content, stays=tuple(stays))
     return Revision(
         booking_id=item.row.reservation_id,
         kind=kind,
@@ -76,3 +78,8 @@ def _revision(
         version=item.row.wanted_seq,
         created_ms=entries[0].at_ms,
     )
+
+
+def _is_clear(entry: Entry) -> bool:
+    """Whether it says what is booked, and all of it has a room: what is cancelled was told so once."""
+    return bool(entry.revision.content.stays) and ("" not in entry.rooms or bool(entry.fallback))

@@ -120,7 +120,7 @@ def refuse_unread(services: Services, kind: str, refusal: Refusal) -> Reply:
 
 def _enabled(hotel: Hotel | None, connection: str) -> Connection | None:
     configured = hotel.connections.get(connection) if hotel else None
-    return configured if configured is not None and configured.enabled else None
+    return configured if configured is not None and configured.enabled and configured.connector else None
 
 
 async def _off_loop(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -14,6 +14,7 @@ from gateway.engine.booking import Entry, fold, remark
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import Nights
 from gateway.errors import NotFound
+from gateway.flows.relieve import relieved
 from gateway.flows.services import Services
 from gateway.flows.take_booking import REVISIONS, TakeBooking, meaning
 from gateway.messages import ReservationReceived
@@ -28,6 +29,10 @@ _nights = msgspec.msgpack.Decoder(Nights).decode
 _entry = msgspec.msgpack.Decoder(Entry).decode
 _encode = msgspec.msgpack.Encoder().encode
 _PARKED = (Condition("parked", ">", 0),)
+_WAITING = (
+    "SELECT DISTINCT r.scope_id, s.config_version FROM reservation AS r JOIN scope AS s ON s.scope_id = r.scope_id"
+    " WHERE r.parked > 0"
+)
 _PAGE = 100
 
 
@@ -61,7 +66,7 @@ class Refold(TakeBooking):
         message = self._message._replace(outcome="parked" if folded.parked else "applied", rev=rev, detail=number)
         writes: list[Row] = [
             *stock,
-            self._reservation(known, number, folded, note, rev, short),
+            *relieved(state, hotel, stock, now_ms, self._reservation(known, number, folded, note, rev, short)),
             *(
                 RevisionRow(self._scope, number, new.seq, messages[new.seq], _encode(new))
                 for new, old in zip(resolved, entries, strict=True)
@@ -80,11 +85,26 @@ class Refold(TakeBooking):
             if entry.parked or "" in entry.rooms:
                 now, parked = meaning(hotel, self._connection, found, entry.revision)
                 rooms = tuple(room or new for room, new in zip(entry.rooms, now, strict=True))
-                entry = msgspec.structs.replace(
-                    entry, rooms=rooms, parked=entry.parked and parked, fallback=fallback if "" in rooms else ""
-                )
+                # A fallback that is taken out of the hotel file stays with those who were told to receivers by it.
+                kept = fallback or entry.fallback if "" in rooms else ""
+                entry = msgspec.structs.replace(entry, rooms=rooms, parked=entry.parked and parked, fallback=kept)
             found.append(entry)
         return found
+
+
+class Resolver:
+    """Resolves what whoever applied a configuration did not live to resolve."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._looked: dict[str, int] = {}  # the version of each property's configuration that was tried last
+
+    async def round(self) -> None:
+        """Every property with parked bookings, once for each version of its configuration."""
+        for scope_id, version in await self._services.database.read(lambda tx: tx.fetch(_WAITING)):
+            if self._looked.get(scope_id) != version:
+                await resolve_parked(self._services, scope_id, "")
+                self._looked[scope_id] = version
 
 
 async def resolve_parked(services: Services, scope_id: str, author: str) -> list[str]:

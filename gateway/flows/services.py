@@ -23,11 +23,13 @@ from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.secrets import Vault
+from gateway.store.selling import Calendars
 from gateway.store.tables import ID_SHIFT
 
 log = structlog.get_logger(__name__)
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Caller(Protocol):
@@ -60,6 +62,15 @@ class Ids:
         """A 63-bit integer that grows with time."""
         return self._now_ms() << ID_SHIFT | self._process << 12 | next(self._count) & 0xFFF
 
+    def operation(self) -> str:
+        """A ULID: 48 bits of milliseconds, 80 of chance, in Crockford's base 32. Every payment gateway takes it."""
+        number = self._now_ms() << 80 | self._random.getrandbits(80)
+        return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+    def nonce(self) -> str:
+        """32 hexadecimal digits of chance."""
+        return f"{self._random.getrandbits(128):032x}"
+
     def reservation(self) -> str:
         """Ten characters without the ones that look alike: 50 random bits within one property."""
         bits = self._random.getrandbits(50)
@@ -83,6 +94,7 @@ class Services:
     random: Random = field(default_factory=Random)
     metrics: Metrics = field(default_factory=Metrics)
     metrics_token: str = ""
+    calendars: Calendars = field(default_factory=Calendars)
 
     def site(self, hotel: Hotel, connection: Connection, *, outbound: bool) -> Site:
         """The connection as its connector sees it; secrets are opened only for the way they are needed."""

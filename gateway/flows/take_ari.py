@@ -6,28 +6,34 @@ from array import array
 from collections.abc import Iterable
 
 import msgspec
+import structlog
 
-from gateway.engine import ari, journal
+from gateway.engine import ari, guard, journal
 from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
 from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
 from gateway.errors import Malformed, Reason, Rejected, Unmapped
+from gateway.flows.relieve import relief_needs, relieved
 from gateway.messages import Applied, AriReceived, Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, days_in, local_day
 from gateway.model.property import Connection, FigureKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import CalendarRow, DeliveryRow, JournalRow, MessageRow, Row, StockRow
+from gateway.store.tables import CalendarRow, DeliveryRow, HeldRow, JournalRow, MessageRow, Row, StockRow
+
+log = structlog.get_logger(__name__)
 
 CALENDAR = Lookup(CalendarRow)
 STOCK = Lookup(StockRow)
+HELD = Lookup(HeldRow, ("scope_id",))
 UNSETTLED = Lookup(DeliveryRow, ("scope_id", "connection"), "t.settled = 0")
 TOKENS = Lookup(MessageRow, ("scope_id", "token"), "t.token IS NOT NULL")
 
 _claim = msgspec.msgpack.Decoder(Claim).decode
+_held = msgspec.msgpack.Decoder(tuple[guard.Held, ...]).decode
 pack = msgspec.msgpack.Encoder().encode
 
 
@@ -46,12 +52,17 @@ class TakeAri:
         self._calendar_keys: list[Key] = []
         self._stock_keys: list[Key] = []
         self._asked: State | None = None
+        self._guarded = True
+        self._waits: tuple[guard.Held, ...] = ()
 
     # --- load -------------------------------------------------------------------------------------------------------
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         if self._asked is state:
-            return  # one round names everything, and a large document names thousands of rows
+            # One round names everything else, and a large document names thousands of rows.
+            if self._stock_keys:
+                yield from relief_needs(state, self._scope)
+            return
         self._translate(state.hotels[self._scope], now_ms)
         self._asked = state
         for key in self._calendar_keys:
@@ -60,6 +71,9 @@ class TakeAri:
             yield STOCK, (self._scope, *key)
         if self._stock_keys:
             yield UNSETTLED, (self._scope, self._connection)
+            yield from relief_needs(state, self._scope)
+        if self._painted:
+            yield HELD, (self._scope,)
         if self._message.token is not None:
             yield TOKENS, (self._scope, self._message.token)
 
@@ -112,11 +126,35 @@ class TakeAri:
             return Decision(Applied())
         rev = state.next_rev(self._scope)
         writes: list[Row] = [*self._calendar(state, hotel, rev), *self._stock(state, hotel, rev, now_ms)]
+        if stock := [row for row in writes if isinstance(row, StockRow)]:
+            writes += relieved(state, hotel, stock, now_ms)
         outcome = "applied" if writes else "unchanged"
         advances = any(isinstance(row, CalendarRow | StockRow) for row in writes)
         message = self._message._replace(outcome=outcome, rev=rev if advances else rev - 1)
-        writes += [message, *self._journal(writes, message)]
-        return Decision(Applied(), writes, advances=advances)
+        if self._waits:
+            text = f"{guard.product_nights(self._waits)} product nights wait for confirmation"
+            message = message._replace(outcome="parked", detail="; ".join(filter(None, (message.detail, text))))
+            log.warning("held_back", property=self._scope, nights=guard.product_nights(self._waits))
+        held, gone = self._held_back(state, message)
+        writes += [message, *self._journal(writes, message), *held]
+        return Decision(Applied(), writes, gone, advances=advances)
+
+    def _held_back(self, state: State, message: MessageRow) -> tuple[list[HeldRow], list[HeldRow]]:
+        """What waits now of this message and of those before it, and what of them waits no longer."""
+        rows: dict[int, HeldRow] = (
+            {row.message_id: row for row in state.find(HELD, (self._scope,))} if self._painted else {}
+        )
+        left = {number: guard.without(_held(row.body), self._painted) for number, row in rows.items()}
+        writes = [
+            row._replace(nights=guard.product_nights(left[number]), body=pack(left[number]))
+            for number, row in rows.items()
+            if left[number] and left[number] != _held(row.body)
+        ]
+        if self._waits:
+            number, nights = message.message_id, guard.product_nights(self._waits)
+            said = (message.connection, message.author, message.at_ms)
+            writes.append(HeldRow(self._scope, number, *said, nights, pack(self._waits)))
+        return writes, [row for number, row in rows.items() if not left[number]]
 
     def _journal(self, writes: Iterable[Row], message: MessageRow) -> list[Row]:
         """What was set on the rows that have changed."""
@@ -136,6 +174,7 @@ class TakeAri:
         sheet = Sheet.load(PRODUCT, hotel.guests, keys, stored)
         before = sheet.copy()
         ari.apply(sheet, self._painted)
+        self._waits = guard.hold_back(sheet, before, hotel) if self._guarded else ()
         changed = sheet.changed_rows(before).tolist()
         for row, body in zip(changed, sheet.pack(changed), strict=True):
             room, plan, block = keys[row]
@@ -187,7 +226,7 @@ def unseen_change(old: Claim, new: Claim) -> dict[tuple[str, Day], int]:
     }
 
 
-def unseen_added(state: State, scope_id: str, change: dict[tuple[str, Day], int], rev: int) -> list[Row]:
+def unseen_added(state: State, scope_id: str, change: dict[tuple[str, Day], int], rev: int) -> list[StockRow]:
     """The stock rows with a change of ``unseen`` added."""
     rows: dict[tuple[str, str, int], array[int]] = {}
     for (room, day), units in change.items():

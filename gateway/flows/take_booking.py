@@ -18,6 +18,7 @@ from gateway.engine.nights import HOUSE, Nights, difference, with_house
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.window import Claim, free, is_settled, want
 from gateway.errors import Reason, Rejected, Unmapped
+from gateway.flows.relieve import relief_needs, relieved
 from gateway.messages import ReservationReceived, Taken
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of
 from gateway.model.property import Connection
@@ -72,6 +73,7 @@ class TakeBooking:
             yield from self._stock_needs(hotel, run.room, run.arrival, run.departure)
         for receiver in hotel.receivers:
             yield DELIVERY, (self._scope, receiver.id, known.reservation_id)
+        yield from relief_needs(state, self._scope)
 
     def _entry_needs(self, hotel: Hotel, entry: Entry) -> Needs:
         for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True):
@@ -103,9 +105,10 @@ class TakeBooking:
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
         stock, short = self._take(state, hotel, old, folded.nights, rev)
+        reservation = self._reservation(known, number, folded, entry, rev, short)
         writes: list[Row] = [
             *stock,
-            self._reservation(known, number, folded, entry, rev, short),
+            *(relieved(state, hotel, stock, now_ms, reservation) if known else [reservation]),
             RevisionRow(self._scope, number, entry.seq, self._message.message_id, _pack(entry)),
             self._message._replace(outcome=_outcome(folded, verdict.judgement), rev=rev),
         ]
@@ -123,13 +126,13 @@ class TakeBooking:
 
     def _entry(self, hotel: Hotel, entries: Sequence[Entry], revision: Revision, now_ms: Instant) -> Entry:
         rooms, parked = meaning(hotel, self._connection, entries, revision)
-        fallback = hotel.connections[self._connection].fallback_room
+        fallback = hotel.connections[self._connection].fallback_room or former_room(entries)
         return enter(len(entries) + 1, revision, rooms, now_ms, fallback=fallback, parked=parked)
 
     def _answer(self, revision: Revision, number: str) -> Taken:
         return Taken(number, revision.booking_id, revision.kind.value, self._event.hotel)
 
-    def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[Iterable[StockRow], int]:
+    def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[list[StockRow], int]:
         """The stock rows after the change, and how many of the room nights taken were not free."""
         if _has_house(hotel):
             old, new = with_house(old), with_house(new)
@@ -177,11 +180,12 @@ class TakeBooking:
     def _deliveries(
         self, state: State, hotel: Hotel, number: str, seq: int, folded: Folded, now_ms: Instant
     ) -> Iterable[DeliveryRow]:
-        # Without a fallback room nobody could tell the receiver what is booked.
-        waits = folded.parked and not hotel.connections[self._connection].fallback_room
+        may_wait = folded.parked and not hotel.connections[self._connection].fallback_room
         for receiver in hotel.receivers:
             row = state.get(DeliveryRow, (self._scope, receiver.id, number)) if seq > 1 else None
             claim = want(_claim(row.claim) if row else Claim(), claimed(receiver, folded.nights))
+            # What a receiver holds already must follow, or its figures would be of rooms that we sell again.
+            waits = may_wait and not (claim.sent or claim.acked_ms)
             yield DeliveryRow(
                 self._scope,
                 receiver.id,
@@ -220,6 +224,11 @@ def meaning(
     said = {gap.code if gap.stay < 0 else (stays[gap.stay].room, stays[gap.stay].plan): gap for gap in gaps}
     parked = any(gap.reason is not Reason.ROOM_TYPE and name not in known for name, gap in said.items())
     return rooms, parked
+
+
+def former_room(entries: Sequence[Entry]) -> str:
+    """The room type that a booking had last, which it keeps where a change of it speaks of one that is not mapped."""
+    return next((room for entry in reversed(entries) for room in entry.rooms if room), "")
 
 
 def claimed(receiver: Connection, nights: Nights) -> Nights:

@@ -10,7 +10,10 @@ import structlog
 
 from gateway.flows.deliver import Deliverer
 from gateway.flows.fetch import Fetcher
+from gateway.flows.payments.work import Payer
 from gateway.flows.push_ari import Pusher
+from gateway.flows.refold import Resolver
+from gateway.flows.sell_release import release_due
 from gateway.flows.services import Services
 from gateway.io.wakes import Wakes
 from gateway.model.dates import Instant
@@ -34,12 +37,15 @@ class Workers:
         self.pusher = Pusher(services)
         self.deliverer = Deliverer(services)
         self.fetcher = Fetcher(services)
+        self.payer = Payer(services)
+        self.resolver = Resolver(services)
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
+        self._pay_now = asyncio.Event()
         self.looked_ms: Instant = 0  # when the last look into the database came to its end
 
     def start(self) -> None:
-        loops = {"push": self._push(), "poll": self._poll(), "deliver": self._deliver()}
+        loops = {"push": self._push(), "poll": self._poll(), "deliver": self._deliver(), "pay": self._pay()}
         self._tasks = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
 
     async def stop(self) -> None:
@@ -56,28 +62,34 @@ class Workers:
                 await self.pusher.errands.idle()
                 await self.deliverer.errands.idle()
                 await self.fetcher.errands.idle()
+                await self.payer.errands.idle()
         await self.pusher.errands.cut_off()
         await self.deliverer.errands.cut_off()
         await self.fetcher.errands.cut_off()
+        await self.payer.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""
         self.pusher.changed(scope_ids)
         self._deliver_now.set()
+        self._pay_now.set()
 
     def in_use(self) -> set[str]:
         """The connections that are being called right now."""
-        return self.pusher.in_use() | self.deliverer.in_use() | self.fetcher.in_use()
+        return self.pusher.in_use() | self.deliverer.in_use() | self.fetcher.in_use() | self.payer.in_use()
 
     async def _push(self) -> None:
         async for scope_id in self._wakes.subscribe(TOPIC):
             self._deliver_now.set()
+            self._pay_now.set()
             await self._guarded("push", self.pusher.round(scope_id))
 
     async def _poll(self) -> None:
         while True:
             await self._guarded("poll", self._look())
             await self._guarded("fetch", self.fetcher.round())
+            await self._guarded("resolve", self.resolver.round())
+            await self._guarded("release", release_due(self._services))
             await self._services.clock.sleep(self._poll_s)
 
     async def _look(self) -> None:
@@ -100,6 +112,17 @@ class Workers:
         now_ms = self._services.clock.now_ms()
         wait_s = self._poll_s if next_ms is None else min(self._poll_s, max(0.0, (next_ms - now_ms) / 1000))
         await self._services.clock.wait(self._deliver_now, max(wait_s, 0.01))
+
+    async def _pay(self) -> None:
+        while True:
+            self._pay_now.clear()
+            await self._guarded("pay", self._pay_round())
+
+    async def _pay_round(self) -> None:
+        next_ms = await self.payer.round()
+        now_ms = self._services.clock.now_ms()
+        wait_s = self._poll_s if next_ms is None else min(self._poll_s, max(0.0, (next_ms - now_ms) / 1000))
+        await self._services.clock.wait(self._pay_now, max(wait_s, 0.01))
 
     async def _guarded(self, name: str, work: object) -> None:
         try:

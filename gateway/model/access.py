@@ -19,6 +19,7 @@ class AccessRole(StrEnum):
     FRONT_DESK = "front_desk"
     INTEGRATOR = "integrator"
     READ_ONLY = "read_only"
+    SELLER = "seller"
 
 
 class Action(StrEnum):
@@ -33,7 +34,9 @@ class Action(StrEnum):
     MAP = "map"  # their codes to ours
     SYNC = "sync"  # pause, resume, full synchronisation, audit
     REPLAY = "replay"  # take a stored message again
+    HAND_OVER = "hand_over"  # have a reservation sent again, or say that it was entered by hand
     IMPORT = "import"
+    SELL = "sell"  # offers, quotes and holds, and what the house has sold itself
     MANAGE_ACCESS = "manage_access"  # keys and people
 
 
@@ -42,7 +45,9 @@ PERMISSIONS: dict[AccessRole, frozenset[Action]] = {
     AccessRole.REVENUE: frozenset(
         {Action.LOOK, Action.READ_RESERVATIONS, Action.SET_RATES, Action.SET_AVAILABILITY, Action.SYNC}
     ),
-    AccessRole.FRONT_DESK: frozenset({Action.LOOK, Action.READ_RESERVATIONS, Action.SET_AVAILABILITY}),
+    AccessRole.FRONT_DESK: frozenset(
+        {Action.LOOK, Action.READ_RESERVATIONS, Action.SET_AVAILABILITY, Action.HAND_OVER, Action.SELL}
+    ),
     AccessRole.INTEGRATOR: frozenset(
         {
             Action.LOOK,
@@ -52,10 +57,13 @@ PERMISSIONS: dict[AccessRole, frozenset[Action]] = {
             Action.MAP,
             Action.SYNC,
             Action.REPLAY,
+            Action.HAND_OVER,
             Action.IMPORT,
         }
     ),
     AccessRole.READ_ONLY: frozenset({Action.LOOK, Action.READ_RESERVATIONS, Action.READ_MESSAGES}),
+    # A site of the hotel. Who gets hold of its key finds only the bookings whose numbers they know.
+    AccessRole.SELLER: frozenset({Action.SELL}),
 }
 
 

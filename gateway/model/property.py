@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.model.payment_account import PaymentAccount
 from gateway.model.selling import Selling
 
 
@@ -133,7 +134,8 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A hotel. ``net`` says that its ledger keeps prices before tax.
 
-    Thresholds of alerts that are None are those of the settings; 0 is no such alert.
+    Thresholds of alerts that are None are those of the settings; 0 is no such alert. ``guard_price_factor`` and
+    ``guard_reopenings`` are what :mod:`gateway.engine.guard` holds back, 0 for nothing.
     """
 
     id: str
@@ -147,4 +149,7 @@ class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     alert_lag_s: int | None = None
     alert_failures: int | None = None
     alert_unacknowledged_s: int | None = None
+    guard_price_factor: int = 10
+    guard_reopenings: int = 5_000
     selling: Selling = Selling()
+    payments: tuple[PaymentAccount, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.engine.hotel import Hotel
 from gateway.store.database import Database, Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import ConnectionRow, Scope
+from gateway.store.tables import ConnectionRow, PaymentAccountRow, Scope, account_scope
 
 # For so long a property's configuration is used before it is looked up again: another process may have changed it.
 FRESH_MS = 1_000
@@ -31,6 +31,23 @@ class Directory:
             return hotel
         return await self._database.read(lambda tx: self._find(tx, connection, now_ms))
 
+    async def hotel_of_account(self, account: str) -> Hotel | None:
+        """The hotel a payment account belongs to, None for an unknown id."""
+        now_ms, name = self._now_ms(), account_scope(account)
+        hotel, looked_ms = self._seen.get(self._home.get(name, ""), (None, 0))
+        if hotel is not None and account in hotel.payments and now_ms - looked_ms < FRESH_MS:
+            return hotel
+
+        async def find(tx: Transaction) -> Hotel | None:
+            rows = await tx.rows(PaymentAccountRow, "scope_id = ?", name)
+            found = await self._current(tx, rows[0].property_id, now_ms) if rows else None
+            if found is None or account not in found.payments:
+                return None
+            self._home[name] = found.property.id
+            return found
+
+        return await self._database.read(find)
+
     def forget(self, scope_id: str) -> None:
         """The configuration of the property has changed."""
         self._seen.pop(scope_id, None)
@@ -40,9 +57,14 @@ class Directory:
         if not rows:
             return None
         scope_id = rows[0].scope_id
-        hotel = (await self._hotels.current(tx, await tx.rows(Scope, "scope_id = ?", scope_id))).get(scope_id)
+        hotel = await self._current(tx, scope_id, now_ms)
         if hotel is None or connection not in hotel.connections:
             return None
         self._home[connection] = scope_id
-        self._seen[scope_id] = (hotel, now_ms)
+        return hotel
+
+    async def _current(self, tx: Transaction, scope_id: str, now_ms: int) -> Hotel | None:
+        hotel = (await self._hotels.current(tx, await tx.rows(Scope, "scope_id = ?", scope_id))).get(scope_id)
+        if hotel is not None:
+            self._seen[scope_id] = (hotel, now_ms)
         return hotel

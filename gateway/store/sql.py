@@ -20,15 +20,15 @@ Params = Sequence[Any]
 
 SQLITE_PARAMS_MAX = 30_000  # below the least limit a stock build of SQLite is compiled with (32,766)
 _ARRAY = {str: "text[]", int: "bigint[]", bytes: "bytea[]"}
-_CONDITION = re.compile(r"t\.(\w+) (?:= (-?\d+)|IS NOT NULL)", re.ASCII)
+_CONDITION = re.compile(r"t\.(\w+) (?:([=>]) (-?\d+)|IS NOT NULL)", re.ASCII)
 _QUOTED_OR_MARK = re.compile(r"'[^']*'|\?")
 
 
 class Lookup:
     """Rows of one table found by equality of some columns, with an optional fixed condition.
 
-    The condition is ``t.column = integer`` or ``t.column IS NOT NULL``, so that it can be told of a row in memory as
-    well. Equal lookups are one object: what one flow has loaded, another finds.
+    The condition is ``t.column = integer``, ``t.column > integer`` or ``t.column IS NOT NULL``, so that it can be told
+    of a row in memory as well. Equal lookups are one object: what one flow has loaded, another finds.
     """
 
     _known: ClassVar[dict[tuple[type[Any], tuple[str, ...], str], Lookup]] = {}
@@ -75,11 +75,13 @@ def _condition(spec: Spec, where: str) -> Callable[[tuple[Any, ...]], bool]:
         return lambda row: True
     parts = _CONDITION.fullmatch(where)
     if parts is None:
-        raise ValueError(f"a lookup's condition is 't.column = integer' or 't.column IS NOT NULL', not {where!r}")
+        raise ValueError(f"a lookup's condition is 't.column = integer', '> integer' or 'IS NOT NULL', not {where!r}")
     at = spec.fields.index(parts[1])
     if parts[2] is None:
         return lambda row: row[at] is not None
-    value = int(parts[2])
+    value = int(parts[3])
+    if parts[2] == ">":
+        return lambda row: bool(row[at] > value)
     return lambda row: bool(row[at] == value)
 
 

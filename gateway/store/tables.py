@@ -69,7 +69,7 @@ class ReservationRow(NamedTuple):
     arrival: int
     departure: int
     parked: int
-    oversold: int  # rooms × nights that were not free when it was taken
+    oversold: int  # rooms × nights that are not there for it (gateway.flows.relieve)
     rev: int
     at_ms: int
     nights: bytes  # msgpack of gateway.engine.nights.Nights: what it takes from the house
@@ -221,6 +221,20 @@ class OrderRow(NamedTuple):
     body: bytes
 
 
+class HeldRow(NamedTuple):
+    """What the guard took out of one message, waiting for a person; ``body`` is msgpack of a tuple of
+    :class:`gateway.engine.guard.Held`, ``nights`` how many product nights that is.
+    """
+
+    scope_id: str
+    message_id: int
+    connection: str
+    author: str
+    at_ms: int
+    nights: int
+    body: bytes
+
+
 class TheirCodeRow(NamedTuple):
     """A code of a counterpart's that was met: ``kind`` is room or plan, ``source`` where it stood."""
 
@@ -327,6 +341,104 @@ class SaleRow(NamedTuple):
     body: bytes
 
 
+def account_scope(account: str) -> str:
+    """The scope of a payment account; no property's id has a colon."""
+    return f"pay:{account}"
+
+
+class PaymentAccountRow(NamedTuple):
+    """Whose a payment account is, and what of its callbacks was refused: how often, when last and why."""
+
+    scope_id: str
+    account: str
+    property_id: str
+    refused: int
+    refused_ms: int
+    refused_text: str
+
+
+class PaymentInboxRow(NamedTuple):
+    """A verified callback, or an item of one, in its account's scope; ``dedupe`` recognises it when it comes again.
+
+    ``state`` is new, done, parked (a person must look) or settled (one has). ``body`` is msgpack of
+    :class:`gateway.messages_payment.PaymentNotified`, empty for what the gateway itself has found; ``raw`` is redacted.
+    """
+
+    scope_id: str
+    dedupe: str
+    name: str
+    at_ms: int
+    state: str
+    attempts: int
+    due_ms: int | None
+    verified_with: str
+    detail: str
+    body: bytes
+    raw: bytes
+
+
+class PaymentRow(NamedTuple):
+    """One charge or deposit as the guest sees it. What has become of it follows from its events alone.
+
+    ``intent`` is authorise or purchase.
+    """
+
+    scope_id: str
+    payment_id: str
+    account: str
+    reservation_id: str
+    intent: str
+    amount: int
+    currency: str
+    at_ms: int
+    author: str
+    text: str
+
+
+class PaymentOperationRow(NamedTuple):
+    """Something asked of a gateway, written before it is sent; its number is the idempotency key.
+
+    ``parent`` is the operation it changes. ``sent_ms`` is the last sending, ``due_ms`` when to ask about it, ``asked``
+    how often that was done, ``not_found`` msgpack of when the gateway did not know it. ``command`` is sealed JSON of
+    what was sent, empty where it may not be kept; ``action`` what the guest has to do, sealed.
+    """
+
+    scope_id: str
+    operation_id: str
+    payment_id: str
+    account: str
+    kind: str
+    parent: str
+    amount: int
+    currency: str
+    at_ms: int
+    outcome: str
+    waiting: str
+    psp: str
+    error: str
+    error_raw: str
+    sent_ms: int
+    due_ms: int | None
+    asked: int
+    expires_ms: int | None
+    not_found: bytes
+    fingerprint: bytes
+    command: bytes
+    action: bytes
+    author: str
+
+
+class PaymentEventRow(NamedTuple):
+    """One movement of a payment, msgpack of :class:`gateway.engine.ledger.LedgerEvent`; never changed once written."""
+
+    scope_id: str
+    payment_id: str
+    kind: str
+    fact_key: str
+    seen_ms: int
+    body: bytes
+
+
 class IdempotencyRow(NamedTuple):
     """What a request was answered, so that its repetition gets the same; ``answer`` is sealed."""
 
@@ -351,6 +463,7 @@ Row = (
     | SyncErrorRow
     | JournalRow
     | OrderRow
+    | HeldRow
     | TheirCodeRow
     | RetrievalRow
     | LeaseRow
@@ -360,6 +473,11 @@ Row = (
     | SessionRow
     | IdempotencyRow
     | SaleRow
+    | PaymentAccountRow
+    | PaymentInboxRow
+    | PaymentRow
+    | PaymentOperationRow
+    | PaymentEventRow
 )
 
 
@@ -418,6 +536,7 @@ SPECS: dict[type[Any], Spec] = {
         Spec(SyncErrorRow, "sync_error", 5),
         Spec(JournalRow, "journal", 4),
         Spec(OrderRow, "sync_order", 2),
+        Spec(HeldRow, "held_change", 2),
         Spec(TheirCodeRow, "their_code", 5),
         Spec(RetrievalRow, "retrieval", 2),
         Spec(LeaseRow, "lease", 1),
@@ -427,10 +546,17 @@ SPECS: dict[type[Any], Spec] = {
         Spec(SessionRow, "session", 1),
         Spec(IdempotencyRow, "idempotency", 2),
         Spec(SaleRow, "sale", 2),
+        Spec(PaymentAccountRow, "payment_account", 1),
+        Spec(PaymentInboxRow, "payment_inbox", 2),
+        Spec(PaymentRow, "payment", 2),
+        Spec(PaymentOperationRow, "payment_operation", 2),
+        Spec(PaymentEventRow, "payment_event", 4),
     )
 }
 
 TROUBLED = "parked > 0 OR oversold > 0"
+# Payment operations that nobody asks about any more, and whose end is not known.
+PAYMENTS_LEFT = "due_ms IS NULL AND outcome NOT IN ('succeeded', 'failed')"
 
 metadata = sa.MetaData()
 _tables = {row: sa.Table(spec.name, metadata, *spec.columns()) for row, spec in SPECS.items()}
@@ -471,3 +597,11 @@ _index(SessionRow, "session_end", "expires_ms")
 _index(IdempotencyRow, "idempotency_age", "at_ms")
 _index(SaleRow, "sale_due", "due_ms", where="due_ms IS NOT NULL")
 _index(SaleRow, "sale_mail", "mail_ms", where="mail_ms IS NOT NULL")
+_index(PaymentInboxRow, "payment_inbox_due", "due_ms", where="due_ms IS NOT NULL")
+_index(PaymentInboxRow, "payment_inbox_parked", "scope_id", "at_ms", where="state = 'parked'")
+_index(PaymentRow, "payment_created", "scope_id", "at_ms", "payment_id")
+_index(PaymentRow, "payment_reservation", "scope_id", "reservation_id", where="reservation_id <> ''")
+_index(PaymentOperationRow, "payment_operation_of", "scope_id", "payment_id")
+_index(PaymentOperationRow, "payment_operation_psp", "scope_id", "psp")
+_index(PaymentOperationRow, "payment_operation_due", "due_ms", where="due_ms IS NOT NULL")
+_index(PaymentOperationRow, "payment_operation_left", "scope_id", "account", where=PAYMENTS_LEFT)

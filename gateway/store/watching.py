@@ -62,6 +62,15 @@ class Trouble(NamedTuple):
     arrival: Day
 
 
+class HeldBack(NamedTuple):
+    """What the guard holds back of one source, a connection or a person."""
+
+    scope_id: str
+    source: str
+    nights: int
+    since_ms: Instant
+
+
 class Refusing(NamedTuple):
     """A connection that refuses some targets."""
 
@@ -159,6 +168,16 @@ async def troubles(tx: Transaction, from_day: Day) -> list[Trouble]:
         from_day,
     )
     return [Trouble(*row) for row in rows]
+
+
+async def held(tx: Transaction) -> list[HeldBack]:
+    """What waits for confirmation."""
+    source = "CASE WHEN connection <> '' THEN connection ELSE author END"
+    rows = await tx.fetch(
+        f"SELECT scope_id, {source}, sum(nights), min(at_ms) FROM held_change GROUP BY scope_id, {source}"
+        f" ORDER BY min(at_ms) LIMIT {LISTED_MAX}"
+    )
+    return [HeldBack(scope_id, name, int(nights), since_ms) for scope_id, name, nights, since_ms in rows]
 
 
 async def refusing(tx: Transaction) -> Sequence[Refusing]:

@@ -1,6 +1,7 @@
 """Fixtures and their expected twins.
 
-A fixture is a message as a counterpart sends it, ``<message>/<case>.xml`` or ``.json`` below the connector's directory.
+A fixture is a message as a counterpart sends it, ``<message>/<case>.xml``, ``.json`` or ``.form`` below the directory of
+its connector.
 Its twin ``<case>.expected.json`` says in readable words what the connector must make of it, or how it must refuse it;
 ``<case>.head.json`` gives method, path and headers where the dialect needs them. Twins are written by
 ``python -m gateway.testing expect`` and never overwritten without ``--force``.
@@ -21,7 +22,11 @@ from gateway.model.ari import Setting
 from gateway.model.dates import ALL_WEEK, format_day
 from gateway.testing.subject import Subject
 
-MEDIA_TYPES = {".xml": "text/xml; charset=utf-8", ".json": "application/json"}
+MEDIA_TYPES = {
+    ".xml": "text/xml; charset=utf-8",
+    ".json": "application/json",
+    ".form": "application/x-www-form-urlencoded",
+}
 TWIN = ".expected.json"
 HEAD = ".head.json"
 _DAYS = {"first", "last", "arrival", "departure"}

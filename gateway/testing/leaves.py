@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from lxml import etree
@@ -19,7 +20,8 @@ Put = Callable[[str], bytes]  # the whole document with this text in the one pla
 
 def variants(fixture: Fixture, texts: Sequence[str], dice: Random) -> Iterator[tuple[str, bytes]]:
     """The place and the changed body, for every text in every place (a sample of the places in large documents)."""
-    places = list(_xml_places(fixture.body) if fixture.path.suffix == ".xml" else _json_places(fixture.body))
+    places_in = {".xml": _xml_places, ".form": _form_places}.get(fixture.path.suffix, _json_places)
+    places = list(places_in(fixture.body))
     for name, put in dice.sample(places, min(len(places), LEAVES_MAX)):
         for text in texts:
             yield name, put(text)
@@ -50,6 +52,19 @@ def _json_put(root: Any, path: tuple[Any, ...]) -> Put:
             parent = parent[key]
         parent[path[-1]] = text
         return msgspec.json.encode(changed)
+
+    return put
+
+
+def _form_places(body: bytes) -> Iterator[tuple[str, Put]]:
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    for number, (name, _) in enumerate(pairs):
+        yield name, _form_put(pairs, number)
+
+
+def _form_put(pairs: Sequence[tuple[str, str]], number: int) -> Put:
+    def put(text: str) -> bytes:
+        return urlencode([(name, text if n == number else value) for n, (name, value) in enumerate(pairs)]).encode()
 
     return put
 

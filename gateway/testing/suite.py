@@ -11,7 +11,7 @@ import pytest
 
 from gateway.contract import Connector, Site
 from gateway.messages import Command
-from gateway.testing.case import CASES, Case
+from gateway.testing.case import CASES, Case, FixtureCheck
 from gateway.testing.cases import in_order
 from gateway.testing.fixtures import Fixture, fixtures_in
 from gateway.testing.subject import Show, Subject, default_site, show_basic
@@ -104,9 +104,27 @@ def _test(case: Case, subject: Subject) -> Callable[..., None]:
     each = case.each
     assert each
 
-    def for_each(self: object, fixture: Fixture) -> None:
-        each(subject, fixture)
+    def for_each(self: object, group: Sequence[Fixture]) -> None:
+        failed = [told for fixture in group if (told := _failure(each, subject, fixture))]
+        assert not failed, "\n".join(failed)
 
     for_each.__doc__ = case.title
-    found = fixtures_in(subject.fixtures)
-    return pytest.mark.parametrize("fixture", [pytest.param(f, id=f.id) for f in found])(for_each)
+    groups = _by_message(fixtures_in(subject.fixtures))
+    return pytest.mark.parametrize("group", [pytest.param(group, id=name) for name, group in groups.items()])(for_each)
+
+
+def _failure(each: FixtureCheck, subject: Subject, fixture: Fixture) -> str:
+    """Why a fixture fails; empty where it does not. One does not hide the others of its message."""
+    try:
+        each(subject, fixture)
+    except AssertionError as failure:
+        return f"{fixture.id}: {failure}"
+    return ""
+
+
+def _by_message(fixtures: Sequence[Fixture]) -> dict[str, list[Fixture]]:
+    """A test for each message, not for each fixture: most are read faster than a test is set up."""
+    groups: dict[str, list[Fixture]] = {}
+    for fixture in fixtures:
+        groups.setdefault(fixture.id.rpartition("/")[0] or fixture.id, []).append(fixture)
+    return groups

@@ -12,10 +12,12 @@ from gateway.web.api.routes import api_routes
 from gateway.web.console.live import Live
 from gateway.web.console.routes import console_routes
 from gateway.web.inbound.endpoint import endpoint
+from gateway.web.inbound.payments import payments_endpoint
 from gateway.web.metrics import metrics_route
 from gateway.web.reference import docs_routes
 
-INBOUND_KINDS = ("opentravel", "pmsxchange", "siteconnect")
+# First parts of paths that are taken; messages for a connector of such a name go to any other kind's address.
+_TAKEN = frozenset({"console", "docs", "health", "metrics", "payments", "schema", "v1"})
 
 
 def create_app(services: Services) -> Litestar:
@@ -38,7 +40,8 @@ def create_app(services: Services) -> Litestar:
             live,
             ready,
             metrics_route(services),
-            *(endpoint(services, kind) for kind in INBOUND_KINDS),
+            *(endpoint(services, kind) for kind in services.connectors.inbound_names() if kind not in _TAKEN),
+            payments_endpoint(services),
             *api_routes(services, identity),
             *docs_routes(),
             *console_routes(services, identity, pages),

@@ -58,6 +58,8 @@ def verify_rsa(public_key: str, message: bytes, signature: str) -> None:
         given = b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
         raise Unauthentic("the signature is not Base64") from None
+    if b64encode(given) != signature.encode():
+        raise Unauthentic("the signature has another form of Base64 than it should")
     try:
         load_public_key(public_key).verify(given, message, padding.PKCS1v15(), SHA256())
     except InvalidSignature:

@@ -35,6 +35,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     bytes_max: int = 20 * 1024 * 1024
     elements_max: int = 500_000  # of trees; a stream keeps none of them
+    attributes_max: int = 750_000  # likewise: each takes some 200 bytes, however short it is written
     namespaces_max: int = 256
     stretch_max: int = 64 * 1024
 
@@ -168,6 +169,8 @@ def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:
     # The shortest element has four bytes, so small documents need no counting.
     if len(data) > 4 * limits.elements_max and data.count(b"<") - data.count(b"</") > limits.elements_max:
         raise Malformed(f"more than {limits.elements_max} elements", Reason.TOO_LARGE)
+    if len(data) > 5 * limits.attributes_max and data.count(b"=") > limits.attributes_max:
+        raise Malformed(f"more than {limits.attributes_max} attributes", Reason.TOO_LARGE)
     try:
         root: Node = etree.fromstring(data, etree.XMLParser(**_OPTIONS))
     except etree.XMLSyntaxError as error:

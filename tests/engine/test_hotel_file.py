@@ -15,9 +15,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.hotel_changes import Change, Severity, plan, render
-from gateway.engine.hotel_file import LINEAGE_MAX, HotelFile, HotelFileError, read, with_urls
+from gateway.engine.hotel_file import LINEAGE_MAX, HotelFile, HotelFileError, read, read_tables, with_urls
+from gateway.engine.hotel_tables import tables_of
 from gateway.engine.rates import lineage
 from gateway.errors import Malformed, Rejected
+from gateway.model.payment_account import PaymentAccount
 from gateway.model.property import (
     Adjustment,
     Allotment,
@@ -31,6 +33,7 @@ from gateway.model.property import (
     RoomType,
     Rounding,
 )
+from gateway.model.selling import Selling
 
 DEMO = Path(__file__).parents[2] / "mappings" / "hotels" / "demo.toml"
 DEMO_TEXT = DEMO.read_text(encoding="utf-8")
@@ -233,7 +236,7 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("rate_plans.1.round_to", 0, "must be more than 0"),
     ("rate_plans.1.rounding", "even", '"even" is not "nearest", "up" or "down"'),
     (f"{HERE}.id", "a\n", f'"a\\n" {NO_ID}'),
-    (f"{HERE}.role", "ota", '"ota" is not "pms" or "channel"'),
+    (f"{HERE}.role", "ota", '"ota" is not "pms", "channel" or "direct"'),
     (f"{HERE}.enabled", 1, "1 is not true or false"),
     (f"{HERE}.currency", "usd", '"usd" is not an ISO 4217 currency code; did you mean "USD"?'),
     (f"{HERE}.exchange_rate", "1.1", "must be left out, since prices are in EUR on both sides"),
@@ -702,7 +705,7 @@ def test_what_bookings_fall_back_to_is_ours() -> None:
     file = read(edited((f"{HERE}.fallback_room", "DBL"), (f"{HERE}.booking_currencies", ["USD"])), {})
     (known,) = file.property.connections
     assert (known.fallback_room, known.booking_currencies) == ("DBL", ("USD",))
-    assert read_tables(tables_of(file.property), {}).property == file.property
+    assert plan(file.property, read_tables(tables_of(file.property), {}, {("booking", "outbound")}).property) == []
 
 
 OTHER: dict[type, Callable[[Any], Any]] = {
@@ -715,8 +718,9 @@ OTHER: dict[type, Callable[[Any], Any]] = {
     Allotment: lambda value: Allotment(cap=1),
     Credentials: lambda value: Credentials(f"{value.username}x"),
     dict: lambda value: {"new": 1},
-    tuple: lambda value: value[1:],
+    tuple: lambda value: value[1:] if value else ("USD",),
     type(None): lambda value: 60,
+    Selling: lambda value: Selling(quote_s=60),
 }
 
 
@@ -730,7 +734,8 @@ def test_no_field_of_the_model_is_forgotten(part: str) -> None:
         value = getattr(owner, field)
         if field == "id" and part == "property":
             continue
-        other = msgspec.structs.replace(owner, **{field: OTHER[type(value)](value)})
+        changed = (PaymentAccount("desk", "stripe", "stripe"),) if field == "payments" else OTHER[type(value)](value)
+        other = msgspec.structs.replace(owner, **{field: changed})
         new = (
             other
             if part == "property"

@@ -69,9 +69,9 @@ def test_rooms_of_a_booking_are_ours_or_empty() -> None:
 
 
 def test_what_of_a_booking_is_not_mapped() -> None:
-    def gaps(room: str, plan: str, currency: str = "") -> list[tuple[Reason, str, int]]:
+    def gaps(room: str, plan: str, currency: str = "") -> list[tuple[object, ...]]:
         content = Content(currency=currency, stays=(RoomStay("2", "best", 1, 2), RoomStay(room, plan, 1, 2)))
-        return [*map(tuple, mapping.gaps(Revision("B", RevisionKind.NEW, content)))]  # type: ignore[misc]
+        return [tuple(gap) for gap in mapping.gaps(Revision("B", RevisionKind.NEW, content))]
 
     mapping = Mapping(msgspec.structs.replace(CHANNEL, currency="USD", booking_currencies=("CHF",)), "EUR")
     assert gaps("2", "fix", "EUR") == gaps("2", "", "USD") == gaps("1", "best", "CHF") == gaps("1", "best") == []

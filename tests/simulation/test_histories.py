@@ -205,14 +205,14 @@ class World:
         channel.refuses.discard(target)
 
     async def _remap(self) -> None:
-        """One channel sells the family rooms under another code, or not at all."""
-        code = self.random.choice(("r2", "r3", ""))
+        """One channel sells the family rooms under another code, or not at all, and falls back to another room."""
+        code, fallback = self.random.choice(("r2", "r3", "")), self.random.choice(("DBL", "FAM"))
         connections = []
         for connection in self.hotel.connections:
             if connection.id == "plain":
                 products = [product for product in connection.products if product.room == "DBL"]
                 products += [Product("FAM", plan, code, plan.lower()) for plan in PLANS if code]
-                connection = msgspec.structs.replace(connection, products=tuple(products))
+                connection = msgspec.structs.replace(connection, products=tuple(products), fallback_room=fallback)
             connections.append(connection)
         self.hotel = msgspec.structs.replace(self.hotel, connections=tuple(connections))
         await self.gateway.apply(self.hotel)
@@ -248,9 +248,10 @@ class World:
         for connection in hotel.channels:
             channel = Channel(hotel, connection, connector.capabilities(connection.profile))
             _compare(channel, calendar, self.channels[connection.id])
-        parked = await self._parked()
+        await self._check_parked()
+        taken = await self._taken()
         for row in stock_rows:
-            self._check_house(calendar, row, parked)
+            self._check_house(calendar, row, taken)
         for name, channel_state in self.channels.items():
             missing = [said for said in channel_state.acknowledged if not await self._stored(name, said[0])]
             assert not missing, f"acknowledged and lost: {missing}"
@@ -260,27 +261,34 @@ class World:
         found = await self.database.read(lambda tx: tx.fetch(sql, connection, booking))
         return bool(found[0][0])
 
-    async def _parked(self) -> set[str]:
-        """Bookings of codes that were not mapped when they came; only a remapped code can be among them."""
+    async def _check_parked(self) -> None:
+        """Parked is what speaks of a code that is not mapped, and nothing else."""
         rows = await self.database.read(lambda tx: tx.rows(ReservationRow, "scope_id = ? AND parked > 0", "h"))
         for row in rows:
             assert row.connection == "plain"
-            assert {stay.room for stay in self.channels["plain"].bookings[row.booking_id][-1].content.stays} <= {
-                "r2",
-                "r3",
-            }
-        return {row.booking_id for row in rows}
+            assert {stay.room for stay in self.channels["plain"].bookings[row.booking_id][-1].content.stays} == {"r2"}
 
-    def _check_house(self, calendar: Calendar, row: StockRow, parked: set[str]) -> None:
-        their = {"DBL": ("r1",), "FAM": ("r2", "r3")}[row.room]
+    async def _taken(self) -> dict[tuple[str, int], int]:
+        """What the channels' bookings, as last said, take of our rooms; parked ones of the fallback they hold."""
+        fallback = next(known.fallback_room for known in self.hotel.connections if known.id == "plain")
+        rows = await self.database.read(lambda tx: tx.rows(ReservationRow, "scope_id = ? AND parked > 0", "h"))
+        parked = {row.booking_id for row in rows}
+        taken: dict[tuple[str, int], int] = {}
+        for channel in self.channels.values():
+            for name in channel.bookings:
+                nights = channel.nights(channel.bookings.keys() - {name})
+                for (code, day), units in nights.items():
+                    room = fallback if name in parked else {"r1": "DBL", "r2": "FAM", "r3": "FAM"}[code]
+                    taken[room, day] = taken.get((room, day), 0) + units
+        return taken
+
+    def _check_house(self, calendar: Calendar, row: StockRow, taken: dict[tuple[str, int], int]) -> None:
         figure, sold, unseen, _ = calendar.stock([(row.room, row.block)])[0]
         for slot in range(BLOCK_DAYS):
             day = row.block * BLOCK_DAYS + slot
             if not TODAY <= day <= TODAY + HORIZON:
                 continue
-            booked = sum(
-                channel.nights(parked).get((code, day), 0) for channel in self.channels.values() for code in their
-            )
+            booked = taken.get((row.room, day), 0)
             assert sold[slot] == booked, f"sold {sold[slot]} but booked {booked} on {day}"
             held = self.pms.left(f"p{row.room}", day)
             assert figure[slot] + unseen[slot] == held, f"{row.room} {day}: {figure[slot]} + {unseen[slot]}, PMS {held}"

@@ -68,4 +68,4 @@ def test_whoever_sets_rates_may_close() -> None:
 
 def test_every_action_is_somebodys_and_the_owner_may_do_all() -> None:
     assert PERMISSIONS[AccessRole.OWNER] == set(Action)
-    assert {endpoint.action for endpoint in all_endpoints()} - {None} == set(Action) - {Action.SET_RATES}
+    assert {endpoint.action for endpoint in all_endpoints()} - {None} == set(Action)

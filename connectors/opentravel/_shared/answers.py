@@ -26,7 +26,13 @@ _RESPONSE = {
     RevisionKind.CANCEL: "Cancelled",
     RevisionKind.IGNORE: "Ignored",
 }
-_ANSWERED = names.ARI_ROOTS | names.RESERVATION_ROOTS | {names.PING}
+# Messages whose answer has room for Errors, whether or not they are taken here.
+_ANSWERED = (
+    names.ARI_ROOTS
+    | names.RESERVATION_ROOTS
+    | {names.PING, names.READ, names.NOTIF_REPORT, names.RATE_PLANS, names.INVENTORY, names.DESCRIPTIVE}
+    | names.NOT_TAKEN
+)
 
 
 class Asked(NamedTuple):
@@ -37,11 +43,23 @@ class Asked(NamedTuple):
     language: str = ""
 
 
-def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: str) -> bytes:
-    """Success with what the message wants to hear; raises TypeError for a result that does not belong to it."""
+def confirm(
+    asked: Asked,
+    results: Sequence[Result],
+    at_ms: Instant,
+    version: str,
+    release: str,
+    notes: Sequence[str] = (),
+    data: str = "",
+    **more: str | None,
+) -> bytes:
+    """Success with what the message wants to hear; raises TypeError for a result that does not belong to it.
+
+    ``release`` is that of the receiver's schema, ``notes`` become warnings, ``data`` is XML for what was asked, and
+    ``more`` are attributes of the root.
+    """
     taken = [result for result in results if isinstance(result, Taken)]
-    content = "<Success/>" + warnings_of(results)
-    more: dict[str, str | None] = {}
+    content = f"<Success/>{warnings_of([*results, Applied(tuple(notes))])}{data}"
     if asked.root == names.PING:
         echo = next((result.echo for result in results if isinstance(result, Pong)), "")
         content += f"<EchoData>{text(echo)}</EchoData>"
@@ -54,23 +72,23 @@ def confirm(asked: Asked, results: Sequence[Result], at_ms: Instant, version: st
         )
     elif asked.root in names.RESERVATION_LISTS:
         more["ResResponseType"] = _RESPONSE[RevisionKind(taken[0].kind)] if taken else None
-        content += _reservations(asked.root, taken)
+        content += _reservations(asked.root, taken, with_hotel=release == "2015A")
     return _message(asked, content, at_ms, version, **more)
 
 
-def _reservations(root: str, taken: Iterable[Taken]) -> str:
+def _reservations(root: str, taken: Iterable[Taken], *, with_hotel: bool) -> str:
     holder, item = names.RESERVATION_LISTS[root]
-    return element(holder, "".join([f"<{item}>{_reservation(one)}</{item}>" for one in taken]))
+    return element(holder, "".join([f"<{item}>{_reservation(one, with_hotel)}</{item}>" for one in taken]))
 
 
-def _reservation(one: Taken) -> str:
-    """Their id and ours. BasicPropertyInfo is mandatory in 2015A (sheet, section 5.3)."""
-    hotel = attributes(HotelCode=one.hotel)
+def _reservation(one: Taken, with_hotel: bool) -> str:
+    """Their id and ours. BasicPropertyInfo is mandatory in 2015A and forbidden before (sheet, section 5.3)."""
+    hotel = f"<BasicPropertyInfo{attributes(HotelCode=one.hotel)}/>" if with_hotel else ""
     return (
         f'<UniqueID Type="{names.RESERVATION_ID}"{attributes(ID=one.booking_id[:32])}/>'
         f'<ResGlobalInfo><HotelReservationIDs><HotelReservationID ResID_Type="{names.HOTEL_ID}"'
         f'{attributes(ResID_Value=one.reservation_id)} ResID_Source="{OUR_SOURCE}"/></HotelReservationIDs>'
-        f"<BasicPropertyInfo{hotel}/></ResGlobalInfo>"
+        f"{hotel}</ResGlobalInfo>"
     )
 
 
@@ -134,5 +152,5 @@ def writable(told: str) -> str:
 
 
 def _message(asked: Asked, content: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
-    root = asked.root.removesuffix("RQ") + "RS"
+    root = names.answer_to(asked.root)
     return message(root, content, token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **more)

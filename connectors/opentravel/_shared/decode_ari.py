@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from connectors.opentravel._shared.names import REFERENCE_ID, both, every
+from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
 from gateway.errors import Refusal, Unsupported
@@ -27,12 +27,15 @@ PASS: Take = bool
 class AriCollector:
     """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``.
 
-    ``counted`` says that a counter (UniqueID of type 16) stood anywhere.
+    ``counted`` says that a counter (UniqueID of type 16) stood anywhere, ``complete`` that the document
+    is all there is.
     """
 
     root: str
     container: str
     item: str
+    # What a complete set replaces, where it holds nothing that would say so.
+    aspects: frozenset[Aspect]
 
     def __init__(self, profile: Profile, currency: str) -> None:
         self.profile = profile
@@ -41,6 +44,7 @@ class AriCollector:
         self.updates: list[AriUpdate] = []
         self.count = 0
         self.counted = False
+        self.complete = False
         self._targets = Targets(profile)
         self._item: Attributes | None = None
         self._control: Attributes | None = None
@@ -59,6 +63,11 @@ class AriCollector:
                 **self._parts(),
             }
         )
+
+    def take_part(self, control: Attributes) -> None:
+        """Begins an item that stands in a message of another kind, where it has this target."""
+        self._take_item({})
+        self._take_control(control)
 
     def finish(self) -> None:
         """The last item has no successor to end it."""
@@ -84,8 +93,10 @@ class AriCollector:
 
     def _take_unique_id(self, attributes: Attributes) -> None:
         self.counted = self.counted or attributes.get("Type", "").strip() == REFERENCE_ID
-        if attributes.get("Instance") == "CompleteSet":
-            raise Unsupported("a complete set that replaces everything else is not taken", path="UniqueID/@Instance")
+        if attributes.get("Instance") == COMPLETE_SET:
+            if self.count:
+                raise Unsupported("one item of a message is no complete set", path="UniqueID/@Instance")
+            self.complete = True
 
     def _take_container(self, attributes: Attributes) -> None:
         self.hotel = attributes.get("HotelCode", "").strip()
@@ -112,12 +123,20 @@ class AriCollector:
 
 
 def clearings(found: AriCollector) -> tuple[Clearing, ...]:
-    """What a full load takes away first: whatever it speaks of, of each of its products (other dialects, section 4).
+    """What a complete set, or a full load, takes away before its updates are painted."""
+    if found.complete:
+        said = {ASPECT_OF[setting.field] for update in found.updates for setting in update.settings}
+        return tuple(Clearing(aspect) for aspect in Aspect if aspect in (said or found.aspects))
+    if found.counted or not found.profile.full_load:
+        return ()
+    return _of_products(found)
+
+
+def _of_products(found: AriCollector) -> tuple[Clearing, ...]:
+    """Whatever a full load speaks of, of each of its products (other dialects, section 4).
 
     What it says of all rooms, or of all plans of one, takes nothing away: clearing has no narrower word for it.
     """
-    if found.counted or not found.profile.full_load:
-        return ()
     said = (
         Clearing(ASPECT_OF[setting.field], update.room, update.plan)
         for update in found.updates

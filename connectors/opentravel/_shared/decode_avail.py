@@ -11,7 +11,7 @@ from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.times import parse_offset_h
 from gateway.errors import Malformed, Reason, Unsupported
-from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.wire.xml import Attributes, Take
 
 _ALL_FLAGS = (Field.CLOSED, Field.CTA, Field.CTD)
@@ -44,6 +44,7 @@ class AvailCollector(AriCollector):
     root = AVAIL
     container = "AvailStatusMessages"
     item = "AvailStatusMessage"
+    aspects = frozenset((Aspect.LIMIT, Aspect.RULES))
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)

@@ -9,7 +9,7 @@ from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
 from connectors.opentravel._shared.times import parse_offset_h
 from gateway.errors import Malformed, Reason, Unsupported
-from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import Weekdays
 from gateway.wire.xml import Attributes, Take
 
@@ -30,6 +30,7 @@ class BookingRulesCollector(AvailCollector):
     root = BOOKING_RULE
     container = "RuleMessages"
     item = "RuleMessage"
+    aspects = frozenset((Aspect.RULES,))
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)

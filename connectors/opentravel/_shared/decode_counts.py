@@ -7,7 +7,7 @@ from connectors.opentravel._shared.names import INV_COUNT
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
 from gateway.errors import Reason, Unsupported
-from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.wire.xml import Attributes, Take
 
 
@@ -20,6 +20,7 @@ class CountsCollector(AriCollector):
     root = INV_COUNT
     container = "Inventories"
     item = "Inventory"
+    aspects = frozenset((Aspect.LIMIT,))
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)

@@ -11,7 +11,7 @@ from connectors.opentravel._shared.names import RATES
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
 from gateway.errors import Malformed, Reason, Unsupported
-from gateway.model.ari import AriUpdate
+from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import ALL_WEEK, Weekdays
 from gateway.wire.xml import Attributes, Take
 
@@ -27,6 +27,7 @@ class RatesCollector(AriCollector):
     root = RATES
     container = "RateAmountMessages"
     item = "RateAmountMessage"
+    aspects = frozenset((Aspect.PRICES,))
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)

@@ -138,7 +138,7 @@ def _listed(root: Node) -> list[tuple[Node, str]]:
 def _kind(root: Node, node: Node) -> RevisionKind:
     """The element's status beats the root's (sheet, section 5.1)."""
     status = value(node, "ResStatus") or value(root, "ResStatus")
-    if not status and name_of(root) == names.RES_MODIFY:
+    if not status and name_of(root) in (names.RES_MODIFY, names.RES_CHANGE):
         return RevisionKind.MODIFY
     if not status:
         raise Malformed("ResStatus is missing", Reason.REQUIRED_MISSING, path="@ResStatus")

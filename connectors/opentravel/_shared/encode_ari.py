@@ -36,6 +36,8 @@ def encode_push(
     root, container = (RATES, "RateAmountMessages") if rates else (AVAIL, "AvailStatusMessages")
     writer = RateWriter(profile, capabilities) if rates else AvailWriter(profile, capabilities)
     parts = writer.write(updates)
+    if updates and not parts:
+        raise Unsupported("an amount alone cannot be taken away in this dialect")
     listed = attributes(HotelCode=hotel if profile.hotel_code_on_list else None)
     kind = profile.rates_notif_type
     kinds: dict[str, str | None] = {"Target": profile.target}

@@ -29,14 +29,17 @@ class RateWriter(PartWriter):
         self._guests_max = capabilities.guests_max
 
     def write(self, updates: Sequence[AriUpdate]) -> str:
+        """Empty where all that is to be said is said by leaving it out."""
         return "".join(
             [
-                f"<RateAmountMessage{self.locator(number)}>{self.control(update)}{self._amounts(update)}</RateAmountMessage>"
+                f"<RateAmountMessage{self.locator(number)}>{self.control(update)}{amounts}</RateAmountMessage>"
                 for number, update in enumerate(updates, start=1)
+                if (amounts := self._amounts(update))
             ]
         )
 
     def _amounts(self, update: AriUpdate) -> str:
+        """An amount that is taken away has no word of its own: the message that replaces the others lacks it."""
         currency = attribute(update.currency)
         if not currency:
             raise Unsupported("amounts need a currency", Reason.CURRENCY)
@@ -48,16 +51,19 @@ class RateWriter(PartWriter):
             field, value, guests = setting.field, setting.value, setting.guests
             if field not in self._taken or guests > self._guests_max:
                 self._refuse(setting)
-            if two_places and value >= 0:
-                amount = f"{value // 100}.{value % 100:02d}"
-            else:
-                amount = format_minor(value, update.currency)
+            if value < 0:
+                if field is _PRICE:
+                    raise Unsupported("a price is not negative", Reason.INVALID_VALUE)
+                continue
+            amount = f"{value // 100}.{value % 100:02d}" if two_places else format_minor(value, update.currency)
             if field is _PRICE:
                 people = f'NumberOfGuests="{guests}" AgeQualifyingCode="10" ' if guests else ""
                 base += f'<BaseByGuestAmt {people}{name}="{amount}{money}'
             else:
                 age = "10" if field is _EXTRA_ADULT else "8"
                 extra += f'<AdditionalGuestAmount AgeQualifyingCode="{age}" Amount="{amount}{money}'
+        if update.settings and not base and not extra:
+            return ""
         self._check_basis(update, alone=not base)
         base = f"<BaseByGuestAmts>{base}</BaseByGuestAmts>" if base else ""
         extra = f"<AdditionalGuestAmounts>{extra}</AdditionalGuestAmounts>" if extra else ""

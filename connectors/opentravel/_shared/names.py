@@ -15,27 +15,55 @@ INV_COUNT = "OTA_HotelInvCountNotifRQ"
 BOOKING_RULE = "OTA_HotelBookingRuleNotifRQ"
 RES = "OTA_HotelResNotifRQ"
 RES_MODIFY = "OTA_HotelResModifyNotifRQ"
+RES_CHANGE = "OTA_HotelResModifyRQ"
 CANCEL = "OTA_CancelRQ"
 PING = "OTA_PingRQ"
 READ = "OTA_ReadRQ"
+RETRIEVED = "OTA_ResRetrieveRS"
 NOTIF_REPORT = "OTA_NotifReportRQ"
+RATE_PLANS = "OTA_HotelRatePlanNotifRQ"
+INVENTORY = "OTA_HotelInvNotifRQ"
+DESCRIPTIVE = "OTA_HotelDescriptiveContentNotifRQ"
 ERROR = "OTA_ErrorRS"
 
 ARI_ROOTS = frozenset((AVAIL, RATES, INV_COUNT, BOOKING_RULE))
-RESERVATION_ROOTS = frozenset((RES, RES_MODIFY, CANCEL))
+RESERVATION_ROOTS = frozenset((RES, RES_MODIFY, RES_CHANGE, CANCEL))
+
+# Messages for which there is no place here, whatever the dialect.
+NOT_TAKEN = frozenset(
+    (
+        *("OTA_HotelDescriptiveInfoRQ", "OTA_HotelRatePlanRQ", "OTA_HotelAvailGetRQ", "OTA_HotelStatsNotifRQ"),
+        *("OTA_HotelInvBlockNotifRQ", "OTA_HotelPostEventNotifRQ", "OTA_ProfileCreateRQ", "OTA_ProfileModifyRQ"),
+        *("OTA_HotelAvailRQ", "OTA_HotelResRQ"),
+    )
+)
 
 # Where the reservations of a message stand.
-RESERVATION_LISTS = {RES: ("HotelReservations", "HotelReservation"), RES_MODIFY: ("HotelResModifies", "HotelResModify")}
+RESERVATION_LISTS = {
+    RES: ("HotelReservations", "HotelReservation"),
+    RES_MODIFY: ("HotelResModifies", "HotelResModify"),
+    RES_CHANGE: ("HotelResModifies", "HotelResModify"),
+    RETRIEVED: ("ReservationsList", "HotelReservation"),
+}
 
 # UniqueID and ResID types (code list UIT).
 HOTEL_ID = "10"
 RESERVATION_ID = "14"
+CANCELLATION_ID = "15"
 REFERENCE_ID = "16"
 SYSTEM_ID = "22"
+
+# Instance of the UniqueID of a message that replaces all there was.
+COMPLETE_SET = "CompleteSet"
 
 WEEKDAYS = ("Mon", "Tue", "Weds", "Thur", "Fri", "Sat", "Sun")
 
 T = TypeVar("T")
+
+
+def answer_to(root: str) -> str:
+    """The message that answers a request."""
+    return RETRIEVED if root == READ else root.removesuffix("RQ") + "RS"
 
 
 def both(takes: dict[str, Callable[[T], object]]) -> dict[str, Callable[[T], object]]:
@@ -96,3 +124,8 @@ def value(node: Node | None, name: str) -> str:
 def content(node: Node | None) -> str:
     """The text of an element, trimmed."""
     return (node.text or "").strip() if node is not None else ""
+
+
+def is_complete(root: Node) -> bool:
+    """Whether a message says all there is to say (sheet, section 3.1)."""
+    return any(value(node, "Instance") == COMPLETE_SET for node in every(root, "UniqueID"))

@@ -30,6 +30,7 @@ _EVENTS = (
     messages.PingReceived,
     messages.ReservationsAsked,
     messages.DeliveriesReported,
+    messages.ContentReceived,
 )
 
 CommandName = Literal[
@@ -41,7 +42,14 @@ CommandName = Literal[
     "ConfirmReservations",
     "PushContent",
 ]
-EventName = Literal["AriReceived", "ReservationReceived", "PingReceived", "ReservationsAsked", "DeliveriesReported"]
+EventName = Literal[
+    "AriReceived",
+    "ReservationReceived",
+    "PingReceived",
+    "ReservationsAsked",
+    "DeliveriesReported",
+    "ContentReceived",
+]
 
 
 class ProfileLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

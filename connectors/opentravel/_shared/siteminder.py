@@ -13,9 +13,11 @@ from typing import ClassVar
 import msgspec
 
 from connectors.opentravel._shared import names, sender, siteminder_answers
+from connectors.opentravel._shared.answers import OUR_SOURCE
 from connectors.opentravel._shared.encode_ari import encode_push
 from connectors.opentravel._shared.envelope import message
 from connectors.opentravel._shared.names import every, is_ours, value
+from connectors.opentravel._shared.rewrite import hotel_of, rewrite, with_encoded
 from connectors.opentravel._shared.siteminder_profile import (
     SiteMinderOptions,
     SiteMinderProfile,
@@ -28,7 +30,6 @@ from connectors.opentravel._shared.soap_outcomes import read_soap_answer
 from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
 from gateway.errors import Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
-    AriReceived,
     Command,
     DeliverReservation,
     Event,
@@ -38,7 +39,7 @@ from gateway.messages import (
     Query,
     Result,
 )
-from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect
+from gateway.model.ari import ASPECT_OF, AriUpdate
 from gateway.model.dates import Instant
 from gateway.wire import soap
 from gateway.wire.soap import Envelope, FaultCode, Version
@@ -148,8 +149,27 @@ class SiteMinder:
         document = SoapDocument(name, b"", asked_in(envelope), envelope)
         site = Site("inspection", inspection.profile, "", "EUR")
         found, warnings = self._understand(document, site, profile)
-        encoded = _written_anew(found, profile) if inspection.reencode else None
-        return Inspected(name, warnings, encoded)
+        accepted = Inspected(name, warnings)
+        if not inspection.reencode:
+            return accepted
+        sender_of = next(iter(_requestors(document)), "") or OUR_SOURCE
+        written_for = msgspec.structs.replace(site, hotel=hotel_of(found), username=sender_of)
+        return with_encoded(accepted, lambda: rewrite(name, found, lambda it: self._anew(it, written_for, profile)))
+
+    def _anew(self, command: Command, site: Site, profile: SiteMinderProfile) -> tuple[bytes, int]:
+        """All updates in one message, and the fields that may come in, since that is what was read."""
+        capabilities = profile.capabilities()
+        if isinstance(command, PushAvailability | PushRates):
+            # What was worked out for a room type from what was said of its plans is not said again.
+            per_plan = profile.limit_level == "room_rate"
+            updates = [update for update in command.updates if update.plan or not per_plan]
+            limits = msgspec.structs.replace(capabilities, fields=profile.reads, parts_max=len(updates))
+            pos = booked_through(site.username, "") if profile.requestor_checked else ""
+            written, _ = encode_push(_with(command, updates), site.hotel, profile, limits, pos)
+            return written, len(command.updates)
+        if type(command) not in capabilities.commands:
+            raise Unsupported("such a message is only taken, never sent")
+        return self._write(command, site, profile, capabilities)
 
     # --- we call them -------------------------------------------------------------------------------------------------
 
@@ -180,19 +200,6 @@ class SiteMinder:
         """A message is taken completely or not at all, and its answer names no parts."""
         expected = _OPERATIONS[type(command)].removesuffix("RQ") + "RS"
         return read_soap_answer(reply, expected, {})
-
-
-def _written_anew(found: Sequence[Event | Query], profile: SiteMinderProfile) -> bytes | None:
-    """ARI as we would send it; None for what we would not send."""
-    if len(found) != 1 or not isinstance(event := found[0], AriReceived) or not event.updates:
-        return None
-    prices = any(ASPECT_OF[setting.field] is Aspect.PRICES for setting in event.updates[0].settings)
-    command = (PushRates if prices else PushAvailability)(id=event.token or "-", at_ms=0, updates=event.updates)
-    limits = msgspec.structs.replace(profile.capabilities(), fields=profile.reads, parts_max=len(event.updates))
-    try:
-        return encode_push(command, event.hotel, profile, limits)[0]
-    except Unsupported:
-        return None
 
 
 def _own(document: Document) -> SoapDocument:

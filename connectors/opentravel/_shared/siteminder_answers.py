@@ -13,7 +13,6 @@ from gateway.model.dates import Instant
 from gateway.wire.xmlwrite import attributes, text
 from mappings import look_up
 
-_ANSWERS = {names.READ: "OTA_ResRetrieveRS"}
 _ERRORS_MAX = 99
 
 
@@ -50,6 +49,5 @@ def _said(refusal: Refusal, table: str) -> tuple[str, str, str]:
 
 
 def _rs(asked: Asked, content: str, at_ms: Instant, version: str) -> bytes:
-    root = _ANSWERS.get(asked.root) or asked.root.removesuffix("RQ") + "RS"
     more = {"PrimaryLangID": asked.language}
-    return message(root, content, token=asked.token, at_ms=at_ms, version=version, **more)
+    return message(names.answer_to(asked.root), content, token=asked.token, at_ms=at_ms, version=version, **more)

@@ -29,6 +29,8 @@ def read_ari(root: Node, asked: Asked, profile: SiteMinderProfile, currency: str
     if not found.hotel:
         path = f"/{found.root}/{found.container}/@HotelCode"
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
+    if found.complete:
+        raise Unsupported("a complete set has no place in this dialect", path=f"/{found.root}/UniqueID/@Instance")
     return AriReceived(found.hotel, tuple(found.updates), asked.token)
 
 

@@ -47,7 +47,7 @@ class Written(NamedTuple):
 
 def encode(command: Command, site: Site, profile: AlpineBitsProfile) -> Request:
     """Headers as section 1.1 asks for them. ``site.options`` may hold ``client_id``."""
-    written = _write(command, site, profile)
+    written = write(command, site, profile)
     content_type, body = write_parts({"action": written.action.encode(), "request": written.body})
     headers = {
         "content-type": content_type,
@@ -98,7 +98,8 @@ _ACTIONS: dict[type[Command], str] = {
 }
 
 
-def _write(command: Command, site: Site, profile: AlpineBitsProfile) -> Written:
+def write(command: Command, site: Site, profile: AlpineBitsProfile) -> Written:
+    """The message with its action; raises :class:`Unsupported`."""
     if isinstance(command, PushAvailability | PushRates):
         strange = {
             setting.field

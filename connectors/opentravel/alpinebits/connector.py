@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from connectors.opentravel._shared import sender
-from connectors.opentravel._shared.names import content, first, value
-from connectors.opentravel._shared.times import parse_instant
+from connectors.opentravel._shared.names import content, first
 from connectors.opentravel.alpinebits import actions, answers, client, inspecting, rules
-from connectors.opentravel.alpinebits.decode_freerooms import read_avail, read_inv_count
-from connectors.opentravel.alpinebits.decode_inventory import read_inventory
-from connectors.opentravel.alpinebits.decode_rateplans import read_rate_plans
-from connectors.opentravel.alpinebits.decode_requests import read_reports, read_requests
 from connectors.opentravel.alpinebits.document import AlpineBitsDocument, read
 from connectors.opentravel.alpinebits.profile import capability_names, load_profile, profile_of, versions_up_to
-from connectors.opentravel.alpinebits.rules_pulls import asked_hotel
+from connectors.opentravel.alpinebits.reading import read_message
 from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
 from gateway.errors import Refusal, Unsupported
-from gateway.messages import Command, Event, PingReceived, Query, ReservationsAsked, Result
+from gateway.messages import Command, Event, PingReceived, Query, Result
 from gateway.model.dates import Instant
 
 
@@ -67,7 +62,7 @@ class AlpineBits:
         if not profile.takes(ours.action):
             raise Unsupported(f"the action {ours.action} is not enabled here", path=f"/{ours.root}")
         ours.notes += rules.check(ours.message, ours.action, profile.terms())
-        return _read(ours, site)
+        return read_message(ours.message, ours.action, site, ours.notes)
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
         ours = _own(document)
@@ -88,28 +83,6 @@ class AlpineBits:
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
         return client.decode(command, request, reply, site, load_profile(site.profile))
-
-
-def _read(document: AlpineBitsDocument, site: Site) -> Sequence[Event | Query]:
-    root, hotel = document.message, site.hotel
-    match document.action:
-        case actions.FREE_ROOMS_2018:
-            return [read_avail(root, hotel)]
-        case actions.FREE_ROOMS:
-            return [read_inv_count(root, hotel)]
-        case actions.RATE_PLANS:
-            return [read_rate_plans(root, hotel, str(site.options.get("rate_basis", "")), document.notes)]
-        case actions.INVENTORY:
-            return [read_inventory(root, hotel)]
-        case actions.READ:
-            start = value(first(root, "ReadRequests", "HotelReadRequest", "SelectionCriteria"), "Start")
-            zone = str(site.options.get("timezone", "UTC"))
-            return [ReservationsAsked(asked_hotel(root) or hotel, parse_instant(start, zone) if start else None)]
-        case actions.NOTIF_REPORT:
-            return [read_reports(root, hotel)]
-        case actions.RES_NOTIF:
-            return read_requests(root, site)
-    raise Unsupported(f"the action {document.action} is not taken here")
 
 
 def _spoken(document: AlpineBitsDocument, highest: str) -> str:

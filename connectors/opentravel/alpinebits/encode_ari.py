@@ -182,6 +182,8 @@ def _rates(update: AriUpdate, site: Site) -> Iterator[str]:
     for setting in update.settings:
         if setting.field is Field.PRICE:
             base.append(_base(setting.value, setting.guests, basis, site.currency))
+        elif setting.field is Field.EXTRA_ADULT and setting.value < 0:
+            continue  # an overlay replaces the night's amounts: what it lacks is gone
         elif setting.field is Field.EXTRA_ADULT:
             amount = format_minor(setting.value, site.currency)
             extra = element("AdditionalGuestAmount", "", AgeQualifyingCode="10", Amount=amount)
@@ -189,6 +191,8 @@ def _rates(update: AriUpdate, site: Site) -> Iterator[str]:
             raise Unsupported(f"{setting.field.value} has no place in a rate")
     body = element("BaseByGuestAmts", "".join(base)) if base else ""
     body += element("AdditionalGuestAmounts", extra) if extra else ""
+    if not body:
+        raise Unsupported("an amount alone cannot be taken away")
     for first, last in runs(update):
         yield element("Rate", body, InvTypeCode=update.room, Start=format_day(first), End=format_day(last))
 

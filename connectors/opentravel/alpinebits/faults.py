@@ -16,6 +16,9 @@ R = TypeVar("R", bound=Refusal)
 
 _TRUE = frozenset(("1", "true"))
 
+# Whole numbers as nearly all of them are written.
+SMALL: dict[str | None, int] = {str(number): number for number in range(1000)}
+
 
 def broken(node: Node, text: str, reason: Reason = Reason.BUSINESS_RULE, attribute: str = "") -> Rejected:
     """A refusal placed at the element, or at an attribute of it."""
@@ -63,6 +66,9 @@ def no_attributes(node: Node, names: tuple[str, ...], why: str) -> None:
 
 def whole(node: Node, attribute: str) -> int:
     """A whole number."""
+    small = SMALL.get(node.get(attribute))
+    if small is not None:
+        return small
     text = need(node, attribute).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise broken(node, f"{text[:40]!r} is not a whole number", Reason.INVALID_VALUE, attribute)
@@ -91,6 +97,20 @@ def _ordinal(text: str) -> Day:
 
 def period(node: Node) -> tuple[Day, Day]:
     """Start and End, both inclusive, in this order."""
+    return span(node.get("Start"), node.get("End")) or _read_period(node)
+
+
+@lru_cache(maxsize=4096)
+def span(start: str | None, end: str | None) -> tuple[Day, Day] | None:
+    """The days of a period; None where something is wrong with it."""
+    try:
+        days = _ordinal((start or "")[:10]), _ordinal((end or "")[:10])
+    except ValueError:
+        return None
+    return days if days[0] <= days[1] else None
+
+
+def _read_period(node: Node) -> tuple[Day, Day]:
     start, end = day(node, "Start"), day(node, "End")
     if start > end:
         text = f"Start {node.get('Start')} is after End {node.get('End')}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import pairwise
+from operator import itemgetter
 
 from connectors.opentravel.alpinebits.faults import broken
 from gateway.errors import Reason
@@ -10,6 +12,8 @@ from gateway.model.dates import ALL_WEEK, Day, Weekdays
 from gateway.wire.xml import Node
 
 Period = tuple[Day, Day, Weekdays, Node]
+
+_BY_DAYS = itemgetter(0, 1)
 
 
 class Periods:
@@ -26,8 +30,9 @@ class Periods:
     def check(self) -> None:
         """Refuses the first period, by start, that overlaps one before it on a common weekday."""
         for found in self._by_key.values():
-            if len(found) > 1:
-                self._check(sorted(found, key=lambda one: one[:2]))
+            ordered = sorted(found, key=_BY_DAYS)
+            if any(after[0] <= before[1] - self._gap for before, after in pairwise(ordered)):
+                self._check(ordered)
 
     def _check(self, ordered: list[Period]) -> None:
         open_ones: list[Period] = []

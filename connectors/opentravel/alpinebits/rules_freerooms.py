@@ -23,7 +23,7 @@ from connectors.opentravel.alpinebits.periods import Periods
 from connectors.opentravel.alpinebits.terms import FREE_ROOMS, FREE_ROOMS_2018, Terms
 from gateway.errors import Reason
 from gateway.model.dates import Day
-from gateway.wire.xml import Node
+from gateway.wire.xml import Node, name_of
 
 COMPLETE_SET = "CompleteSet"
 BOOKABLE, OUT_OF_ORDER, OFF_MARKET = "2", "6", "9"
@@ -116,14 +116,15 @@ def _check_inventories(inventories: list[Node], complete: bool, terms: Terms) ->
     seasons: list[tuple[Day, Day]] = []
     bookable: list[tuple[Day, Day, Node]] = []
     for number, inventory in enumerate(inventories):
-        control = first(inventory, "StatusApplicationControl")
+        parts = {name_of(child): child for child in inventory}
+        control = parts.get("StatusApplicationControl")
         if complete and is_closing_season(control):
             seasons.append(_check_season(inventory, terms, first_ones=number == len(seasons), before=seasons))
             continue
         if control is None:
             raise missing(inventory, "StatusApplicationControl")
         key = levels.key(control)
-        counts = _check_counts(inventory, terms, levels.rooms)
+        counts = _check_counts(parts.get("InvCounts"), terms, levels.rooms)
         start, end = period(control)
         periods.add(key, control, start, end)
         if counts.get(BOOKABLE):
@@ -148,9 +149,8 @@ def _check_season(inventory: Node, terms: Terms, *, first_ones: bool, before: li
     return start, end
 
 
-def _check_counts(inventory: Node, terms: Terms, rooms: bool) -> dict[str, int]:
+def _check_counts(holder: Node | None, terms: Terms, rooms: bool) -> dict[str, int]:
     """Rule 7: the counts by type; none at all where nothing is available."""
-    holder = first(inventory, "InvCounts")
     if holder is None:
         return {}
     found: dict[str, int] = {}

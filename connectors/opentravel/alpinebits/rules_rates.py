@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.opentravel._shared.names import every
 from connectors.opentravel.alpinebits.faults import (
+    SMALL,
     broken,
     missing,
     need,
@@ -18,6 +19,7 @@ from connectors.opentravel.alpinebits.faults import (
     no_attributes,
     no_children,
     period,
+    span,
     truth,
     whole,
 )
@@ -25,11 +27,13 @@ from connectors.opentravel.alpinebits.periods import Periods
 from connectors.opentravel.alpinebits.rules_offers import ADULT, CHILD, Ages
 from gateway.errors import Reason
 from gateway.model.dates import ALL_WEEK, Weekdays
-from gateway.wire.xml import Node
+from gateway.wire.xml import LOCAL, Node
 
 PER_PERSON, PER_ROOM = "7", "25"
 WEEKDAYS = ("Mon", "Tue", "Weds", "Thur", "Fri", "Sat", "Sun")
 _OPEN_AGE = 1000
+_DAYS = frozenset(WEEKDAYS)
+_DATED = frozenset(("InvTypeCode", "Start", "End"))
 
 
 class StaticRate(msgspec.Struct):
@@ -55,36 +59,53 @@ def read_static_rate(rate: Node) -> StaticRate:
 
 
 def check_dated_rates(rates: Sequence[Node], ages: Ages | None, *, new: bool) -> None:
-    """Rule 9. ``ages`` is None where the plan's offers are not in the message."""
+    """Rule 9. ``ages`` is None where the plan's offers are not in the message.
+
+    Thousands of these stand in one message, so each is looked at once, and the usual is told from the rest quickly.
+    """
     periods = Periods("rate")
     for rate in rates:
-        no_attributes(rate, ("RateTimeUnit", "UnitMultiplier"), "on a dated rate")
-        no_children(rate, frozenset(("MealsIncluded",)), "in a dated rate")
-        periods.add(need(rate, "InvTypeCode"), rate, *period(rate), weekdays_of(rate))
-        _check_amounts(rate, new=new)
-        _check_additional(every(rate, "AdditionalGuestAmounts", "AdditionalGuestAmount"), ages)
+        given = dict(rate.items())
+        plain = len(given) == len(_DATED) and _DATED.issuperset(given)
+        if not plain:
+            no_attributes(rate, ("RateTimeUnit", "UnitMultiplier"), "on a dated rate")
+        parts = {LOCAL[child.tag]: child for child in rate}
+        if "MealsIncluded" in parts:
+            no_children(rate, frozenset(("MealsIncluded",)), "in a dated rate")
+        room = given.get("InvTypeCode") or need(rate, "InvTypeCode")
+        days = span(given.get("Start"), given.get("End")) or period(rate)
+        weekdays = ALL_WEEK if plain else weekdays_of(rate)
+        periods.add(room, rate, *days, weekdays)
+        _check_amounts(rate, parts.get("BaseByGuestAmts"), new=new)
+        if "AdditionalGuestAmounts" in parts:
+            _check_additional(every(parts["AdditionalGuestAmounts"], "AdditionalGuestAmount"), ages)
     periods.check()
 
 
 def weekdays_of(node: Node) -> Weekdays:
     """The days that are true; the whole week where no day is named."""
-    if all(node.get(name) is None for name in WEEKDAYS):
+    if _DAYS.isdisjoint(node.keys()):
         return ALL_WEEK
     return sum(1 << number for number, name in enumerate(WEEKDAYS) if truth(node, name))
 
 
-def _check_amounts(rate: Node, *, new: bool) -> None:
-    amounts = every(rate, "BaseByGuestAmts", "BaseByGuestAmt")
+def _check_amounts(rate: Node, holder: Node | None, *, new: bool) -> None:
+    amounts = every(holder, "BaseByGuestAmt")
     if new and not amounts:
         raise missing(rate, "BaseByGuestAmts")
     seen: set[int] = set()
     for amount in amounts:
-        no_attributes(amount, ("Type",), "in a dated rate")
-        guests = whole(amount, "NumberOfGuests")
-        if need(amount, "AgeQualifyingCode") != ADULT:
+        given = dict(amount.items())
+        if "Type" in given:
+            no_attributes(amount, ("Type",), "in a dated rate")
+        guests = SMALL.get(given.get("NumberOfGuests"))
+        if guests is None:
+            guests = whole(amount, "NumberOfGuests")
+        if given.get("AgeQualifyingCode") != ADULT and need(amount, "AgeQualifyingCode"):
             text = f"the AgeQualifyingCode of a base amount is {ADULT}"
             raise broken(amount, text, Reason.INVALID_VALUE, "AgeQualifyingCode")
-        need(amount, "AmountAfterTax")
+        if "AmountAfterTax" not in given:
+            raise missing(amount, "@AmountAfterTax")
         if guests in seen:
             raise broken(amount, f"there are two amounts for {guests} guests", attribute="NumberOfGuests")
         seen.add(guests)
@@ -95,8 +116,11 @@ def _check_additional(amounts: Sequence[Node], ages: Ages | None) -> None:
     adults = 0
     brackets: list[tuple[int, int]] = []
     for amount in amounts:
-        need(amount, "Amount")
-        whom = need(amount, "AgeQualifyingCode")
+        given = dict(amount.items())
+        whom = given.get("AgeQualifyingCode")
+        if whom is None or "Amount" not in given:
+            need(amount, "Amount")
+            whom = need(amount, "AgeQualifyingCode")
         if whom == CHILD:
             low, high = _bracket(amount, ages)
             if any(low < end and start < high for start, end in brackets):

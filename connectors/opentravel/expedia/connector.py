@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from connectors.opentravel._shared.rewrite import with_encoded
 from connectors.opentravel.expedia import decode_answers, encode, encode_ari
 from connectors.opentravel.expedia.decode_bookings import BOOKINGS_MAX, Reader
 from connectors.opentravel.expedia.encode import CONFIRMATIONS_MAX
 from connectors.opentravel.expedia.inspect import inspect_message
 from connectors.opentravel.expedia.names import AR, BC, BR, Api
 from connectors.opentravel.expedia.profile import load_profile
+from connectors.opentravel.expedia.rewriting import write_anew
 from gateway.contract import (
     Arrived,
     Capabilities,
@@ -79,7 +81,8 @@ class Expedia:
 
     def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
         apis = {_APIS[kind] for kind in self.capabilities(inspection.profile).commands}
-        return inspect_message(data, apis, inspection)
+        found, root = inspect_message(data, apis, inspection)
+        return with_encoded(found, lambda: write_anew(root, inspection.profile)) if inspection.reencode else found
 
 
 def _retrieved(root: Node, command: Command, site: Site) -> Decoded:

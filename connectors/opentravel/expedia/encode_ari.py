@@ -22,7 +22,7 @@ STAY_NIGHTS_MAX = 28
 ID_CHARS_MAX = 50
 _PLACES_MAX = 3
 # They begin the week on Sunday.
-_WEEK = (("sun", 6), ("mon", 0), ("tue", 1), ("wed", 2), ("thu", 3), ("fri", 4), ("sat", 5))
+WEEK = (("sun", 6), ("mon", 0), ("tue", 1), ("wed", 2), ("thu", 3), ("fri", 4), ("sat", 5))
 _MIN, _MAX = (Field.MIN_ARRIVAL, Field.MIN_THROUGH), (Field.MAX_ARRIVAL, Field.MAX_THROUGH)
 
 Push = PushAvailability | PushRates
@@ -57,7 +57,7 @@ def _update(update: AriUpdate, rates: bool, capabilities: Capabilities) -> Writt
         raise Unsupported("the last day is before the first", Reason.DATE_COMBINATION)
     if not 1 <= len(update.room) <= ID_CHARS_MAX or len(update.plan) > ID_CHARS_MAX:
         raise Unsupported(f"ids have 1 to {ID_CHARS_MAX} characters", Reason.INVALID_VALUE)
-    days = {name: "true" if update.weekdays >> day & 1 else "false" for name, day in _WEEK}
+    days = {name: "true" if update.weekdays >> day & 1 else "false" for name, day in WEEK}
     dates = {"from": format_day(update.first), "to": format_day(update.last)}
     if not update.plan:
         content, count = _room(update, values)

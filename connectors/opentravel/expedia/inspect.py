@@ -29,8 +29,8 @@ def schema(namespace: str) -> shape.Schema:
     return shape.Schema(msgspec.json.encode({**table, "namespace": namespace}))
 
 
-def inspect_message(data: bytes, apis: Iterable[Api], inspection: Inspection) -> Inspected:
-    """Raises :class:`gateway.errors.Refusal` with path and line."""
+def inspect_message(data: bytes, apis: Iterable[Api], inspection: Inspection) -> tuple[Inspected, Node]:
+    """With the message that was read; raises :class:`gateway.errors.Refusal` with path and line."""
     root = read_tree(data, _LIMITS)
     name = name_of(root)
     if inspection.action and inspection.action not in (name, name.removesuffix("RQ").removesuffix("RS")):
@@ -45,7 +45,7 @@ def inspect_message(data: bytes, apis: Iterable[Api], inspection: Inspection) ->
     elif name == names.BR_RS:
         for booking in every(root, "Bookings", "Booking"):
             _check_booking(booking)
-    return Inspected(name, () if namespace == usual else (f"{namespace} instead of {usual}",))
+    return Inspected(name, () if namespace == usual else (f"{namespace} instead of {usual}",)), root
 
 
 def _namespace(root: Node, apis: Iterable[Api]) -> tuple[str, str]:

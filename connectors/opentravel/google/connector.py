@@ -5,9 +5,11 @@ from __future__ import annotations
 from connectors.opentravel._shared import outcomes
 from connectors.opentravel._shared.names import AVAIL, INV_COUNT
 from connectors.opentravel._shared.profile import load_profile
+from connectors.opentravel._shared.rewrite import with_encoded
 from connectors.opentravel.google import encode
 from connectors.opentravel.google.decode import read_transaction
 from connectors.opentravel.google.inspect import inspect_message
+from connectors.opentravel.google.rewriting import write_anew
 from gateway.contract import Capabilities, Decoded, Inspected, Inspection, Reply, Request, Site
 from gateway.errors import Unsupported
 from gateway.messages import Command, PushAvailability, PushContent, PushRates
@@ -55,5 +57,8 @@ class Google:
         return outcomes.read_answer(reply, expected, {}, warnings_skip=False)
 
     def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
-        load_profile(inspection.profile)
-        return inspect_message(data, inspection)
+        profile = load_profile(inspection.profile)
+        found, root = inspect_message(data, inspection)
+        if not inspection.reencode:
+            return found
+        return with_encoded(found, lambda: write_anew(root, inspection.profile, profile))

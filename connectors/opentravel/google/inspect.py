@@ -23,8 +23,8 @@ def schema() -> shape.Schema:
     return shape.Schema(shapes.read("google-ari"))
 
 
-def inspect_message(data: bytes, inspection: Inspection) -> Inspected:
-    """Raises :class:`gateway.errors.Refusal` with path and line."""
+def inspect_message(data: bytes, inspection: Inspection) -> tuple[Inspected, Node]:
+    """With the message that was read; raises :class:`gateway.errors.Refusal` with path and line."""
     root = read_tree(data, _LIMITS)
     name = name_of(root)
     if inspection.action and inspection.action not in (name, name.removesuffix("RQ").removesuffix("RS")):
@@ -44,7 +44,7 @@ def inspect_message(data: bytes, inspection: Inspection) -> Inspected:
         removes = value(root, "NotifType") == "Remove"
         for item in every(root, "RateAmountMessages", "RateAmountMessage"):
             _check_rates(item, removes)
-    return Inspected(name)
+    return Inspected(name), root
 
 
 def _bring_in(root: Node, name: str) -> None:

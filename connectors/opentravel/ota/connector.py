@@ -6,39 +6,33 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from connectors.opentravel._shared import answers, decode_ari, inspect_ota, names, outcomes, sender
-from connectors.opentravel._shared.decode_avail import AvailCollector
-from connectors.opentravel._shared.decode_booking_rules import BookingRulesCollector
-from connectors.opentravel._shared.decode_counts import CountsCollector
-from connectors.opentravel._shared.decode_rates import RatesCollector
-from connectors.opentravel._shared.decode_reservation import Reader
+from connectors.opentravel._shared import answers, inspect_ota, names, outcomes, sender
 from connectors.opentravel._shared.encode_ari import encode_push, locators
 from connectors.opentravel._shared.encode_reservation import encode_delivery
 from connectors.opentravel._shared.envelope import message
-from connectors.opentravel._shared.names import content, first
 from connectors.opentravel._shared.profile import Profile, load_profile
+from connectors.opentravel._shared.rewrite import hotel_of, rewrite, with_encoded
+from connectors.opentravel.ota import fetch, retrieve
 from connectors.opentravel.ota.document import OtaDocument, read
-from connectors.opentravel.ota.rewrite import rewrite
+from connectors.opentravel.ota.read import read_message, zone_of
 from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
-from gateway.errors import Malformed, Reason, Refusal, Unauthentic, Unsupported
+from gateway.errors import Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
-    AriReceived,
     Command,
+    ConfirmReservations,
     DeliverReservation,
     Event,
     Ping,
-    PingReceived,
     PushAvailability,
     PushRates,
     Query,
-    ReservationReceived,
     Result,
+    RetrieveReservations,
 )
 from gateway.model.dates import Instant
 from gateway.wire import soap
 from gateway.wire.http_auth import CHALLENGE, compose_basic
 from gateway.wire.soap import EnvelopeFault, Version
-from gateway.wire.xml import read_tree
 from gateway.wire.xmlwrite import text
 
 # The most any profile may send us; which profile it is shows only after the sender has been found.
@@ -46,17 +40,12 @@ _BODY_BYTES_MAX = Capabilities().body_bytes_max
 _VERSION = "1.0"
 _CONTENT_TYPE = "text/xml; charset=utf-8"
 
-_COLLECTORS = {
-    names.AVAIL: AvailCollector,
-    names.RATES: RatesCollector,
-    names.INV_COUNT: CountsCollector,
-    names.BOOKING_RULE: BookingRulesCollector,
-}
 _ANSWER_ROOTS = {
     Ping: "OTA_PingRS",
     PushAvailability: "OTA_HotelAvailNotifRS",
     PushRates: "OTA_HotelRateAmountNotifRS",
     DeliverReservation: "OTA_HotelResNotifRS",
+    ConfirmReservations: "OTA_NotifReportRS",
 }
 _STATUS_OF = {
     Reason.SYNTAX: 400,
@@ -79,19 +68,14 @@ class OpenTravel:
         found = inspect_ota.inspect(data, inspection)
         if not inspection.reencode:
             return found
-        try:
-            encoded = self._rewritten(data, inspection.profile)
-        except Refusal as error:  # Valid, but not a message we could take: the integrator is told why.
-            return replace(found, warnings=(*found.warnings, f"not written anew: {error.text}"))
-        return replace(found, encoded=encoded)
+        return with_encoded(found, lambda: self._rewritten(data, inspection.profile))
 
     def _rewritten(self, data: bytes, profile: str) -> bytes:
         site = Site(connection="inspect", profile=profile, hotel="", currency="")
         document = _own(self.open(Head("POST", "/", {}), [data]))
         events = self.parse(document, site)
-        hotel = next((event.hotel for event in events if isinstance(event, AriReceived | ReservationReceived)), "")
         dialect = load_profile(profile)
-        written_for = replace(site, hotel=hotel)
+        written_for = replace(site, hotel=hotel_of(events))
         return rewrite(document.root, events, lambda it: _write(it, written_for, dialect, dialect.capabilities()))
 
     # --- they call us -------------------------------------------------------------------------------------------------
@@ -110,27 +94,21 @@ class OpenTravel:
         sender.verify(shown, site)
 
     def parse(self, document: Document, site: Site) -> Sequence[Event | Query]:
-        ours = _own(document)
-        if ours.root in _COLLECTORS:
-            return [_parse_ari(ours, site)]
-        tree = ours.tree if ours.tree is not None else read_tree(ours.data, ours.limits)
-        if ours.root in names.RESERVATION_ROOTS:
-            zone = str(site.options.get("timezone", "UTC"))
-            return Reader(site.hotel, site.currency, zone).read(tree)
-        if ours.root == names.PING:
-            return [PingReceived(content(first(tree, "EchoData")))]
-        raise Unsupported(f"{ours.root} is not taken here", path=f"/{ours.root}", line=1)
+        return read_message(_own(document), site, load_profile(site.profile))
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
         """Always HTTP 200: the message was read, whatever became of it."""
         ours = _own(document)
-        asked = ours.asked
-        refusals = [result for result in results if isinstance(result, Refusal)]
         profile = load_profile(site.profile)
-        if refusals:
-            written = answers.deny(asked, refusals, now_ms, profile.version_attr)
-        else:
-            written = answers.confirm(asked, results, now_ms, profile.version_attr)
+        refusals = [result for result in results if isinstance(result, Refusal)]
+        try:
+            if refusals:
+                raise refusals[0]
+            data, more = _data(ours, results, site, profile)
+            version, release = profile.version_attr, profile.release
+            written = answers.confirm(ours.asked, results, now_ms, version, release, ours.notes, data, **more)
+        except Refusal as refusal:
+            written = answers.deny(ours.asked, refusals or [refusal], now_ms, profile.version_attr)
         if ours.envelope is not None:
             return _enveloped(200, written, ours.envelope.version)
         return Reply(200, {"content-type": profile.content_type}, written)
@@ -166,6 +144,8 @@ class OpenTravel:
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
         profile = load_profile(site.profile)
+        if isinstance(command, RetrieveReservations):
+            return fetch.read_found(command, reply, site, profile)
         parts: dict[str, int] = {}
         if isinstance(command, PushAvailability | PushRates):
             parts = locators(command, request.parts, profile)
@@ -196,18 +176,14 @@ def _fault(error: Refusal, version: Version, detail: bytes) -> Reply:
     return Reply(soap.fault_status(version, code), {"content-type": version.content_type}, written)
 
 
-def _parse_ari(document: OtaDocument, site: Site) -> AriReceived:
-    profile = load_profile(site.profile)
-    collector = _COLLECTORS[document.root]
-    if document.tree is not None:
-        found = decode_ari.decode_tree(document.tree, collector, profile, site.currency)
-    else:
-        found = decode_ari.decode(document.data, collector, profile, site.currency, document.limits)
-    if not found.hotel and profile.hotel_code_on_list:
-        path = f"/{found.root}/{found.container}/@HotelCode"
-        raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
-    clears = decode_ari.clearings(found)
-    return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token, clears)
+def _data(
+    document: OtaDocument, results: Sequence[Result], site: Site, profile: Profile
+) -> tuple[str, dict[str, str | None]]:
+    """What was asked for, as XML, with the attributes that say whether there is more."""
+    if document.root != names.READ or document.tree is None:
+        return "", {}
+    written, more = retrieve.write_found(document.tree, results, site, profile, zone_of(site))
+    return written, {"MoreIndicator": "true"} if more else {}
 
 
 def _write(command: Command, site: Site, profile: Profile, capabilities: Capabilities) -> tuple[bytes, int]:
@@ -215,6 +191,10 @@ def _write(command: Command, site: Site, profile: Profile, capabilities: Capabil
         return encode_push(command, site.hotel, profile, capabilities)
     if isinstance(command, DeliverReservation):
         return encode_delivery(command, site.hotel, profile, site.currency), 1
+    if isinstance(command, RetrieveReservations):
+        return fetch.write_question(command, site, profile), 1
+    if isinstance(command, ConfirmReservations):
+        return fetch.write_report(command, site, profile)
     if isinstance(command, Ping):
         echo = f"<EchoData>{text(command.id)}</EchoData>"
         version = profile.version_attr

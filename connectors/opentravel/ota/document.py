@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from connectors.opentravel._shared.answers import Asked
 from connectors.opentravel._shared.names import is_ours, value
 from connectors.opentravel._shared.sender import Credentials, claimed
@@ -24,7 +26,10 @@ _HEAD_ELEMENTS = frozenset(("POS",))
 
 
 class OtaDocument(Document):
-    """``tree`` is None for a long document, whose text is in ``data`` (UTF-8); ``envelope`` where it came in one."""
+    """``tree`` is None for a long document, whose text is in ``data`` (UTF-8); ``envelope`` where it came in one.
+
+    ``notes`` are what the answer has to tell the sender besides.
+    """
 
     asked: Asked
     credentials: Credentials | Unauthentic | None
@@ -32,6 +37,7 @@ class OtaDocument(Document):
     tree: xml.Node | None
     limits: xml.Limits
     envelope: Envelope | None = None
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:

@@ -10,15 +10,17 @@ from connectors.opentravel._shared import names
 from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.envelope import message
 from connectors.opentravel._shared.names import content, first
+from connectors.opentravel._shared.notif_report import by_message, read_report
 from connectors.opentravel._shared.siteminder import SiteMinder
 from connectors.opentravel._shared.siteminder_ari import read_ari
 from connectors.opentravel._shared.siteminder_profile import SiteMinderOptions, SiteMinderProfile
 from connectors.opentravel._shared.siteminder_reservation import BOOK_STATUS, booked_through, write_reservation
 from connectors.opentravel._shared.soap_document import SoapDocument
 from connectors.opentravel.pmsxchange import pull, push
-from gateway.contract import Head, Reply, Site
-from gateway.errors import Unsupported
-from gateway.messages import DeliverReservation, Event, PingReceived, Query, Result
+from gateway.contract import Document, Head, Reply, Site
+from gateway.errors import Reason, Refusal, Rejected, Unsupported
+from gateway.messages import Applied, DeliverReservation, Event, PingReceived, Query, Result
+from gateway.model.dates import Instant
 from gateway.model.reservation import RevisionKind
 from gateway.wire.xmlwrite import text
 
@@ -41,6 +43,17 @@ class PmsXchange(SiteMinder):
         body = _description().replace(_ADDRESS, text(url).replace('"', "&quot;"))
         return Reply(200, {"content-type": "text/xml; charset=utf-8"}, body.encode())
 
+    def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
+        """A report on a reservation that was never handed out is an error, 385 (sheet, section 2.5).
+
+        What else was reported has been taken, and taking it again changes nothing.
+        """
+        if document.root == names.NOTIF_REPORT:
+            told = [warning for result in results if isinstance(result, Applied) for warning in result.warnings]
+            unknown = [Rejected(warning, Reason.BOOKING_REFERENCE) for warning in told]
+            results = [*(result for result in results if isinstance(result, Refusal)), *unknown] or results
+        return super().answer(document, site, results, now_ms)
+
     def _read(self, document: SoapDocument, site: Site, profile: SiteMinderProfile) -> Sequence[Event | Query]:
         root = document.envelope.payload
         if document.root == names.PING:
@@ -48,7 +61,7 @@ class PmsXchange(SiteMinder):
         if document.root == names.READ:
             return pull.read_questions(root, site.hotel)
         if document.root == names.NOTIF_REPORT:
-            return [pull.read_report(root, site.hotel)]
+            return [read_report(root, site.hotel, by_message)]
         if document.root == names.RES:
             return Reader(site.hotel, site.currency, SiteMinderOptions.inbound(site).timezone).read(root)
         return [read_ari(root, document.asked, profile, site.currency)]

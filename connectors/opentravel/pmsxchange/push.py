@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.opentravel._shared import names
+from connectors.opentravel._shared.message_id import ID_CHARS_MAX, MESSAGE_CONTEXT, numbered
 from connectors.opentravel._shared.names import every, value
-from connectors.opentravel._shared.siteminder_reservation import ID_CHARS_MAX, MESSAGE_CONTEXT
 from gateway.messages import Result, Taken
 from gateway.wire.xml import Node
 from gateway.wire.xmlwrite import attributes, element
@@ -24,7 +24,7 @@ def _one(node: Node, taken: Taken) -> str:
     number = next(numbers, "")[:ID_CHARS_MAX]
     unique = f'<UniqueID Type="{names.RESERVATION_ID}"{attributes(ID=taken.booking_id[:ID_CHARS_MAX])}/>'
     if number:
-        unique += f'<UniqueID Type="{names.REFERENCE_ID}"{attributes(ID=number, ID_Context=MESSAGE_CONTEXT)}/>'
+        unique += numbered(number)
     ours = element("HotelReservationID", "", ResID_Type=names.RESERVATION_ID, ResID_Value=taken.reservation_id)
     ids = f"<ResGlobalInfo><HotelReservationIDs>{ours}</HotelReservationIDs></ResGlobalInfo>"
     return f"<HotelReservation>{unique}{ids}</HotelReservation>"

@@ -66,17 +66,19 @@ async def change(
     *,
     over_pms: bool = False,
     expected: int | None = None,
+    force: bool = False,
 ) -> Saved:
     """Set prices, rules and figures, all of them or none. Codes are ours; an empty ``currency`` is the property's.
 
     An empty plan addresses the room type, an empty room every one (with a plan) or the house. Refuses what
     :mod:`gateway.flows.take_ari` refuses, relative figures, and figures where a PMS sets them, unless ``over_pms``;
-    raises :class:`gateway.errors.Stale` where ``expected`` is given and no longer the property's ``rev``.
+    raises :class:`gateway.errors.Stale` where ``expected`` is given and no longer the property's ``rev``. What
+    the property's guard would hold back waits for confirmation, unless ``force`` is given.
     """
     check_size(updates)
     await services.database.read(lambda tx: property_of(services, tx, property_id))
     message = message_of(property_id, services.ids.message(), updates, author, services.clock.now_ms())
-    job = ChangeCalendar(property_id, updates, message, over_pms=over_pms, expected=expected)
+    job = ChangeCalendar(property_id, updates, message, over_pms=over_pms, expected=expected, force=force)
     saved: Saved = await services.batcher.submit(job, weight=weight_of(updates))
     return saved
 

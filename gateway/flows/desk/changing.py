@@ -21,7 +21,11 @@ UPDATES_MAX = 5_000
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """A change that is durable now. ``outcome`` is ``applied``, or ``unchanged`` where everything was so already."""
+    """A change that is durable now.
+
+    ``outcome`` is ``applied``, ``unchanged`` where everything was so already, or ``parked`` where some of it waits for
+    confirmation (:mod:`gateway.flows.desk.holding`).
+    """
 
     rev: int
     message_id: int
@@ -33,7 +37,7 @@ class ChangeCalendar(TakeAri):
 
     ``over_pms`` sets figures although a PMS sets them too: its window is then treated as if the PMS had said them.
     ``expected`` is the revision of the property that the caller has seen; None for any. ``speaks`` is the connection
-    whose codes the updates use, "" for our own.
+    whose codes the updates use, "" for our own. ``force`` passes the guard.
     """
 
     def __init__(
@@ -45,8 +49,10 @@ class ChangeCalendar(TakeAri):
         over_pms: bool,
         expected: int | None = None,
         speaks: str = "",
+        force: bool = False,
     ) -> None:
         super().__init__(scope_id, "", AriReceived("", tuple(updates)), message)
+        self._guarded = not force
         self._over_pms = over_pms
         self._speaks = speaks
         self._expected = expected

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from gateway.engine import hotel_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_changes import Severity
-from gateway.engine.hotel_file import HotelFileError, SecretKey, read_tables
+from gateway.engine.hotel_file import HotelFileError, read_tables
 from gateway.engine.hotel_tables import tables_of
+from gateway.engine.payment_file import payment_secrets
 from gateway.errors import Rejected, Stale
 from gateway.flows.apply_hotel import apply_hotel, plan_hotel
 from gateway.flows.desk.finding import cursor as made_cursor
@@ -272,9 +273,9 @@ def _problems(prop: Property) -> tuple[str, ...]:
     return ()
 
 
-def _secrets(prop: Property) -> set[SecretKey]:
+def _secrets(prop: Property) -> set[tuple[str, str]]:
     """The passwords there are."""
-    found: set[SecretKey] = set()
+    found: set[tuple[str, str]] = set(payment_secrets(prop.payments))
     for known in prop.connections:
         if known.inbound.secret:
             found.add((known.id, "inbound"))

@@ -9,9 +9,11 @@ import msgspec
 
 from gateway.engine.booking import Entry, Folded, Status, first_guest, fold
 from gateway.engine.hotel import Hotel
+from gateway.engine.nights import Nights
 from gateway.errors import NotFound, Reason
 from gateway.flows.desk.finding import cursor as made_cursor
 from gateway.flows.desk.finding import page_size, position, property_of, text_of
+from gateway.flows.desk.moving import rooms_that_fit
 from gateway.flows.services import Services
 from gateway.model.dates import Day, Instant
 from gateway.model.reservation import Content, Revision
@@ -21,6 +23,7 @@ from gateway.store.tables import ReservationRow, RevisionRow
 from gateway.store.walking import Condition, Walk
 
 _entry = msgspec.msgpack.Decoder(Entry).decode
+_nights = msgspec.msgpack.Decoder(Nights).decode
 
 
 class Order(StrEnum):
@@ -69,7 +72,7 @@ class RoomLine(msgspec.Struct, frozen=True):
 class Reservation(msgspec.Struct, frozen=True):
     """A reservation as its revisions add up.
 
-    ``oversold`` counts the room nights that were not free when it was taken.
+    ``oversold`` counts the room nights that are not there for it.
     """
 
     reservation_id: str
@@ -117,8 +120,8 @@ class RevisionLine(msgspec.Struct, frozen=True):
 class DeliveryLine(msgspec.Struct, frozen=True):
     """Handing it to one counterpart.
 
-    ``state`` is ``pending``, ``parked`` (with its booking), ``sent``, ``confirmed`` or ``refused``; ``seq`` the revision that is wanted there;
-    ``ref`` their number.
+    ``state`` is ``pending``, ``parked`` (with its booking), ``sent``, ``confirmed`` or ``refused``; ``seq`` the
+    revision that is wanted there; ``ref`` their number.
     """
 
     connection: str
@@ -140,12 +143,17 @@ class ReservationDetail(msgspec.Struct, frozen=True):
 
 
 class TroubleLine(msgspec.Struct, frozen=True):
-    """A reservation that needs somebody, with the time since it was taken; ``unmapped`` are their codes (of a
-    room type, a plan, a currency) that are not mapped."""
+    """A reservation that needs somebody, with the time since it was taken.
+
+    ``unmapped`` are their codes (of a room type, a plan, a currency) that are not mapped: mapping them takes it out of
+    here. ``fits`` are, for one that is oversold, our room types with enough rooms free for all of it: it can be moved
+    there. Otherwise rooms have to become free, and then it leaves by itself.
+    """
 
     reservation: Reservation
     age_ms: int
     unmapped: tuple[str, ...]
+    fits: tuple[str, ...] = ()
 
 
 class TroublePage(msgspec.Struct, frozen=True):
@@ -213,11 +221,14 @@ async def trouble(services: Services, property_id: str, *, cursor: str = "", lim
     async def work(tx: Transaction) -> TroublePage:
         _, hotel = await property_of(services, tx, property_id)
         found = await reading.page(tx, reading.TROUBLE, property_id, (), after, limit)
+        oversold = [row for row in found.rows if row.oversold]
+        fits = await rooms_that_fit(tx, hotel, {row.reservation_id: _nights(row.nights) for row in oversold})
         lines = []
         for row in found.rows:
             reservation = _reservation(hotel, row, found.revisions[row.reservation_id])
             unmapped = _unmapped(hotel, row, found.revisions[row.reservation_id]) if row.parked else ()
-            lines.append(TroubleLine(reservation, max(0, now_ms - row.at_ms), tuple(dict.fromkeys(unmapped))))
+            age_ms, elsewhere = max(0, now_ms - row.at_ms), fits.get(row.reservation_id, ())
+            lines.append(TroubleLine(reservation, age_ms, tuple(dict.fromkeys(unmapped)), elsewhere))
         return TroublePage(tuple(lines), made_cursor(found.next))
 
     return await services.database.read(work)

@@ -94,6 +94,7 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     updates: Annotated[tuple[Range, ...], Meta(min_length=1, max_length=UPDATES_MAX)]
     over_pms: Annotated[bool, Meta(description="set numbers of rooms although a PMS sets them too")] = False
+    force: Annotated[bool, Meta(description="set at once what the guard would have wait for confirmation")] = False
 
 
 @ENDPOINTS.add(
@@ -141,6 +142,7 @@ async def set_calendar(call: Call[Nothing, Edit]) -> Answer:
             call.principal.author,
             over_pms=call.body.over_pms,
             expected=version(call.if_match),
+            force=call.body.force,
         )
     except Refusal as refusal:
         raise _placed(refusal) from None

@@ -26,6 +26,8 @@ _PATHS = {
     "room": "the room type's code",
     "plan": "the rate plan's code",
     "reservation": "our reservation number",
+    "sale": "the number of a quote, which stays that of its hold and its reservation",
+    "payment": "our number of a payment",
     "message": "the message's number",
     "principal": "the id of a key or person",
 }

@@ -9,10 +9,17 @@ import msgspec
 from msgspec import Meta
 
 from gateway.engine.booking import Status
-from gateway.flows.desk import reservations
-from gateway.flows.desk.reservations import Filter, Order, ReservationDetail, ReservationPage, TroublePage
+from gateway.flows.desk import deliveries, reservations
+from gateway.flows.desk.reservations import (
+    DeliveryLine,
+    Filter,
+    Order,
+    ReservationDetail,
+    ReservationPage,
+    TroublePage,
+)
 from gateway.model.access import Action
-from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing
+from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.shapes import shown_type
 from gateway.web.api.values import COUNT, CodeOrNone, Count, Cursor, Text, Time, day_or_none, instant_or_none
 
@@ -82,6 +89,57 @@ async def show_reservation(call: Call[Nothing, Nothing]) -> Answer:
     By our number, with every revision as it came and every delivery.
     """
     return Answer(await reservations.show(call.services, call.property_id, call.path["reservation"]))
+
+
+class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``ref`` is the number it has there."""
+
+    ref: Text = ""
+
+
+@ENDPOINTS.add(
+    "POST",
+    "/properties/{property}/reservations/{reservation}/deliveries/{connection}/entered",
+    Action.HAND_OVER,
+    body=Entered,
+    answer=shown_type(DeliveryLine),
+    repeat=Repeat.CLAIMED,
+)
+async def enter_delivery(call: Call[Nothing, Entered]) -> Answer:
+    """Say that a refused reservation was entered by hand.
+
+    From then on it counts as confirmed by that connection, whose figures may contain it. Only what was refused there
+    can be entered: the rest is sent by itself.
+    """
+    return Answer(
+        await deliveries.entered_by_hand(
+            call.services,
+            call.property_id,
+            call.path["reservation"],
+            call.connection,
+            call.principal.author,
+            ref=call.body.ref,
+        )
+    )
+
+
+@ENDPOINTS.add(
+    "POST",
+    "/properties/{property}/reservations/{reservation}/deliveries/{connection}/resend",
+    Action.HAND_OVER,
+    answer=shown_type(DeliveryLine),
+    repeat=Repeat.CLAIMED,
+)
+async def resend_delivery(call: Call[Nothing, Nothing]) -> Answer:
+    """Send a reservation again.
+
+    In its state of now, and under the number it had, so a counterpart that holds it takes it for a repetition.
+    """
+    return Answer(
+        await deliveries.resend(
+            call.services, call.property_id, call.path["reservation"], call.connection, call.principal.author
+        )
+    )
 
 
 @ENDPOINTS.add(

@@ -10,7 +10,19 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.flows.identity import Identity
 from gateway.flows.services import Services
-from gateway.web.api import access, calendar, connections, importing, mappings, messages, properties, reservations
+from gateway.web.api import (
+    access,
+    calendar,
+    connections,
+    held,
+    importing,
+    mappings,
+    messages,
+    payments,
+    properties,
+    reservations,
+    selling,
+)
 from gateway.web.api.endpoints import JSON, Endpoint
 from gateway.web.api.openapi import document
 from gateway.web.api.serving import PREFIX, routes_of
@@ -18,11 +30,14 @@ from gateway.web.api.serving import PREFIX, routes_of
 SUBJECTS = (
     properties.ENDPOINTS,
     calendar.ENDPOINTS,
+    held.ENDPOINTS,
     connections.ENDPOINTS,
     mappings.ENDPOINTS,
     reservations.ENDPOINTS,
     messages.ENDPOINTS,
     importing.ENDPOINTS,
+    selling.ENDPOINTS,
+    payments.ENDPOINTS,
     access.ENDPOINTS,
 )
 

@@ -50,7 +50,7 @@ class Formats:
         return dates.format_date(date.fromordinal(day), "ccc", self._locale)
 
     def month(self, day: Day) -> str:
-        return dates.format_skeleton("yMMMM", date.fromordinal(day), locale=self._locale)
+        return dates.format_date(date.fromordinal(day), "LLL", self._locale)
 
     def weekdays(self) -> list[str]:
         """Monday first."""

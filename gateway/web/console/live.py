@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import structlog
 
-from gateway.errors import Reason, Refusal, Unauthentic
+from gateway.errors import Rejected, Unauthentic
 from gateway.flows.desk import pulse
 from gateway.flows.identity import Identity, Session
 from gateway.flows.services import Services
@@ -28,12 +28,6 @@ HEARTBEAT_S = 15.0
 RETRY_MS = 2_000
 STREAMS_PER_SESSION_MAX = 4  # a browser opens six connections to a host over HTTP/1.1, and pages need some of them
 STREAMS_MAX = 1_000
-
-
-class TooManyStreams(Refusal):
-    """The page looks from time to time instead."""
-
-    default_reason = Reason.BUSINESS_RULE
 
 
 class _Watch:
@@ -57,11 +51,11 @@ class Live:
         self._is_closed = False
 
     def check(self, session: Session) -> None:
-        """Raises :class:`TooManyStreams`."""
+        """Raises :class:`Rejected`; the page then looks from time to time instead."""
         if self._streams[session.csrf] >= STREAMS_PER_SESSION_MAX or self._streams.total() >= STREAMS_MAX:
-            raise TooManyStreams("too many pages are open; this one looks for news from time to time")
+            raise Rejected("too many pages are open; this one looks for news from time to time")
 
-    async def stream(self, session: Session, property_id: str, seen: str, address: str) -> AsyncIterator[bytes]:
+    async def stream(self, session: Session, property_id: str, seen: str, address: str) -> AsyncGenerator[bytes, None]:
         """The events of one page, until it is closed, its session has ended, or we end."""
         watch = _Watch(seen)
         self._streams[session.csrf] += 1
@@ -70,10 +64,12 @@ class Live:
             self._task = asyncio.create_task(self._look(), name="live pages")
         try:
             yield b"retry: %d\n\n" % RETRY_MS
-            while not self._is_closed:
+            while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(watch.news.wait(), HEARTBEAT_S)
-                if watch.news.is_set() and not self._is_closed:
+                if self._is_closed:
+                    return
+                if watch.news.is_set():
                     watch.news.clear()
                     watch.seen = watch.now
                     yield b"id: %s\nevent: changed\ndata: %s\n\n" % (watch.seen.encode(), watch.seen.encode())

@@ -12,7 +12,19 @@ VIEWS = Views()
 
 LINES = 50
 CHANGES_MAX = 200
-OUTCOMES = ("", "applied", "unchanged", "stale", "parked", "refused", "confirmed", "unknown", "failed")
+OUTCOMES = (
+    "",
+    "applied",
+    "unchanged",
+    "stale",
+    "parked",
+    "discarded",
+    "refused",
+    "answered",
+    "confirmed",
+    "unknown",
+    "failed",
+)
 DIRECTIONS = ("", "in", "out")
 _ONE = "/hotels/{property}/messages/{message}"
 

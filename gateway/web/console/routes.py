@@ -59,7 +59,8 @@ def _stream(identity: Identity, live: Live) -> HTTPRouteHandler:
 
 
 @get("/console/{name:str}", include_in_schema=False, sync_to_thread=False)
-def _asset(name: str) -> Response[bytes]:
+def _asset(request: Request[Any, Any, Any]) -> Response[bytes]:
+    name = request.path_params["name"]
     if name not in _ASSETS:
         return Response(b"", status_code=404, media_type="text/plain")
     headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}

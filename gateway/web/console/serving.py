@@ -121,6 +121,8 @@ async def read_visit(request: Request[Any, Any, Any], services: Services, identi
         raise NotFound("nothing here has U+0000 in its name")
     raw_path: bytes = request.scope["raw_path"].partition(b"?")[0]
     here = raw_path.decode("latin-1") + (f"?{raw_query.decode('latin-1')}" if raw_query else "")
+    if request.method == "POST":  # what answers a form may not be there to be looked at, the page above it is
+        here = here.rpartition("/")[0] or "/"
     return Visit(
         services,
         identity,
@@ -192,7 +194,7 @@ def _page(visit: Visit, text: str, status: int = 200, **headers: str) -> Respons
     return Response(
         text,
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={**HEADERS, "content-language": visit.language, **headers},
         cookies=cookies,
     )
@@ -240,6 +242,6 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return Response(
         text,
         status_code=problem.status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={**HEADERS, "content-language": language, **problems.headers_of(request, error, problem.status)},
     )

@@ -24,7 +24,8 @@ class Visit:
     """One request, read and allowed.
 
     ``browser`` is a random text in a cookie of its own, which forms are bound to before anybody has signed in.
-    ``hotel`` is the property of the path. ``is_fragment``: the script asks for the live part of a page only.
+    ``hotel`` is the property of the path, ``here`` the page somebody can come back to. ``is_fragment``: the script asks
+    for the live part of a page only.
     """
 
     services: Services

@@ -29,7 +29,7 @@ WORDS: dict[str, str] = {
     "sold": "sold",
     "held": "held",
     "on_its_way": "on its way to the PMS",
-    "closed": "closed",
+    "closed": "closed for sale",
     "cta": "no arrival",
     "ctd": "no departure",
     "min_arrival": "minimum stay on arrival",
@@ -39,7 +39,7 @@ WORDS: dict[str, str] = {
     "los_closed": "stay lengths closed",
     "min_offset_h": "booked at least so many hours ahead",
     "max_offset_h": "booked at most so many hours ahead",
-    "price": "price",
+    "price": "price a night",
     "extra_adult": "extra adult",
     "extra_child": "extra child",
     # Aspects, and why a cell differs.

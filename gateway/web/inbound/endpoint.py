@@ -34,7 +34,7 @@ _CONNECTION_NAME_MAX = 64
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?")
 
 
-class _Disconnected(Exception):
+class Disconnected(Exception):
     """The sender went away before the end of the message."""
 
 
@@ -45,21 +45,32 @@ def endpoint(services: Services, kind: str) -> ASGIRouteHandler:
     async def inbound(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             reply = await _answer(services, kind, scope, receive)
-        except _Disconnected:
+        except Disconnected:
             return
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+        await send_reply(send, reply)
 
     return inbound
 
 
-async def _answer(services: Services, kind: str, scope: Scope, receive: Receive) -> Reply:
-    connection = str(scope["path"]).strip("/").rpartition("/")[2]
+async def send_reply(send: Send, reply: Reply) -> None:
+    """The whole answer."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+def head_of(scope: Scope) -> Head:
+    """What was asked, as text."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = bytes(scope.get("query_string", b"")).decode("latin-1")
-    head = Head(str(scope.get("method", "GET")), str(scope["path"]), headers, query)
+    return Head(str(scope.get("method", "GET")), str(scope["path"]), headers, query)
+
+
+async def _answer(services: Services, kind: str, scope: Scope, receive: Receive) -> Reply:
+    connection = str(scope["path"]).strip("/").rpartition("/")[2]
+    head = head_of(scope)
+    headers = head.headers
     if head.method == "GET" and (
         described := receiving.describe(services, kind, head, _url(scope, headers, f"/{kind}/{connection}"))
     ):
@@ -69,7 +80,7 @@ async def _answer(services: Services, kind: str, scope: Scope, receive: Receive)
             raise Unsupported("messages are posted here")
         if len(connection) > _CONNECTION_NAME_MAX:
             raise Malformed("that is no connection's name")
-        chunks = await _body(head, receive)
+        chunks = await read_body(head, receive)
     except Refusal as refusal:
         reply = receiving.refuse_unread(services, kind, refusal)
         return Reply(405, {**reply.headers, "allow": "POST"}, reply.body) if head.method != "POST" else reply
@@ -89,18 +100,19 @@ def _url(scope: Scope, headers: Mapping[str, str], path: str) -> str:
     return f"{scope.get('scheme', 'http')}://{host}{quote(path)}"
 
 
-async def _body(head: Head, receive: Receive) -> list[bytes]:
+async def read_body(head: Head, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> list[bytes]:
+    """The body as it came; raises :class:`Malformed` for more than ``bytes_max``, and :class:`Disconnected`."""
     chunks: list[bytes] = []
     size = 0
     declared = head.headers.get("content-length", "0")
-    too_large = declared.isdigit() and int(declared) > BODY_BYTES_MAX
+    too_large = declared.isdigit() and int(declared) > bytes_max
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Disconnected
+            raise Disconnected
         chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
         size += len(chunk)
-        too_large = too_large or size > BODY_BYTES_MAX
+        too_large = too_large or size > bytes_max
         if too_large:
             chunks.clear()
         elif chunk:
@@ -108,5 +120,5 @@ async def _body(head: Head, receive: Receive) -> list[bytes]:
         if not message.get("more_body", False) or size > _DISCARDED_BYTES_MAX:
             break
     if too_large:
-        raise Malformed(f"the message is larger than {BODY_BYTES_MAX} bytes", Reason.TOO_LARGE)
+        raise Malformed(f"the message is larger than {bytes_max} bytes", Reason.TOO_LARGE)
     return chunks

@@ -15,11 +15,22 @@ from connectors.opentravel.ota import CONNECTOR
 from connectors.opentravel.ota.document import SMALL_BYTES, OtaDocument
 from gateway.contract import Document, Head, Inbound, Outbound, Reply
 from gateway.errors import Malformed, Reason, Refusal, Rejected, Unauthentic, Unsupported
-from gateway.messages import Applied, AriReceived, PingReceived, Pong, ReservationReceived, Result, Taken
+from gateway.messages import (
+    Applied,
+    AriReceived,
+    Found,
+    PingReceived,
+    Pong,
+    ReservationReceived,
+    ReservationsAsked,
+    Result,
+    Taken,
+)
 from gateway.model.ari import AriUpdate, Field
 from gateway.testing import conformance
 from gateway.wire import xml
 from tests.connectors.opentravel import schemas
+from tests.connectors.opentravel.handed_out import HANDED_OUT
 from tests.connectors.opentravel.outbound import site
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "opentravel"
@@ -280,6 +291,8 @@ def results(document: Document, warnings: tuple[str, ...] = ()) -> list[Result]:
             made.append(Taken("R-1", event.revision.booking_id, kind, event.hotel, warnings))
         elif isinstance(event, PingReceived):
             made.append(Pong(event.echo))
+        elif isinstance(event, ReservationsAsked):
+            made.append(Found(HANDED_OUT))
         else:
             made.append(Applied(warnings))
     return made
@@ -301,9 +314,10 @@ def test_every_answer_is_valid(name: str) -> None:
     document = open_(fixture(name))
     no = Rejected("no <room> & no 'rate'", Reason.NO_AVAILABILITY, record="17")
     for outcome in (results(document), results(document, ("mind the gap",)), [no] * 3):
-        reply = CONNECTOR.answer(document, SITE, outcome, NOW_MS)
-        assert reply.status == 200
-        assert schemas.faults(reply.body, "2015A") == []
+        for release in ("2015A", "2011B"):
+            reply = CONNECTOR.answer(document, site(f"ota-{release.lower()}"), outcome, NOW_MS)
+            assert reply.status == 200
+            assert schemas.faults(reply.body, release) == []
     assert schemas.faults(CONNECTOR.refuse(None, no, NOW_MS).body, "2015A") == []
 
 
@@ -365,7 +379,7 @@ def test_a_refusal_has_its_status(reason: Reason, status: int) -> None:
     assert CONNECTOR.refuse(None, Refusal("no", reason), NOW_MS).status == status
 
 
-@pytest.mark.parametrize("name", ["unknown/read", "unknown/notif-report"])
+@pytest.mark.parametrize("name", ["unknown/answer-in-place-of-a-request"])
 def test_an_unknown_root_is_no_implementation(name: str) -> None:
     document = open_(fixture(name))
     with pytest.raises(Unsupported) as refused:
@@ -379,6 +393,13 @@ def test_an_unknown_root_is_no_implementation(name: str) -> None:
 @schemas.needed
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_valid_error(reason: Reason) -> None:
-    for name in ("avail/limits-and-rules", "reservation/commit", "cancel/commit", "ping/ping", "unknown/read"):
+    for name in (
+        "avail/limits-and-rules",
+        "reservation/commit",
+        "cancel/commit",
+        "ping/ping",
+        "read/undelivered",
+        "unknown/refused-hotelstatsnotif",
+    ):
         reply = CONNECTOR.refuse(open_(fixture(name)), Refusal("no", reason, record="1"), NOW_MS)
         assert schemas.faults(reply.body, "2015A") == []

@@ -143,3 +143,25 @@ def test_a_push_over_the_limit_carries_a_prefix() -> None:
     )
     request = CONNECTOR.encode(_push(*updates), default_site("ota-2015a"))
     assert request.parts == limit == request.body.count(b"<AvailStatusMessage ")
+
+
+def _rates(*settings: tuple[Setting, ...]) -> PushRates:
+    updates = tuple(AriUpdate("DBL", "FLEX", 741_000, 741_001, each, currency="EUR") for each in settings)
+    return PushRates(id="p-1", at_ms=0, updates=updates)
+
+
+def test_an_amount_that_is_taken_away_is_left_out() -> None:
+    price, gone = Setting(Field.PRICE, 9000, 2), Setting(Field.EXTRA_CHILD, -1)
+    for profile in ("ota-2015a", "ota-2011b", "ota-arrival"):
+        request = CONNECTOR.encode(_rates((gone,), (price, gone)), outbound.site(profile))
+        assert (request.parts, request.body.count(b"<RateAmountMessage ")) == (2, 1)
+        assert b'LocatorID="2"' in request.body
+        assert b"AdditionalGuestAmount" not in request.body
+        assert b"-" not in request.body.partition(b"<Rates>")[2].partition(b"</Rates>")[0]
+
+
+def test_nothing_but_what_is_taken_away_has_no_message() -> None:
+    with pytest.raises(Unsupported):
+        CONNECTOR.encode(_rates((Setting(Field.EXTRA_ADULT, -1),)), outbound.site("ota-2015a"))
+    with pytest.raises(Unsupported):
+        CONNECTOR.encode(_rates((Setting(Field.PRICE, -1),)), outbound.site("ota-2015a"))

@@ -11,12 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.payments.adyen import CONNECTOR as ADYEN
+from connectors.payments.alipay import CONNECTOR as ALIPAY
 from connectors.payments.stripe import CONNECTOR as STRIPE
+from connectors.payments.unionpay import CONNECTOR as UNIONPAY
+from connectors.payments.wechatpay import CONNECTOR as WECHATPAY
 from gateway.contract import Head, Inbound
 from gateway.engine.facts import events_of
 from gateway.engine.ledger import Ledger, LedgerEvent, Novelty, Position, Status, fold, novelty
 from gateway.messages_payment import PaymentNotified
 from gateway.model.payment import FactSource, OperationKind, OperationRef
+from tests.connectors.payments import china
 from tests.connectors.payments.accounts import FIXTURES, OP, site
 
 Kind = OperationKind
@@ -26,7 +30,19 @@ CAPTURE = OperationRef(
 REFUND = OperationRef(
     id="01J9ZQ4W7M3N5P8R2T6V9X1B3R", kind=Kind.REFUND, at_ms=3, amount=5000, currency="EUR", psp="QFQTPCQ8HXSKGK82"
 )
-CONNECTORS: dict[str, Inbound] = {"stripe": STRIPE, "adyen": ADYEN}
+CONNECTORS: dict[str, Inbound] = {
+    "stripe": STRIPE,
+    "adyen": ADYEN,
+    "alipay": ALIPAY,
+    "wechatpay": WECHATPAY,
+    "unionpay": UNIONPAY,
+}
+IN_YUAN = ("alipay", "wechatpay", "unionpay")
+# The refunds that the fixtures of these three speak of.
+REFUNDS = tuple(
+    OperationRef(id=id_, kind=Kind.REFUND, at_ms=3, amount=amount, currency="CNY")
+    for id_, amount in ((china.CHILD, 5000), ("01J9ZQ4W7M3N5P8R2T6V9X1B3S", 19100))
+)
 
 # Gateway, what was intended, what it told, and authorised, captured, released, refunded, status.
 HISTORIES = {
@@ -88,16 +104,67 @@ HISTORIES = {
         ["several/paid-and-captured", "dispute/chargeback", "dispute/reversed"],
         (24100, 24100, 0, 0, Status.CAPTURED),
     ),
+    "alipay: paid, refunded in part, then the rest": (
+        "alipay",
+        Kind.PURCHASE,
+        ["trade/opened", "trade/paid", "refund/in-part", "refund/the-rest", "trade/paid-without-refunds"],
+        (24100, 24100, 0, 24100, Status.REFUNDED),
+    ),
+    "alipay: paid and cancelled": (
+        "alipay",
+        Kind.PURCHASE,
+        ["refund/cancelled", "trade/closed"],
+        (24100, 24100, 0, 24100, Status.REFUNDED),
+    ),
+    "alipay: held and released in part": (
+        "alipay",
+        Kind.AUTHORISE,
+        ["hold/begun", "hold/held", "hold/released"],
+        (50000, 0, 25900, 0, Status.AUTHORISED),
+    ),
+    "wechatpay: a refund that cannot reach the card, then does": (
+        "wechatpay",
+        Kind.PURCHASE,
+        ["transaction/paid", "refund/abnormal", "refund/done"],
+        (24100, 24100, 0, 5000, Status.PARTIALLY_REFUNDED),
+    ),
+    "wechatpay: a refund that is closed": (
+        "wechatpay",
+        Kind.PURCHASE,
+        ["transaction/paid", "refund/abnormal", "refund/closed"],
+        (24100, 24100, 0, 0, Status.CAPTURED),
+    ),
+    "unionpay: held, taken in part, refunded in part": (
+        "unionpay",
+        Kind.AUTHORISE,
+        ["hold/held", "capture/in-part", "refund/in-part"],
+        (50000, 20000, 30000, 5000, Status.PARTIALLY_REFUNDED),
+    ),
+    "unionpay: a completion that is taken back": (
+        "unionpay",
+        Kind.AUTHORISE,
+        ["hold/held", "capture/in-part", "capture/taken-back"],
+        (50000, 0, 50000, 0, Status.VOIDED),
+    ),
+    "unionpay: paid and undone on the same day": (
+        "unionpay",
+        Kind.PURCHASE,
+        ["purchase/paid", "refund/same-day"],
+        (24100, 24100, 0, 24100, Status.REFUNDED),
+    ),
 }
 
 
 @cache
 def said(gateway: str, intent: OperationKind, name: str) -> tuple[LedgerEvent, ...]:
     """One message, as events of the ledger."""
-    connector, account = CONNECTORS[gateway], site(gateway)
-    asked = OperationRef(id=OP, kind=intent, at_ms=1, amount=24100, currency="EUR")
+    yuan = gateway in IN_YUAN
+    connector, account = CONNECTORS[gateway], china.site(gateway) if yuan else site(gateway)
+    asked = OperationRef(id=OP, kind=intent, at_ms=1, amount=24100, currency="CNY" if yuan else "EUR")
     operations = (asked, CAPTURE, REFUND) if intent is Kind.AUTHORISE else (asked,)
-    body = (FIXTURES / gateway / f"{name}.json").read_bytes()
+    operations = (asked, *REFUNDS) if yuan else operations
+    (fixture,) = (path for path in (FIXTURES / gateway).glob(f"{name}.*") if ".expected" not in path.name)
+    body = fixture.read_bytes()
     found = connector.parse(connector.open(Head("POST", "/", {}), [body]), account)
     facts = [fact for event in found if isinstance(event, PaymentNotified) for fact in event.facts]
     return tuple(event for fact in facts for event in events_of(fact, intent, operations, FactSource.CALLBACK))
@@ -114,7 +181,7 @@ def booked(events: Sequence[LedgerEvent]) -> Position:
         assert what is not Novelty.CONFLICT, event
         if what is Novelty.NEW:
             ledger = {**ledger, (event.kind, event.key): event}
-    return fold(ledger.values(), "EUR")
+    return fold(ledger.values(), events[0].currency)
 
 
 @pytest.mark.parametrize("name", HISTORIES)

@@ -197,7 +197,12 @@ def test_the_tables_of_a_property_leave_nothing_out() -> None:
     """Every setting of the model is in them, or is known not to be one of the hotel file."""
     from gateway.model.property import Connection
 
-    full = tables_of(hotel(channel("ota", enabled=False, options={"a": 1}), pms(echoes=True, figure_delay_s=7)))
+    full = tables_of(
+        hotel(
+            channel("ota", enabled=False, options={"a": 1}, fallback_room="DBL", booking_currencies=("USD",)),
+            pms(echoes=True, figure_delay_s=7),
+        )
+    )
     written = {key for table in full["connections"] for key in table}
     renamed = {"rate_ppm": "exchange_rate", "markup": "round_to"}
     unwritten = {renamed.get(name, name) for name in Connection.__struct_fields__} - written

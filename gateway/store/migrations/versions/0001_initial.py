@@ -228,6 +228,17 @@ def _connections() -> None:
         sa.PrimaryKeyConstraint("scope_id", "connection"),
     )
     op.create_table(
+        "held_change",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("message_id", sa.BigInteger, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("nights", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "message_id"),
+    )
+    op.create_table(
         "their_code",
         sa.Column("scope_id", TEXT, nullable=False),
         sa.Column("connection", TEXT, nullable=False),
@@ -332,3 +343,90 @@ def _access() -> None:
     )
     op.create_index("sale_due", "sale", ["due_ms"], **_where("due_ms IS NOT NULL"))
     op.create_index("sale_mail", "sale", ["mail_ms"], **_where("mail_ms IS NOT NULL"))
+    op.create_table(
+        "payment_account",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("property_id", TEXT, nullable=False),
+        sa.Column("refused", sa.BigInteger, nullable=False),
+        sa.Column("refused_ms", sa.BigInteger, nullable=False),
+        sa.Column("refused_text", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id"),
+    )
+    op.create_table(
+        "payment_inbox",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("dedupe", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("attempts", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("verified_with", TEXT, nullable=False),
+        sa.Column("detail", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "dedupe"),
+    )
+    op.create_index("payment_inbox_due", "payment_inbox", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    parked = "state = 'parked'"
+    op.create_index("payment_inbox_parked", "payment_inbox", ["scope_id", "at_ms"], **_where(parked))
+    op.create_table(
+        "payment",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("payment_id", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("intent", TEXT, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "payment_id"),
+    )
+    op.create_index("payment_created", "payment", ["scope_id", "at_ms", "payment_id"])
+    booked = "reservation_id <> ''"
+    op.create_index("payment_reservation", "payment", ["scope_id", "reservation_id"], **_where(booked))
+    op.create_table(
+        "payment_operation",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("operation_id", TEXT, nullable=False),
+        sa.Column("payment_id", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("parent", TEXT, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("outcome", TEXT, nullable=False),
+        sa.Column("waiting", TEXT, nullable=False),
+        sa.Column("psp", TEXT, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.Column("error_raw", TEXT, nullable=False),
+        sa.Column("sent_ms", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("asked", sa.BigInteger, nullable=False),
+        sa.Column("expires_ms", sa.BigInteger, nullable=True),
+        sa.Column("not_found", sa.LargeBinary, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+        sa.Column("command", sa.LargeBinary, nullable=False),
+        sa.Column("action", sa.LargeBinary, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "operation_id"),
+    )
+    op.create_index("payment_operation_of", "payment_operation", ["scope_id", "payment_id"])
+    op.create_index("payment_operation_psp", "payment_operation", ["scope_id", "psp"])
+    op.create_index("payment_operation_due", "payment_operation", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    left = "due_ms IS NULL AND outcome NOT IN ('succeeded', 'failed')"
+    op.create_index("payment_operation_left", "payment_operation", ["scope_id", "account"], **_where(left))
+    op.create_table(
+        "payment_event",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("payment_id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("fact_key", TEXT, nullable=False),
+        sa.Column("seen_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "payment_id", "kind", "fact_key"),
+    )

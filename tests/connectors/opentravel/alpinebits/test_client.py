@@ -132,6 +132,17 @@ def test_a_price_per_person_is_divided() -> None:
         _sent(odd, "2022-10")
 
 
+def test_an_amount_that_is_taken_away_is_left_out() -> None:
+    update = PRICES.updates[0]
+    gone = msgspec.structs.replace(update, settings=(*update.settings[:1], Setting(Field.EXTRA_ADULT, -1)))
+    _, body, _ = _sent(msgspec.structs.replace(PRICES, updates=(gone,)), "2022-10")
+    assert b"BaseByGuestAmt " in body
+    assert b"AdditionalGuestAmount" not in body
+    alone = msgspec.structs.replace(update, settings=(Setting(Field.EXTRA_ADULT, -1),))
+    with pytest.raises(Unsupported):
+        _sent(msgspec.structs.replace(PRICES, updates=(alone,)), "2022-10")
+
+
 def test_some_days_of_the_week_are_periods_of_their_own() -> None:
     _, body, parts = _sent(FIGURES, "2024-10")
     assert parts == 2

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from lxml import etree
 
-from connectors.opentravel._shared.siteminder_reservation import MessageId
+from connectors.opentravel._shared.message_id import MessageId
 from connectors.opentravel.pmsxchange import CONNECTOR
 from gateway.contract import (
     Confirmed,
@@ -213,6 +213,12 @@ def test_what_we_answer_is_valid(name: str) -> None:
     for reply in (good, bad):
         assert reply.status == 200
         assert siteminder.faults(reply.body, "pmsxchange") == []
+
+
+def test_a_report_on_what_was_never_handed_out_is_an_error() -> None:
+    reply = CONNECTOR.answer(opened("report/stored"), SITE, [Applied(("no reservation 'X'",))], NOW_MS)
+    assert errors_in(reply) == [("3", "385", "no reservation 'X'")]
+    assert errors_in(CONNECTOR.answer(opened("report/stored"), SITE, [Applied()], NOW_MS)) == []
 
 
 def test_an_answer_is_in_the_version_of_the_question() -> None:

@@ -1,0 +1,106 @@
+"""Ours: searching all offers of a house, its availability, and the statements of a sale, from the stored rows."""
+
+import asyncio
+from functools import partial
+
+from benchmarks import conditions
+from benchmarks.datasets.ari import plan_codes, room_codes
+from benchmarks.datasets.push import PushSet
+from benchmarks.harness import Bench, Figures, Metric, cpu_and_wall, register
+from benchmarks.house import House, hotel_toml
+from benchmarks.processes import durable_directory
+from benchmarks.push import calendar_rows, stock_rows
+from gateway.engine.offers import Ask, Party
+from gateway.engine.sale import Customer
+from gateway.flows import sell, sell_search
+from gateway.flows.sell_search import Line
+from gateway.store.database import Transaction
+from gateway.store.tables import CalendarRow, StockRow
+
+SCOPE = "bench"
+SEARCH_CPU_MS_MAX = 3.0
+AVAILABILITY_MS_MAX = 5.0
+CONFIRM_STATEMENTS_MAX = 14
+DIRECT = '[[connections]]\nid = "site"\nrole = "direct"\n'
+TERMS = """
+[selling]
+taxes = [
+    { code = "VAT", percent = "10", included = true },
+    { code = "CITY", amount = "1.50", per = "person_night" },
+]
+promotions = [{ code = "EARLY", percent = "10", advance_min_h = 240 }]
+"""
+
+
+def fill_house(house: House) -> None:
+    """The full calendar of 20 room types × 10 plans over 500 days, every night of which can be sold."""
+    wanted = PushSet()
+
+    async def fill(tx: Transaction) -> None:
+        await tx.upsert(CalendarRow, calendar_rows(wanted))
+        await tx.upsert(StockRow, stock_rows(wanted))
+
+    house.run(house.ours.services.database.write(fill))
+
+
+def measure(kind: str) -> Figures:
+    """CPU and time of one question, the database's part included."""
+    first = conditions.FIRST_DATE.toordinal()
+    toml = hotel_toml(room_codes(), plan_codes()) + DIRECT + TERMS
+    with durable_directory() as directory, House(directory, toml) as house:
+        fill_house(house)
+        services = house.ours.services
+        ask = Ask(first + 40, first + 43, Party(2))
+
+        def search() -> None:
+            found = house.run(sell_search.offers(services, SCOPE, ask, unoffered=True))
+            assert len(found.offers) + len(found.unoffered) == len(room_codes()) * len(plan_codes())
+            assert len(found.offers) > 20
+
+        def availability() -> None:
+            found = house.run(sell_search.availability(services, SCOPE, first, first + 499))
+            assert len(found.rooms) == len(room_codes())
+
+        return cpu_and_wall(search if kind == "search" else availability)
+
+
+def statements() -> Figures:
+    """Of the one batch that confirms, for one sale and for fifty."""
+    first = conditions.FIRST_DATE.toordinal()
+    with durable_directory() as directory, House(directory, hotel_toml(room_codes(), plan_codes()) + DIRECT) as house:
+        fill_house(house)
+        services = house.ours.services
+        counter = services.database.counter
+
+        async def confirm(sales: int) -> int:
+            offers = (await sell_search.offers(services, SCOPE, Ask(first + 40, first + 42, Party(2)))).offers
+            offer = max(offers, key=lambda each: each.left)
+            lines, numbers = [Line(offer.room, offer.plan, Party(2))], []
+            for _ in range(sales):
+                row = await sell_search.quote(services, SCOPE, first + 40, first + 42, lines, "bench")
+                await sell.hold(services, SCOPE, row.sale_id, Customer(), "bench")
+                numbers.append(row.sale_id)
+            before = counter.statements
+            await asyncio.gather(*(sell.confirm(services, SCOPE, number, "bench") for number in numbers))
+            # Each asks for its hotel and its sale before: three statements of its own, without a lock.
+            return counter.statements - before - 3 * sales
+
+        return {"one_sale": house.run(confirm(1)), "ten_sales": house.run(confirm(10))}
+
+
+def register_benches() -> None:
+    """Bounded in absolute units: there is no floor for asking a house what it sells."""
+    search = (Metric("cpu_ms", "min", value_max=SEARCH_CPU_MS_MAX), Metric("wall_ms", "min"))
+    availability = (Metric("cpu_ms", "min"), Metric("wall_ms", "min", value_max=AVAILABILITY_MS_MAX))
+    confirming = (
+        Metric("one_sale", value_max=CONFIRM_STATEMENTS_MAX),
+        Metric("ten_sales", value_max=CONFIRM_STATEMENTS_MAX),
+    )
+    title = "all offers of 20 room types × 10 plans for a stay"
+    register(Bench("sell-search", title, search, ours=partial(measure, "search")))
+    title = "500-day availability of 20 room types"
+    register(Bench("sell-availability", title, availability, ours=partial(measure, "availability")))
+    register(Bench("sell-statements", "SQL statements of confirmed sales", confirming, ours=statements, rounds=1))
+
+
+register_benches()

@@ -1,0 +1,143 @@
+"""WeChat Pay calls us: signed, then sealed. Signature and time come first, then the seal, then the account.
+
+Now and then a signature is wrong on purpose (it begins with ``WECHATPAY/SIGNTEST/``) to see whether we look at it; it
+fails like any other.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.payments._shared.document import PaymentDocument, as_callback, open_callback
+from connectors.payments._shared.profile import Amounts, profile_of
+from connectors.payments.wechatpay.encode import NAME
+from connectors.payments.wechatpay.objects import Notice, RefundObject, Transaction
+from connectors.payments.wechatpay.outcomes import PAID, captured, refund_facts
+from connectors.payments.wechatpay.signing import verify_message
+from gateway.contract import Document, Head, Key, Reply, Site
+from gateway.errors import Malformed, Reason, Refusal, Unauthentic
+from gateway.messages import Event, Query, Result
+from gateway.messages_payment import PaymentNotified
+from gateway.model.dates import Instant
+from gateway.model.payment import Fact
+from gateway.wire.redact import mask_text
+from gateway.wire.signatures import open_sealed
+
+T = TypeVar("T")
+_JSON = {"content-type": "application/json"}
+_STATUS = {
+    Reason.AUTHENTICATION: 401,
+    Reason.AUTHORIZATION: 403,
+    Reason.TOO_LARGE: 413,
+    Reason.UNAVAILABLE: 500,
+}
+_REFUNDS = frozenset({"REFUND.SUCCESS", "REFUND.CLOSED", "REFUND.ABNORMAL"})
+_OURS = (("mchid", "sp_mchid", "sub_mchid"), ("appid", "sp_appid", "sub_appid"))
+
+
+def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
+    """The body as it came. What is kept of it is sealed as well."""
+    return open_callback(head, chunks, "notice", _redacted)
+
+
+def locate(document: Document) -> str:
+    """The path says whose it is."""
+    return ""
+
+
+def verify(document: Document, site: Site, now_ms: Instant) -> None:
+    """Signature and window, then seal, then whether merchant and application are ours."""
+    callback = as_callback(document)
+    window_s = profile_of(NAME, site.profile).window_s
+    callback.verified_with = verify_message(callback.headers, callback.raw, site, now_ms, window_s)
+    try:
+        content = _decode(_opened(_notice(callback), site.keys_for("decrypt", now_ms)), dict[str, Any])
+    except Unauthentic as error:
+        # A genuine notice that we cannot open: the key of this account is another one by now.
+        raise Unauthentic(error.text, Reason.UNAVAILABLE) from None
+    merchants = {site.hotel, str(site.options.get("sub_mchid", site.hotel))}
+    applications = {str(site.options.get("app_id", "")), str(site.options.get("sub_app_id", ""))}
+    for names, ours in zip(_OURS, (merchants, applications), strict=True):
+        if any(content.get(name) and content[name] not in ours for name in names):
+            raise Unauthentic("a notice of another merchant or application", Reason.AUTHORIZATION)
+
+
+def parse(document: Document, site: Site) -> Sequence[Event | Query]:
+    """One event; what cannot be understood of a genuine notice is left to a person."""
+    notice = _notice(as_callback(document))
+    keys = [key for key in site.keys if key.use == "decrypt"]
+    content = _opened(notice, keys)
+    amounts = profile_of(NAME, site.profile).amounts
+    account = _decode(content, dict[str, Any]).get("mchid", "")
+    try:
+        facts, park = _read(notice.event_type, content, amounts)
+    except Refusal as refusal:
+        facts, park = (), refusal.text
+    notified = PaymentNotified(account=str(account), dedupe=notice.id, name=notice.event_type, facts=facts, park=park)
+    return (notified,)
+
+
+def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
+    """204 once everything is taken; it has to be there within 5 seconds."""
+    refusals = [result for result in results if isinstance(result, Refusal)]
+    return refuse(document, refusals[0], now_ms) if refusals else Reply(204, {}, b"")
+
+
+def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
+    """A status and a reason in WeChat Pay's shape; it comes again 15 times within a day."""
+    body = msgspec.json.encode({"code": "FAIL", "message": error.reason.value})
+    return Reply(_STATUS.get(error.reason, 400), _JSON, body)
+
+
+def _read(kind: str, content: bytes, amounts: Amounts) -> tuple[tuple[Fact, ...], str]:
+    if kind == "TRANSACTION.SUCCESS":
+        found = _decode(content, Transaction)
+        if found.trade_state not in PAID:
+            return (), f"WeChat Pay reports a payment as {found.trade_state[:40]!r}"
+        return (captured(found, amounts),), ""
+    if kind in _REFUNDS:
+        refund = _decode(content, RefundObject)
+        park = "a refund cannot reach the guest's card: it has to be sent another way" if "ABNORMAL" in kind else ""
+        return refund_facts(refund, amounts), park
+    return (), f"WeChat Pay reports {kind[:60]}" if kind.startswith("COMPLAINT.") else ""
+
+
+def _opened(notice: Notice, keys: Sequence[Key]) -> bytes:
+    """While the key is changed there are two; the seal itself tells which one fits."""
+    resource = notice.resource
+    if resource.algorithm != "AEAD_AES_256_GCM":
+        raise Malformed(f"a notice sealed with {resource.algorithm[:40]!r}")
+    try:
+        sealed = b64decode(resource.ciphertext, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("the sealed content is not Base64") from None
+    nonce, associated = resource.nonce.encode(), (resource.associated_data or "").encode()
+    for key in keys:
+        try:
+            return open_sealed(key.material.encode(), nonce, sealed, associated)
+        except Unauthentic:
+            continue
+    raise Unauthentic("the content was not sealed with a key of this account")
+
+
+def _notice(callback: PaymentDocument) -> Notice:
+    notice = _decode(callback.raw, Notice)
+    if not notice.id or notice.resource_type != "encrypt-resource":
+        raise Malformed("not a notice of WeChat Pay's")
+    return notice
+
+
+def _decode(raw: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("not a message of WeChat Pay's") from None
+
+
+def _redacted(raw: bytes) -> bytes:
+    return mask_text(raw.decode("utf-8", "replace")).encode()

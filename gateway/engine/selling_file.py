@@ -1,0 +1,309 @@
+"""The part of a hotel file that says how the hotel sells by itself: ``[selling]`` and the tables below it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from gateway.engine.file_table import Reader, Shape
+from gateway.engine.readable import shown
+from gateway.errors import Malformed
+from gateway.model.dates import FIRST_DAY, LAST_DAY, Day, parse_day
+from gateway.model.money import digits_of
+from gateway.model.selling import (
+    Guarantee,
+    Per,
+    PlanTerms,
+    Policy,
+    Promotion,
+    RoomTerms,
+    Selling,
+    Share,
+    Step,
+    Tax,
+)
+
+_LINE = r"[^\x00-\x1f\x7f-\x9f]"
+_Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,16}\Z", description="a code: 1 to 16 of A-Z a-z 0-9 . _ -")]
+_Text = Annotated[str, Meta(pattern=rf"\A{_LINE}{{1,255}}\Z", description="a text in quotes, 1 to 255 characters")]
+_Time = Annotated[str, Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day such as "15:00"')]
+_Minutes = Annotated[int, Meta(ge=1, le=20_160, description="a number of minutes from 1 to 20160")]
+_Age = Annotated[int, Meta(ge=-1, le=17, description="an age from -1 to 17")]
+_Hours = Annotated[int, Meta(ge=0, le=20_000, description="a number of hours from 0 to 20000")]
+_Nights = Annotated[int, Meta(ge=0, le=999, description="a number of nights from 0 to 999")]
+_Guests = Annotated[int, Meta(ge=0, le=30, description="a number of guests from 0 to 30")]
+_Flag = Annotated[bool, Meta(description="true or false")]
+_Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
+_Tables = Annotated[tuple[dict[str, Any], ...], Meta(max_length=200, description="a list of at most 200 tables")]
+_Words = Annotated[tuple[_Text, ...], Meta(max_length=200, description="a list of at most 200 texts")]
+_Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", description='a date in quotes, "2031-05-12"')]
+_Numeral = Any
+
+
+class SellingTable(Shape, frozen=True, kw_only=True):
+    """``[selling]``."""
+
+    check_in: _Time = "15:00"
+    quote_minutes: _Minutes = 30
+    hold_minutes: _Minutes = 15
+    infant_age_max: _Age = -1
+    child_age_max: _Age = 11
+    policy: _Code = ""
+    mail_from: _Text = ""
+    taxes: _Tables = ()
+    policies: _Tables = ()
+    promotions: _Tables = ()
+    plans: _Tables = ()
+    rooms: _Tables = ()
+
+
+class TaxTable(Shape, frozen=True, kw_only=True):
+    """A line of ``taxes``."""
+
+    required = ("code",)
+
+    code: _Code = ""
+    name: _Text = ""
+    percent: _Numeral = None
+    amount: _Numeral = None
+    per: Annotated[Per, Meta(description='"stay", "night", "person" or "person_night"')] = Per.NIGHT
+    included: _Flag = False
+    fee: _Flag = False
+    age_from: Annotated[int, Meta(ge=0, le=99, description="an age from 0 to 99")] = 0
+    nights_max: _Nights = 0
+
+
+class ShareTable(Shape, frozen=True, kw_only=True):
+    """A part of what a stay costs."""
+
+    nights: _Nights = 0
+    percent: _Numeral = None
+    amount: _Numeral = None
+
+
+class StepTable(ShareTable, frozen=True, kw_only=True):
+    """A line of ``cancel``."""
+
+    within_h: _Hours | None = None
+
+
+class PolicyTable(Shape, frozen=True, kw_only=True):
+    """A line of ``policies``."""
+
+    required = ("code",)
+
+    code: _Code = ""
+    name: _Text = ""
+    guarantee: Annotated[Guarantee, Meta(description='"none", "card", "deposit" or "prepaid"')] = Guarantee.NONE
+    deposit: _Table | None = None
+    cancel: _Tables = ()
+    no_show: _Table | None = None
+    changeable: _Flag = True
+
+
+class PromotionTable(Shape, frozen=True, kw_only=True):
+    """A line of ``promotions``."""
+
+    required = ("code",)
+
+    code: _Code = ""
+    name: _Text = ""
+    codes: _Words = ()
+    percent: _Numeral = None
+    amount: _Numeral = None
+    free_night: _Nights = 0
+    rooms: _Words = ()
+    plans: _Words = ()
+    nights_min: _Nights = 0
+    nights_max: _Nights = 0
+    advance_min_h: _Hours = 0
+    advance_max_h: _Hours = 0
+    first: _Date | None = None
+    last: _Date | None = None
+
+
+class PlanTermsTable(Shape, frozen=True, kw_only=True):
+    """A line of ``selling.plans``."""
+
+    required = ("plan",)
+
+    plan: _Text = ""
+    policy: _Code = ""
+    codes: _Words = ()
+
+
+class RoomTermsTable(Shape, frozen=True, kw_only=True):
+    """A line of ``selling.rooms``."""
+
+    required = ("room",)
+
+    room: _Text = ""
+    guests_max: _Guests | None = None
+    children_max: _Guests | None = None
+
+
+def read_selling(
+    reader: Reader, raw: Mapping[str, Any], currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
+) -> Selling:
+    """The table as it stands; faults are told to the reader. Amounts are left unread where no currency is known."""
+    return _Selling(reader, currency, rooms, plans, net=net).selling(raw)
+
+
+class _Selling:
+    def __init__(self, reader: Reader, currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool) -> None:
+        self._reader = reader
+        self._currency = currency
+        self._rooms = rooms
+        self._plans = plans
+        self._net = net
+
+    def selling(self, raw: Mapping[str, Any]) -> Selling:
+        path, reader = "selling", self._reader
+        table = reader.table(SellingTable, raw, path)
+        taxes = tuple(self.tax(each, f"{path}.taxes[{n}]") for n, each in enumerate(table.taxes))
+        policies = tuple(self.policy(each, f"{path}.policies[{n}]") for n, each in enumerate(table.policies))
+        promotions = tuple(self.promotion(each, f"{path}.promotions[{n}]") for n, each in enumerate(table.promotions))
+        known = [policy.code for policy in policies]
+        plans = tuple(self.plan(each, f"{path}.plans[{n}]", known) for n, each in enumerate(table.plans))
+        rooms = tuple(self.room(each, f"{path}.rooms[{n}]") for n, each in enumerate(table.rooms))
+        reader.unique([tax.code for tax in taxes], f"{path}.taxes", "code")
+        reader.unique(known, f"{path}.policies", "code")
+        reader.unique([each.code for each in promotions], f"{path}.promotions", "code")
+        reader.unique([each.plan for each in plans], f"{path}.plans", "plan")
+        reader.unique([each.room for each in rooms], f"{path}.rooms", "room")
+        self.known(table.policy, known, f"{path}.policy", "policy")
+        if table.mail_from and "@" not in table.mail_from:
+            reader.wrong(f"{path}.mail_from", f"{shown(table.mail_from)} is not an e-mail address")
+        hours, _, minutes = table.check_in.partition(":")
+        return Selling(
+            check_in_min=int(hours) * 60 + int(minutes),
+            quote_s=table.quote_minutes * 60,
+            hold_s=table.hold_minutes * 60,
+            infant_age_max=table.infant_age_max,
+            child_age_max=table.child_age_max,
+            policy=table.policy,
+            mail_from=table.mail_from,
+            taxes=taxes,
+            policies=policies,
+            promotions=promotions,
+            plans=plans,
+            rooms=rooms,
+        )
+
+    def known(self, word: str, known: Collection[str], path: str, noun: str) -> None:
+        if word and word not in known:
+            self._reader.wrong(path, f"there is no {noun} {shown(word)}{self._reader.meant(word, known)}")
+
+    def tax(self, raw: Mapping[str, Any], path: str) -> Tax:
+        reader = self._reader
+        table = reader.table(TaxTable, raw, path)
+        percent, amount = self.percent(table.percent, path), self.amount(table.amount, path)
+        if (table.percent is None) == (table.amount is None):
+            reader.wrong(path, "needs a percent or an amount, and not both")
+        if table.percent is not None:
+            for name in ("per", "age_from", "nights_max"):
+                if name in raw:
+                    reader.wrong(f"{path}.{name}", "has no effect on a percentage")
+        if table.included and self._net:
+            reader.wrong(f"{path}.included", 'cannot be true where prices = "net"')
+        if table.included and table.amount is not None and table.per is not Per.NIGHT:
+            reader.wrong(f"{path}.included", 'takes an amount per = "night"')
+        return Tax(
+            table.code,
+            table.name or table.code,
+            percent,
+            amount,
+            table.per,
+            table.included,
+            table.fee,
+            table.age_from,
+            table.nights_max,
+        )
+
+    def policy(self, raw: Mapping[str, Any], path: str) -> Policy:
+        table = self._reader.table(PolicyTable, raw, path)
+        steps = []
+        for place, each in enumerate(table.cancel):
+            at = f"{path}.cancel[{place}]"
+            step = self._reader.table(StepTable, each, at)
+            steps.append(Step(self.share(step, at), step.within_h))
+        no_show = Share(percent_bp=10_000)
+        if table.no_show is not None:
+            no_show = self.share(self._reader.table(ShareTable, table.no_show, f"{path}.no_show"), f"{path}.no_show")
+        deposit = self._reader.table(ShareTable, table.deposit or {}, f"{path}.deposit")
+        return Policy(
+            table.code,
+            table.name or table.code,
+            table.guarantee,
+            self.share(deposit, f"{path}.deposit"),
+            tuple(steps),
+            no_show,
+            table.changeable,
+        )
+
+    def share(self, table: ShareTable, path: str) -> Share:
+        return Share(table.nights, self.percent(table.percent, path, 10_000), self.amount(table.amount, path))
+
+    def promotion(self, raw: Mapping[str, Any], path: str) -> Promotion:
+        table = self._reader.table(PromotionTable, raw, path)
+        for room in table.rooms:
+            self.known(room, self._rooms, f"{path}.rooms", "room type")
+        for plan in table.plans:
+            self.known(plan, self._plans, f"{path}.plans", "rate plan")
+        if table.free_night == 1:
+            self._reader.wrong(f"{path}.free_night", "would give every night away; it is 2 or more")
+        return Promotion(
+            table.code,
+            table.name or table.code,
+            table.codes,
+            self.percent(table.percent, path, 10_000),
+            self.amount(table.amount, path),
+            table.free_night,
+            table.rooms,
+            table.plans,
+            table.nights_min,
+            table.nights_max,
+            table.advance_min_h,
+            table.advance_max_h,
+            self.day(table.first, FIRST_DAY, f"{path}.first"),
+            self.day(table.last, LAST_DAY, f"{path}.last"),
+        )
+
+    def plan(self, raw: Mapping[str, Any], path: str, policies: Collection[str]) -> PlanTerms:
+        table = self._reader.table(PlanTermsTable, raw, path)
+        self.known(table.plan, self._plans, f"{path}.plan", "rate plan")
+        self.known(table.policy, policies, f"{path}.policy", "policy")
+        return PlanTerms(table.plan, table.policy, table.codes)
+
+    def room(self, raw: Mapping[str, Any], path: str) -> RoomTerms:
+        table = self._reader.table(RoomTermsTable, raw, path)
+        self.known(table.room, self._rooms, f"{path}.room", "room type")
+        return RoomTerms(table.room, table.guests_max, table.children_max)
+
+    # --- values ---
+
+    def percent(self, value: object, path: str, most_bp: int = 100_000) -> int:
+        found = self._reader.number(value, 2, f"{path}.percent", "a percentage") or 0
+        if not 0 <= found <= most_bp:
+            self._reader.wrong(f"{path}.percent", f"is not between 0 and {most_bp // 100}")
+            return 0
+        return found
+
+    def amount(self, value: object, path: str) -> int:
+        if not self._currency:
+            return 0
+        what = f"an amount of {self._currency}"
+        found = self._reader.number(value, digits_of(self._currency), f"{path}.amount", what) or 0
+        if found < 0:
+            self._reader.wrong(f"{path}.amount", "must not be less than 0")
+            return 0
+        return found
+
+    def day(self, text: str | None, default: Day, path: str) -> Day:
+        try:
+            return default if text is None else parse_day(text)
+        except Malformed as fault:
+            self._reader.wrong(path, fault.text)
+            return default

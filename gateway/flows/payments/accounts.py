@@ -1,0 +1,104 @@
+"""Payment accounts: their secrets sealed, the rows they are found by, and how a connector sees one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from gateway.contract import Key, Site
+from gateway.engine.hotel_file import HotelFile
+from gateway.engine.payment_file import PaymentSecret, place_of
+from gateway.errors import Reason, Rejected
+from gateway.flows.services import Services
+from gateway.model.payment_account import PaymentAccount, PaymentKey
+from gateway.model.property import Property
+from gateway.store.sql import Lookup
+from gateway.store.state import State
+from gateway.store.tables import PaymentAccountRow, Row, Scope, account_scope
+
+ACCOUNTS = Lookup(PaymentAccountRow)
+
+
+def site_of(services: Services, account: PaymentAccount, currency: str) -> Site:
+    """The account as its connector sees it, with all its secrets open."""
+    opened = services.vault.open
+    digest = account.callback_digest
+    return Site(
+        connection=account.id,
+        profile=account.profile,
+        hotel=account.account,
+        currency=currency,
+        url=account.url,
+        username=account.username,
+        password=opened(account.secret),
+        inbound_username=account.callback_username,
+        check_inbound=(lambda password: services.vault.check(password, digest)) if digest else None,
+        options=account.options,
+        keys=tuple(
+            Key(key.use, opened(key.material), key.id, opened(key.password), key.from_ms, key.until_ms)
+            for key in account.keys
+        ),
+    )
+
+
+def seal_accounts(
+    services: Services, current: Sequence[PaymentAccount], wanted: HotelFile
+) -> tuple[tuple[PaymentAccount, ...], list[PaymentSecret]]:
+    """The accounts with their secrets sealed, and those that are others now; equal ones stay sealed as they are."""
+    sealing = _Sealing(services, {account.id: account for account in current}, wanted)
+    return tuple(map(sealing.account, wanted.property.payments)), sealing.changed
+
+
+class _Sealing:
+    def __init__(self, services: Services, before: dict[str, PaymentAccount], wanted: HotelFile) -> None:
+        self.changed: list[PaymentSecret] = []
+        self._vault = services.vault
+        self._before = before
+        self._wanted = wanted
+
+    def account(self, account: PaymentAccount) -> PaymentAccount:
+        old = self._before.get(account.id)
+        held = {(key.use, key.id): key for key in old.keys} if old else {}
+        keys = tuple(self._key(account.id, key, held.get((key.use, key.id))) for key in account.keys)
+        return msgspec.structs.replace(
+            account,
+            secret=self._sealed((account.id, "secret"), old.secret if old else ""),
+            callback_digest=self._digest((account.id, "callback"), old.callback_digest if old else ""),
+            keys=keys,
+        )
+
+    def _key(self, account: str, key: PaymentKey, old: PaymentKey | None) -> PaymentKey:
+        place = place_of(key.use, key.id)
+        return msgspec.structs.replace(
+            key,
+            material=self._sealed((account, place), old.material if old else ""),
+            password=self._sealed((account, f"{place} password"), old.password if old else ""),
+        )
+
+    def _sealed(self, place: PaymentSecret, held: str) -> str:
+        clear = self._wanted.payment_secrets.get(place, "")
+        if place in self._wanted.payment_kept or (held and self._vault.open(held) == clear):
+            return held
+        if held or clear:
+            self.changed.append(place)
+        return self._vault.seal(clear) if clear else ""
+
+    def _digest(self, place: PaymentSecret, held: str) -> str:
+        clear = self._wanted.payment_secrets.get(place, "")
+        if place in self._wanted.payment_kept or (held and clear and self._vault.check(clear, held)):
+            return held
+        if held or clear:
+            self.changed.append(place)
+        return self._vault.digest(clear) if clear else ""
+
+
+def account_rows(state: State, prop: Property) -> Iterator[Row]:
+    """A scope and a home for each new account; raises :class:`Rejected` for one that is another property's."""
+    for account in prop.payments:
+        row = state.get(PaymentAccountRow, (account_scope(account.id),))
+        if row is None:
+            yield Scope(account_scope(account.id), "payments", 0, 0)
+            yield PaymentAccountRow(account_scope(account.id), account.id, prop.id, 0, 0, "")
+        elif row.property_id != prop.id:
+            raise Rejected(f"payment account {account.id!r} belongs to another property", Reason.INVALID_VALUE)

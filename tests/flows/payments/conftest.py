@@ -1,0 +1,18 @@
+"""The hotel of the payment tests, over SQLite and over PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.store.database import Database
+from tests.flows.payments.house import PayHouse
+
+
+@pytest.fixture
+async def psp(database: Database) -> AsyncIterator[PayHouse]:
+    house = PayHouse(database)
+    await house.start()
+    yield house
+    await house.stop()
