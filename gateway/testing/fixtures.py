@@ -1,7 +1,7 @@
 """Fixtures and their expected twins.
 
-A fixture is a message as a counterpart sends it, ``<message>/<case>.xml``, ``.json`` or ``.form`` below the directory of
-its connector.
+A fixture is a message as a counterpart sends it: ``<message>/<case>.xml`` (or ``.json``, ``.form``) below the
+directory of its connector.
 Its twin ``<case>.expected.json`` says in readable words what the connector must make of it, or how it must refuse it;
 ``<case>.head.json`` gives method, path and headers where the dialect needs them. Twins are written by
 ``python -m gateway.testing expect`` and never overwritten without ``--force``.

@@ -17,6 +17,7 @@ Fields = Mapping[str, str]
 
 FIELDS_MAX = 200
 SIGNATURE_BYTES_MIN = 256
+_DIGITS_MIN = 13
 
 
 def read_form(raw: bytes) -> dict[str, str]:
@@ -58,15 +59,20 @@ def redact_form(raw: bytes) -> bytes:
 
 
 def _redacted(part: bytes) -> bytes:
+    if len(part) < _DIGITS_MIN:
+        return part  # Too short for a card number, as most parts are.
     name, equals, value = part.partition(b"=")
-    text = unquote_plus(value.decode("utf-8", "replace"), errors="replace")
+    text = value.decode("utf-8", "replace")
+    if b"%" in value or b"+" in value:
+        text = unquote_plus(text, errors="replace")
     masked = mask_text(text)
     kept = mask_text(name.decode("utf-8", "replace")).encode() + equals
     return kept + (value if masked == text else quote_plus(masked).encode())
 
 
 def _decoded(part: bytes) -> str:
+    part = part.replace(b"+", b" ")
     try:
-        return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
+        return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed("a field is not UTF-8") from None

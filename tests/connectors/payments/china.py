@@ -32,9 +32,18 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import parse_day
-from gateway.model.payment import InApp, Means, OperationKind, OperationRef, ShownCode
+from gateway.model.payment import (
+    GuestAction,
+    InApp,
+    Means,
+    OperationKind,
+    OperationOutcome,
+    OperationRef,
+    ShownCode,
+)
 from gateway.testing.subject import NOW_MS, PASSWORD, USERNAME, default_site
-from tests.connectors.payments.accounts import OP, PAYMENT
+from tests.connectors.payments.accounts import OP as OP
+from tests.connectors.payments.accounts import PAYMENT as PAYMENT
 
 NONCE = "5K8264ILTKCH16CQ2502SI8ZNMTM67VS"
 APIV3_KEY = "conformance-conformance-conforma"
@@ -123,6 +132,15 @@ def samples(gateway: str) -> dict[type[Command], Sequence[Command]]:
         QueryOperation: [QueryOperation(**BASE, of=sale)],
         FetchStatement: [FetchStatement(id=OP, at_ms=NOW_MS, day=parse_day("2031-01-03"), nonce=NONCE)],
     }
+
+
+def carried(connector: Any, command: Command, account: Site) -> GuestAction:
+    """What the guest is handed, of a command that is not sent."""
+    ((arrived),) = connector.hand_over(command, account).events
+    assert isinstance(arrived.event, PaymentAnswered)
+    assert arrived.event.outcome is OperationOutcome.ACTION_REQUIRED
+    assert arrived.event.action is not None
+    return arrived.event.action
 
 
 def decoded(connector: Any, command: Command, reply: Reply, account: Site) -> PaymentAnswered:

@@ -109,6 +109,7 @@ def test_a_bill_of_alipay() -> None:
         zipped(x=TRADES.replace(",转账,", ",")),
         zipped(**{f"{n}.csv": "x" for n in range(21)}),
     ],
+    ids=range(8),
 )
 def test_a_bill_of_alipay_that_cannot_be_read_is_not_half_read(body: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
@@ -271,6 +272,7 @@ def test_a_day_without_a_clearing_file() -> None:
         clearing(ZM_1=zm("01", "Q1", 1, "X1", "C1")),
         clearing(ZM_1=zm("01", "Q1", 1, "D1", "C1", c28="HOTEL2")),
     ],
+    ids=range(8),
 )
 def test_a_clearing_file_that_cannot_be_read_is_not_half_read(content: str) -> None:
     with pytest.raises(OutcomeUnknown):

@@ -161,8 +161,8 @@ def said(gateway: str, intent: OperationKind, name: str) -> tuple[LedgerEvent, .
     yuan = gateway in IN_YUAN
     connector, account = CONNECTORS[gateway], china.site(gateway) if yuan else site(gateway)
     asked = OperationRef(id=OP, kind=intent, at_ms=1, amount=24100, currency="CNY" if yuan else "EUR")
-    operations = (asked, CAPTURE, REFUND) if intent is Kind.AUTHORISE else (asked,)
-    operations = (asked, *REFUNDS) if yuan else operations
+    others = REFUNDS if yuan else (CAPTURE, REFUND) if intent is Kind.AUTHORISE else ()
+    operations = (asked, *others)
     (fixture,) = (path for path in (FIXTURES / gateway).glob(f"{name}.*") if ".expected" not in path.name)
     body = fixture.read_bytes()
     found = connector.parse(connector.open(Head("POST", "/", {}), [body]), account)

@@ -39,6 +39,7 @@ from gateway.model.payment import (
     ShownCode,
 )
 from gateway.testing.subject import NOW_MS
+from tests.connectors.payments import china
 from tests.connectors.payments.china import (
     APP_ID,
     BACK,
@@ -87,11 +88,7 @@ def answered(command: Command, fields: dict[str, Any], owner: str = "theirs", ac
 
 
 def carried(command: Command, account: Any = SITE) -> GuestAction:
-    (arrived,) = CONNECTOR.hand_over(command, account).events  # type: ignore[union-attr]
-    assert isinstance(arrived.event, PaymentAnswered)
-    assert arrived.event.outcome is Out.ACTION_REQUIRED
-    assert arrived.event.action is not None
-    return arrived.event.action
+    return china.carried(CONNECTOR, command, account)
 
 
 def test_a_code_for_the_guest() -> None:
@@ -236,9 +233,9 @@ def test_what_alipay_cannot_do_is_refused() -> None:
     ):
         with pytest.raises(error):
             CONNECTOR.encode(msgspec.structs.replace(SHOWN, **changes), SITE)
-    for changes in ({"options": {}}, {"keys": ()}):
+    for account in (msgspec.structs.replace(SITE, options={}), msgspec.structs.replace(SITE, keys=())):
         with pytest.raises(Rejected):
-            CONNECTOR.encode(SHOWN, msgspec.structs.replace(SITE, **changes))
+            CONNECTOR.encode(SHOWN, account)
 
 
 # --- what the answers mean --------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ from tests.connectors.payments.china import (
     MONEY,
     NOTIFY,
     OP,
+    carried,
     decoded,
     of,
     site,
@@ -85,9 +86,7 @@ def test_a_form_for_the_browser() -> None:
         (Authorise, MobilePage(), "08", "02"),
     ):
         order = command(**BASE, **MONEY, **URLS, means=means, text="湖畔酒店的一间很好的房间")
-        (arrived,) = CONNECTOR.hand_over(order, SITE).events  # type: ignore[union-attr]
-        action = arrived.event.action  # type: ignore[union-attr]
-        assert action is not None
+        action = carried(CONNECTOR, order, SITE)
         assert (action.kind, action.url) == (ActionKind.FORM, f"{GATE}/frontTransReq.do")
         fields = action.fields
         assert (fields["txnType"], fields["txnSubType"], fields["channelType"]) == (kind, "01", channel)

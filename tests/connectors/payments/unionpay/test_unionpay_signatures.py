@@ -1,4 +1,4 @@
-"""Whose signature UnionPay's messages are believed with: a published message, its chain, and all that could be forged."""
+"""Whose signature UnionPay's messages are believed with: a published message and all that could be forged."""
 
 from __future__ import annotations
 

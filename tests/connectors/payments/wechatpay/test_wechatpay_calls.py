@@ -27,7 +27,6 @@ from gateway.model.payment import (
     ActionKind,
     Device,
     FactKind,
-    GuestAction,
     HostedPage,
     InApp,
     Means,
@@ -51,6 +50,7 @@ from tests.connectors.payments.china import (
     OP,
     SERIAL,
     THEIR_SERIAL,
+    carried,
     decoded,
     of,
     site,
@@ -215,9 +215,7 @@ def test_the_wallet_is_handed_a_signature_of_its_own_and_a_new_one_later() -> No
         action = answered(Purchase(**BASE, **MONEY, means=means, notify_url=NOTIFY), {"prepay_id": "wx1"}).action
         assert action is not None
         again = RenewAction(**BASE | {"sent_ms": NOW_MS + 60_000, "nonce": "N2"}, of=SALE, action=action)
-        (arrived,) = CONNECTOR.hand_over(again, SITE).events  # type: ignore[union-attr]
-        renewed = arrived.event.action  # type: ignore[union-attr]
-        assert isinstance(renewed, GuestAction)
+        renewed = carried(CONNECTOR, again, SITE)
         for found, seconds in ((action, NOW_MS // 1000), (renewed, NOW_MS // 1000 + 60)):
             values = [found.fields[name] for name in names]
             assert str(seconds) == values[1]
