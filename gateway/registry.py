@@ -52,6 +52,10 @@ class Registry:
         """The names of all connectors that can be used, sorted."""
         return tuple(sorted(self._connectors))
 
+    def inbound_names(self) -> tuple[str, ...]:
+        """The names of those that read what their counterparts send, sorted."""
+        return tuple(sorted(self._inbound))
+
     def get(self, name: str) -> Connector:
         """The connector of that name; raises :class:`Unavailable`."""
         if name in self.unavailable:

@@ -27,6 +27,7 @@ COMMANDS = (
     "messages",
     "replay",
     "delivery",
+    "payments",
     "held",
     "connectors",
     "importing",

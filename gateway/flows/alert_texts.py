@@ -84,16 +84,16 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "{subject} 所在磁盘仅剩 {percent}% 可用空间。",
     },
     AlertKind.PAYMENT_PARKED: {
-        "en": "{count} messages about payments over {subject} wait for a person: {text}",
-        "zh": "{subject} 有 {count} 条支付消息需要人工查看：{text}",
+        "en": "{count} messages about payments over {subject} wait for a person: {error}",
+        "zh": "{subject} 有 {count} 条支付消息需要人工查看：{error}",
     },
     AlertKind.PAYMENT_REFUSED: {
-        "en": "Callbacks for {subject} are being refused ({text}); {count} so far. Check its keys and its address.",
-        "zh": "{subject} 的回调被拒绝（{text}），累计 {count} 次。请检查密钥和回调地址。",
+        "en": "Callbacks for {subject} are being refused ({error}); {count} so far. Check its keys and its address.",
+        "zh": "{subject} 的回调被拒绝（{error}），累计 {count} 次。请检查密钥和回调地址。",
     },
     AlertKind.PAYMENT_UNRESOLVED: {
-        "en": "Nobody can tell what became of {count} operations over {subject}, {text} among them.",
-        "zh": "{subject} 有 {count} 笔支付操作的结果无法确定，其中包括 {text}。",
+        "en": "Nobody can tell what became of {count} operations over {subject}, {error} among them.",
+        "zh": "{subject} 有 {count} 笔支付操作的结果无法确定，其中包括 {error}。",
     },
 }
 _WORDS: dict[str, dict[Language, str]] = {

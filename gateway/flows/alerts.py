@@ -202,7 +202,7 @@ async def _payments(tx: Transaction, now_ms: Instant) -> list[AlertRow]:
         (AlertKind.PAYMENT_UNRESOLVED, await paying.unresolved(tx)),
     )
     return [
-        _alert(one.property_id, kind, one.account, one.since_ms, count=one.number, text=one.text)
+        _alert(one.property_id, kind, one.account, one.since_ms, count=one.number, error=one.text)
         for kind, troubles in found
         for one in troubles
     ]

@@ -36,6 +36,7 @@ class Action(StrEnum):
     REPLAY = "replay"  # take a stored message again
     HAND_OVER = "hand_over"  # have a reservation sent again, or say that it was entered by hand
     IMPORT = "import"
+    PAY = "pay"  # take payments, capture, release and give back
     SELL = "sell"  # offers, quotes and holds, and what the house has sold itself
     MANAGE_ACCESS = "manage_access"  # keys and people
 
@@ -46,7 +47,14 @@ PERMISSIONS: dict[AccessRole, frozenset[Action]] = {
         {Action.LOOK, Action.READ_RESERVATIONS, Action.SET_RATES, Action.SET_AVAILABILITY, Action.SYNC}
     ),
     AccessRole.FRONT_DESK: frozenset(
-        {Action.LOOK, Action.READ_RESERVATIONS, Action.SET_AVAILABILITY, Action.HAND_OVER, Action.SELL}
+        {
+            Action.LOOK,
+            Action.READ_RESERVATIONS,
+            Action.SET_AVAILABILITY,
+            Action.HAND_OVER,
+            Action.PAY,
+            Action.SELL,
+        }
     ),
     AccessRole.INTEGRATOR: frozenset(
         {

@@ -130,7 +130,7 @@ class OtaSimulator(Simulator):
             plan = "" if isinstance(change, LimitChange) else change.plan
             if (change.room, plan) in self.refused_products:
                 text = f"{change.room} {plan} is not loaded"
-                return [Problem(answers.PROCESSING, answers.UNABLE, text, part.record_id)]
+                return [Problem(answers.BUSINESS_RULE, answers.UNABLE, text, part.record_id)]
         return []
 
     def _use_options(self, options: OtaOptions) -> None:

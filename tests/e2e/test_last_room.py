@@ -11,7 +11,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ RIVALS = 20 if RACES > 1_000 else 8
 NIGHTS = max(1, RACES // RIVALS)
 FIRST = 2
 CONNECTIONS = 32
+ATTEMPTS = 4
 
 HOTEL = """
 [property]
@@ -79,10 +80,16 @@ class Rivals:
 
     async def ask(self, method: str, path: str, body: Any = None, **query: str) -> httpx.Response:
         async with self._slots:
-            client = random.choice(self._clients)
-            reply = await client.request(method, path, json=body, params=query or None)
+            reply = await self._answered(method, path, json=body, params=query or None)
         assert reply.status_code < 500, reply.text
         return reply
+
+    async def _answered(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """A server closes connections that were idle. Each step has one effect, so it may be asked again."""
+        for _ in range(ATTEMPTS):
+            with suppress(httpx.TransportError):
+                return await random.choice(self._clients).request(method, path, **more)
+        raise AssertionError(f"no answer to {method} {path}")
 
     async def close(self) -> None:
         for client in self._clients:

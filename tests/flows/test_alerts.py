@@ -268,6 +268,7 @@ NAMED = {
     "arrival": "2026-01-01",
     "seconds": 300,
     "percent": 9,
+    "count": 4,
 }
 
 

@@ -165,6 +165,22 @@ async def test_asking_by_time_arrival_and_number(fetching: House) -> None:
     assert await state(fetching) == ["confirmed", "confirmed"]
 
 
+async def test_asking_by_departure_and_by_what_was_confirmed(fetching: House) -> None:
+    short = await fetching.say(new(stay(2, 3), booking="B1"))
+    long = await fetching.say(new(stay(1, 8), booking="B2"))
+    await fetch(fetching)
+    await report(fetching, DeliveryReport(long))
+
+    async def found(**asked: object) -> list[str]:
+        return sorted(number for number, _ in told(await fetch(fetching, **asked)))
+
+    assert await found(first=TODAY + 4, by_departure=True) == [long]
+    assert await found(last=TODAY + 4, by_departure=True) == [short]
+    assert await found(first=TODAY, confirmed=True) == [long]
+    assert await found(first=TODAY, confirmed=False) == [short]
+    assert await found(first=TODAY) == sorted((short, long))
+
+
 async def test_a_hundred_at_a_time(fetching: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.flows.hand_out.HANDED_OUT_MAX", 2)
     numbers = {await fetching.say(new(stay(n, n + 1), booking=f"B{n}")) for n in range(3)}

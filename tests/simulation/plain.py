@@ -162,6 +162,9 @@ class Only:
     def __init__(self, connector: PlainConnector) -> None:
         self._connector = connector
 
+    def inbound_names(self) -> tuple[str, ...]:
+        return (self._connector.name,)
+
     def get(self, name: str) -> PlainConnector:
         return self._connector
 

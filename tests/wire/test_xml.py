@@ -104,6 +104,15 @@ def test_a_tree_of_too_many_elements_is_refused() -> None:
     assert refused.value.reason is Reason.TOO_LARGE
 
 
+def test_a_tree_of_too_many_attributes_is_refused() -> None:
+    limits = xml.Limits(attributes_max=1000)
+    pair = b'<b c="%s" d=""/>' % (b"x" * 20)
+    assert len(xml.read_tree(b"<r>" + pair * 500 + b"</r>", limits)) == 500
+    with pytest.raises(Malformed) as refused:
+        xml.read_tree(b"<r>" + pair * 501 + b"</r>", limits)
+    assert refused.value.reason is Reason.TOO_LARGE
+
+
 def test_the_line_of_a_fault_is_named() -> None:
     for data, line in ((b"<a>\n<b>\n</a>", 3), (b"<a/>\n\n<!DOCTYPE a>", 3), ("<a>\n\xe9</a>".encode("latin-1"), 2)):
         with pytest.raises(Malformed) as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.opentravel._shared.decode_ari import PASS, AriCollector
-from connectors.opentravel._shared.names import INV_COUNT
+from connectors.opentravel._shared.names import INV_COUNT, described
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
 from gateway.errors import Reason, Unsupported
@@ -61,7 +61,7 @@ class CountsCollector(AriCollector):
         room, plan, first, last, weekdays = self._targets.read(self._control)
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
-            text = f"the rooms to sell (CountType {self.profile.count_type}) are needed"
+            text = f"the rooms to sell are needed: CountType {described('inv', self.profile.count_type)}"
             raise Unsupported(text, Reason.REQUIRED_MISSING, path=path)
         settings = self._shared((self._setting,))
         self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))

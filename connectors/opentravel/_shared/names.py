@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gateway.wire.xml import LOCAL, Node
+from mappings import Unmapped, look_up
 
 NAMESPACE = "http://www.opentravel.org/OTA/2003/05"
 
@@ -129,3 +130,11 @@ def content(node: Node | None) -> str:
 def is_complete(root: Node) -> bool:
     """Whether a message says all there is to say (sheet, section 3.1)."""
     return any(value(node, "Instance") == COMPLETE_SET for node in every(root, "UniqueID"))
+
+
+def described(table: str, code: str) -> str:
+    """A code with what its list says it is, for texts that people read."""
+    try:
+        return f"{code} ({look_up(table, code)})"
+    except Unmapped:
+        return repr(code)

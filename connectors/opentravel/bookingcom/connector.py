@@ -7,24 +7,21 @@ import msgspec
 from connectors.opentravel._shared import outcomes
 from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.encode_ari import locators
+from connectors.opentravel._shared.fetched import acknowledge, outcome_of
 from connectors.opentravel._shared.names import AVAIL, RATES, RES, RES_MODIFY
 from connectors.opentravel._shared.profile import load_profile
 from connectors.opentravel.bookingcom import encode
 from connectors.opentravel.bookingcom.decode import in_our_words
-from gateway.contract import Arrived, Capabilities, Confirmed, Decoded, Outcome, Refused, Reply, Request, Site
-from gateway.errors import OutcomeUnknown, Refusal, Unsupported
+from gateway.contract import Arrived, Capabilities, Decoded, Reply, Request, Site
+from gateway.errors import OutcomeUnknown, Unsupported
 from gateway.messages import (
     Command,
-    Confirmation,
     ConfirmReservations,
     PushAvailability,
     PushRates,
-    ReservationReceived,
     RetrieveReservations,
 )
 from gateway.wire.xml import name_of
-
-_TOLD_MAX = 10
 
 
 class BookingCom:
@@ -89,20 +86,9 @@ def _retrieved(command: RetrieveReservations, reply: Reply, site: Site) -> Decod
         return outcomes.judge(root, "", {}, warnings_skip=False)
     zone = str(site.options.get("timezone", "UTC"))
     found, refusals = Reader(site.hotel, site.currency, zone).read_each(in_our_words(root))
-    arrived = tuple(Arrived(event, _acknowledge(event, command, n)) for n, event in enumerate(found, start=1))
-    outcome: Outcome = Refused(refusals[0].reason.value, _told(refusals)) if refusals else Confirmed()
+    arrived = tuple(Arrived(event, acknowledge(event, command, n)) for n, event in enumerate(found, start=1))
+    outcome = outcome_of(refusals, "reservation")
     follow = None
     if expected == RES:
         follow = msgspec.structs.replace(command, id=f"{command.id}-{encode.MODIFIED}", cursor=encode.MODIFIED)
     return Decoded(outcome, events=arrived, next=follow)
-
-
-def _acknowledge(event: ReservationReceived, command: Command, number: int) -> ConfirmReservations:
-    revision = event.revision
-    confirmation = Confirmation(revision.booking_id, revision.kind, "", revision.version)
-    return ConfirmReservations(id=f"{command.id}-{number}", at_ms=command.at_ms, confirmations=(confirmation,))
-
-
-def _told(refusals: list[Refusal]) -> str:
-    texts = [f"reservation {one.record or '?'}: {one.text} ({one.path})" for one in refusals[:_TOLD_MAX]]
-    return "; ".join(texts)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from connectors.opentravel._shared.fetched import acknowledge, outcome_of
 from connectors.opentravel._shared.rewrite import with_encoded
 from connectors.opentravel.expedia import decode_answers, encode, encode_ari
 from connectors.opentravel.expedia.decode_bookings import BOOKINGS_MAX, Reader
-from connectors.opentravel.expedia.encode import CONFIRMATIONS_MAX
 from connectors.opentravel.expedia.inspect import inspect_message
 from connectors.opentravel.expedia.names import AR, BC, BR, Api
 from connectors.opentravel.expedia.profile import load_profile
@@ -15,24 +15,19 @@ from connectors.opentravel.expedia.rewriting import write_anew
 from gateway.contract import (
     Arrived,
     Capabilities,
-    Confirmed,
     Decoded,
     Inspected,
     Inspection,
-    Outcome,
-    Refused,
     Reply,
     Request,
     Site,
 )
-from gateway.errors import Refusal, Unsupported
+from gateway.errors import Unsupported
 from gateway.messages import (
     Command,
-    Confirmation,
     ConfirmReservations,
     PushAvailability,
     PushRates,
-    ReservationReceived,
     RetrieveReservations,
 )
 from gateway.wire.xml import Node
@@ -94,23 +89,10 @@ def _retrieved(root: Node, command: Command, site: Site) -> Decoded:
         return Decoded(refused)
     merge = bool(site.options.get("merge_plans", False))
     found, refusals = Reader(site.hotel, site.currency, merge).read(root)
-    arrived = [Arrived(event, _acknowledge(event, command, number)) for number, event in enumerate(found, start=1)]
-    outcome: Outcome = Confirmed()
-    if refusals:
-        outcome = Refused(refusals[0].reason.value, _told(refusals))
+    arrived = [Arrived(event, acknowledge(event, command, number)) for number, event in enumerate(found, start=1)]
+    outcome = outcome_of(refusals, "booking")
     follow = None
     if len(found) + len(refusals) >= BOOKINGS_MAX and isinstance(command, RetrieveReservations) and not refusals:
         # The next ones come once these are confirmed.
         follow = msgspec.structs.replace(command, id=f"{command.id}-next")
     return Decoded(outcome, events=tuple(arrived), next=follow)
-
-
-def _acknowledge(event: ReservationReceived, command: Command, number: int) -> ConfirmReservations:
-    revision = event.revision
-    confirmation = Confirmation(revision.booking_id, revision.kind, "", revision.version)
-    return ConfirmReservations(id=f"{command.id}-{number}", at_ms=command.at_ms, confirmations=(confirmation,))
-
-
-def _told(refusals: list[Refusal]) -> str:
-    texts = [f"booking {one.record or '?'}: {one.text} ({one.path})" for one in refusals[:CONFIRMATIONS_MAX]]
-    return "; ".join(texts)

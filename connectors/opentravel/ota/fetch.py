@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from msgspec.structs import replace
+
 from connectors.opentravel._shared import names, outcomes
 from connectors.opentravel._shared.answers import writable
 from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.envelope import message
+from connectors.opentravel._shared.fetched import acknowledge, outcome_of
 from connectors.opentravel._shared.message_id import ID_CHARS_MAX, MESSAGE_CONTEXT, numbered
 from connectors.opentravel._shared.names import every, value
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel.ota.read import zone_of
-from gateway.contract import Arrived, Confirmed, Decoded, Outcome, Refused, Reply, Site
-from gateway.errors import Refusal, Unsupported
-from gateway.messages import Confirmation, ConfirmReservations, ReservationReceived, RetrieveReservations
+from gateway.contract import Arrived, Confirmed, Decoded, Reply, Site
+from gateway.errors import Unsupported
+from gateway.messages import Confirmation, ConfirmReservations, RetrieveReservations
 from gateway.model.reservation import RevisionKind
 from gateway.wire.xml import Node, name_of
 from gateway.wire.xmlwrite import attributes, element, text
 
 _NOT_TAKEN = {"Type": "3", "Code": "450"}
-_TOLD_MAX = 5
 
 
 def write_question(command: RetrieveReservations, site: Site, profile: Profile) -> bytes:
@@ -53,7 +55,7 @@ def write_report(command: ConfirmReservations, site: Site, profile: Profile) -> 
 def read_found(command: RetrieveReservations, reply: Reply, site: Site, profile: Profile) -> Decoded:
     """The reservations, each with its confirmation. One that cannot be read does not hold up the others.
 
-    Where there are more of them the same question brings them, as soon as these are confirmed.
+    Where there are more of them the same question brings them, once these are confirmed.
     """
     if closed := outcomes.refused_by_http(reply):
         return Decoded(closed)
@@ -63,9 +65,12 @@ def read_found(command: RetrieveReservations, reply: Reply, site: Site, profile:
         return judged
     found, refusals = Reader(site.hotel, site.currency, zone_of(site)).read_each(root)
     messages = _messages(root)
-    arrived = tuple(Arrived(event, _confirmation(event, messages, command, n)) for n, event in enumerate(found, 1))
-    outcome: Outcome = Refused(refusals[0].reason.value, _told(refusals)) if refusals else Confirmed()
-    return Decoded(outcome, events=arrived)
+    numbered_ones = ((n, event, messages.get(event.revision.booking_id, "")) for n, event in enumerate(found, start=1))
+    arrived = tuple(Arrived(event, acknowledge(event, command, n, number)) for n, event, number in numbered_ones)
+    # What cannot be read stays there unconfirmed: asked again at once, it would come again.
+    more = value(root, "MoreIndicator") in ("true", "1") and bool(found) and not refusals
+    follow = replace(command, id=f"{command.id}-next") if more else None
+    return Decoded(outcome_of(refusals, "reservation"), events=arrived, next=follow)
 
 
 def _ids(one: Confirmation, hotel: str) -> str:
@@ -78,15 +83,6 @@ def _ids(one: Confirmation, hotel: str) -> str:
     return f"{unique}<ResGlobalInfo><HotelReservationIDs>{ours}</HotelReservationIDs>{hotel}</ResGlobalInfo>"
 
 
-def _confirmation(
-    event: ReservationReceived, messages: dict[str, str], command: RetrieveReservations, number: int
-) -> ConfirmReservations:
-    revision = event.revision
-    message_id = messages.get(revision.booking_id, "")
-    one = Confirmation(revision.booking_id, revision.kind, "", revision.version, message=message_id)
-    return ConfirmReservations(id=f"{command.id}-{number}", at_ms=command.at_ms, confirmations=(one,))
-
-
 def _messages(root: Node) -> dict[str, str]:
     """Reservation → the number of the message about it."""
     found: dict[str, str] = {}
@@ -95,8 +91,3 @@ def _messages(root: Node) -> dict[str, str]:
         number = next((value(one, "ID") for one in unique if value(one, "ID_Context") == MESSAGE_CONTEXT), "")
         found |= {value(one, "ID"): number for one in unique if value(one, "Type") == names.RESERVATION_ID}
     return found
-
-
-def _told(refusals: list[Refusal]) -> str:
-    texts = [f"reservation {one.record or '?'}: {one.text} ({one.path})" for one in refusals[:_TOLD_MAX]]
-    return "; ".join(texts)

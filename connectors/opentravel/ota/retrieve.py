@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from connectors.opentravel._shared import names
 from connectors.opentravel._shared.encode_reservation import write_fetched
-from connectors.opentravel._shared.names import every, first, value
+from connectors.opentravel._shared.names import described, every, first, value
 from connectors.opentravel._shared.notif_report import line_of
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_day
@@ -91,7 +91,7 @@ def write_found(root: Node, results: Sequence[Result], site: Site, profile: Prof
 
 def _by_id(node: Node, hotel: str, path: str) -> Question:
     if value(node, "Type") not in _IDS:
-        told = f"a UniqueID of type {value(node, 'Type')!r} is no reservation's"
+        told = f"a UniqueID of type {described('uit', value(node, 'Type'))} is no reservation's"
         raise Unsupported(told, path=f"{path}/@Type", line=line_of(node))
     if not value(node, "ID"):
         raise Malformed("ID is missing", Reason.REQUIRED_MISSING, path=f"{path}/@ID", line=line_of(node))

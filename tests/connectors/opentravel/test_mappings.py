@@ -13,7 +13,7 @@ from gateway.errors import Reason
 from gateway.model.reservation import RevisionKind
 
 
-@pytest.mark.parametrize("name", [name for name in mappings.names("profiles") if name.startswith("ota-")])
+@pytest.mark.parametrize("name", [name for name in mappings.names("profiles") if f"{name}-".startswith("ota-")])
 def test_a_profile_loads_and_declares(name: str) -> None:
     profile = load_profile(name)
     assert profile.connector == "opentravel"

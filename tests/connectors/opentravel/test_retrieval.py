@@ -174,6 +174,12 @@ def test_what_one_of_us_hands_out_the_other_fetches_and_confirms() -> None:
     assert event == DeliveriesReported("DEMO01", tuple(expected))
 
 
+def test_more_of_them_are_asked_for_once_these_are_confirmed() -> None:
+    follow = asked(answer("read/undelivered", Found(HANDED_OUT, more=True)).body).next
+    assert follow == msgspec.structs.replace(ASK, id="c-1-next")
+    assert asked(answer("read/undelivered", Found(HANDED_OUT)).body).next is None
+
+
 def test_one_that_cannot_be_read_does_not_hold_up_the_others() -> None:
     body = answer("read/undelivered", Found(HANDED_OUT)).body.replace(b'End="2031-02-03"', b'End="2031-02-33"', 1)
     decoded = asked(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import cast
 
 import pytest
 
@@ -159,7 +160,8 @@ async def test_a_property_is_made_and_changed_as_tables(empty_house: House) -> N
 
 async def test_what_takes_something_away_needs_force(empty_house: House) -> None:
     services = empty_house.services
-    await properties.configure(services, tables(connections=[tables()["connections"][0] | {"enabled": False}]), "x")
+    (connection, *_) = cast(list[dict[str, object]], tables()["connections"])
+    await properties.configure(services, tables(connections=[connection | {"enabled": False}]), "x")
     fewer = tables(connections=[])
     fewer.pop("connections")
     with pytest.raises(Rejected, match="chan"):

@@ -15,13 +15,11 @@ from gateway.store.tables import PaymentAccountRow, PaymentEventRow
 from simulators.psp.adyen import Adyen
 from simulators.psp.common import Callback
 from simulators.psp.stripe import Stripe
-from tests.flows.payments.house import ADYEN_LOGIN, STRIPE_VERSION, PayHouse, changed, of_kind
+from tests.flows.payments.house import ADYEN_LOGIN, STRIPE_VERSION, PayHouse, changed, of_kind, unanswered
 
 
 async def bought(psp: PayHouse, account: str) -> tuple[str, dict[str, Any]]:
     """A purchase nobody has told us of, and the event that says it was paid."""
-    from tests.flows.payments.house import unanswered
-
     psp.wire.faults = [unanswered]
     operated = await psp.charge(account, OperationKind.PURCHASE)
     source = psp.stripe if account == "desk" else psp.adyen

@@ -1,0 +1,67 @@
+"""``gateway payments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from gateway.cli import exits
+from gateway.cli.output import show
+from gateway.cli.running import author, run_flow
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.flows.payments.show import ParkedLine, PaymentView
+
+NAME = "payments"
+HELP = "list a property's payments, show one, or see to the messages about payments that wait for a person"
+LISTED = 50
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.add_argument("action", choices=("list", "show", "parked", "settle"))
+    parser.add_argument("property")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="show: a payment; settle: an account and an id")
+    parser.add_argument("--reservation", default="", help="with list: only those of this reservation")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Settling a message changes no amount: it only says that somebody has seen it."""
+    from gateway.flows.payments import show as payments
+
+    expected = {"list": 0, "show": 1, "parked": 0, "settle": 2}[arguments.action]
+    if len(arguments.names) != expected:
+        raise ValueError(f"{arguments.action} takes {expected} names behind the property")
+    scope_id, names = arguments.property, arguments.names
+    if arguments.action == "list":
+        page = run_flow(
+            settings, lambda ours: payments.find(ours, scope_id, reservation=arguments.reservation, limit=LISTED)
+        )
+        show(arguments, page, "\n".join(map(_payment, page.items)))
+    elif arguments.action == "show":
+        view = run_flow(settings, lambda ours: payments.show(ours, scope_id, names[0]))
+        show(arguments, view, _whole(view))
+    elif arguments.action == "settle":
+        line = run_flow(settings, lambda ours: payments.settle(ours, scope_id, names[0], names[1], author()))
+        show(arguments, line, _parked(line))
+    else:
+        found = run_flow(settings, lambda ours: payments.parked(ours, scope_id))
+        show(arguments, found, "\n".join(map(_parked, found.items)))
+        return exits.ATTENTION if found.items else exits.DONE
+    return exits.DONE
+
+
+def _payment(view: PaymentView) -> str:
+    amounts = f"held {view.authorised} taken {view.captured} released {view.released} given back {view.refunded}"
+    return f"{view.id} {view.account} {view.reservation or '-'} {view.status} {view.currency} {amounts}"
+
+
+def _whole(view: PaymentView) -> str:
+    lines = [f"  {each.kind} {each.amount} {each.outcome} {each.psp} {each.error}".rstrip() for each in view.operations]
+    lines += [f"  {each.kind} {each.amount} {each.currency} {each.key} ({each.source})" for each in view.events]
+    return "\n".join([_payment(view), *lines])
+
+
+def _parked(line: ParkedLine) -> str:
+    return f"{line.account} {line.id} {line.name}: {line.detail}"
