@@ -14,7 +14,7 @@ from gateway.model.dates import Instant, format_instant
 from gateway.model.payment_account import PaymentAccount, PaymentKey
 
 PaymentSecret = tuple[str, str]
-"""An account's id and the place of a secret of its: ``secret``, ``callback``, ``key use id``, ``key use id password``."""
+"""An account's id and where a secret stands: ``secret``, ``callback``, ``key use id`` or ``key use id password``."""
 
 _LINE = r"[^\x00-\x1f\x7f-\x9f]"
 _Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z", description="an id: 1 to 64 of A-Z a-z 0-9 . _ -")]

@@ -10,6 +10,7 @@ import structlog
 from gateway.engine import hotel_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile, SecretKey, Side
+from gateway.engine.orders import EVERYTHING
 from gateway.errors import Reason, Rejected, Stale
 from gateway.flows.payments.accounts import ACCOUNTS, account_rows, seal_accounts
 from gateway.flows.refold import resolve_parked
@@ -22,11 +23,11 @@ from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import (
-    UNKNOWN,
     Config,
     ConnectionRow,
     DeliveryRow,
     MessageRow,
+    OrderRow,
     RetrievalRow,
     Row,
     Scope,
@@ -34,11 +35,12 @@ from gateway.store.tables import (
     account_scope,
 )
 
-FETCHES = Lookup(RetrievalRow, ("scope_id",))
 log = structlog.get_logger(__name__)
 
 _NEVER = 0  # no configuration has been planned for a connection yet
 
+ORDER = Lookup(OrderRow)
+FETCHES = Lookup(RetrievalRow, ("scope_id",))
 CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
 DELIVERIES = Lookup(DeliveryRow, ("scope_id", "connection"))
 HOMES = Lookup(ConnectionRow, ("connection",))
@@ -149,6 +151,8 @@ class ApplyHotel:
             yield HOMES, (connection.id,)
         for account in self._property.payments:
             yield ACCOUNTS, (account_scope(account.id),)
+        for name in _moved(state.hotels.get(self._property.id), self._property):
+            yield ORDER, (self._property.id, name)
         for name in _called_otherwise(state.hotels.get(self._property.id), self._property):
             yield DELIVERIES, (self._property.id, name)
         for channel in _dropped(state.hotels.get(self._property.id), self._property):
@@ -166,7 +170,7 @@ class ApplyHotel:
             scope._replace(rev=scope.rev + 1, config_version=version, cause=self._number),
             Config(scope_id, version, pack_property(self._property), self._author, now_ms),
             self._message(scope_id, version, scope.rev + 1, now_ms),
-            *self._connections(state),
+            *self._connections(state, now_ms),
             *self._deliveries(state, now_ms),
             *account_rows(state, self._property),
         ]
@@ -175,7 +179,7 @@ class ApplyHotel:
         left = [row for name, row in known.items() if name not in self._asked]
         return Decision(version, writes, left, advances=True)
 
-    def _connections(self, state: State) -> Sequence[Row]:
+    def _connections(self, state: State, now_ms: Instant) -> Sequence[Row]:
         """A row for each connection; those that are not in the file any more are looked after no longer."""
         scope_id = self._property.id
         rows: dict[str, ConnectionRow] = {row.connection: row for row in state.find(CONNECTIONS, (scope_id,))}
@@ -189,10 +193,18 @@ class ApplyHotel:
             row = rows.get(name) or _new_row(scope_id, name)
             changed = row._replace(pushes=int(name in pushing))
             if name in moved:
-                changed = changed._replace(synced_version=UNKNOWN, paused_until_ms=0)
+                changed = changed._replace(paused_until_ms=0)
+                writes.append(self._send_everything(state, changed, now_ms))
             if changed != rows.get(name):
                 writes.append(changed)
         return writes
+
+    def _send_everything(self, state: State, row: ConnectionRow, now_ms: Instant) -> OrderRow:
+        """An order, not a mark in the connection's row: its pusher writes that row, perhaps at this very moment."""
+        key, done = row[:2], row.synced_order
+        known = state.get(OrderRow, key) or OrderRow(*key, done, 0, 0, "", b"")
+        number = max(known.number, done) + 1
+        return known._replace(number=number, body=EVERYTHING, at_ms=now_ms, author=self._author)
 
     def _check_dropped(self, state: State, now_ms: Instant) -> None:
         """A channel nobody tells anything any more would sell on what it was told last."""

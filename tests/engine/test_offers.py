@@ -322,6 +322,15 @@ def test_a_booking_window_ends_on_its_hour(limit: str, early_ms: int, why: set[s
     assert len(found.offers) == (not why)
 
 
+def test_a_pms_that_never_says_less_than_nothing_gives_no_room_back() -> None:
+    """What a figure of 0 hides may be an overbooked house."""
+    days = range(FIRST, FIRST + DAYS)
+    stock = {(room, day): (0, 0, 1, 0) for room in ("DBL", "FAM") for day in days}
+    world = World({}, {}, stock, FigureKind.ROOMS_LEFT, False, Allotment())
+    shop = shop_of(world.hotel, "site")
+    assert not shop.left(world.calendar(), ROOMS, FIRST, FIRST + 5).any()
+
+
 # --- taxes, promotions and terms in an offer --------------------------------------------------------------------------
 
 

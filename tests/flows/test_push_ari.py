@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from gateway.flows.push_ari import REFUSED_RETRY_S, TURN_MAX_S, Pusher
 from gateway.messages import PushRates
 from gateway.model.ari import AriUpdate, Field
-from gateway.model.property import Adjustment, Allotment
+from gateway.model.property import Adjustment, Allotment, Connection
 from gateway.store import pushing
 from gateway.store.database import Database, Transaction
 from gateway.store.tables import ConnectionRow, MessageRow, ShadowRow, SyncErrorRow
@@ -498,3 +499,26 @@ async def test_a_plan_that_was_overtaken_does_not_lose_a_pause(house: House) -> 
     slow.may_go.set()
     await late
     assert (await connection(house)).paused_until_ms == before.paused_until_ms
+
+
+async def test_an_account_that_changes_during_a_message_is_told_everything(house: House) -> None:
+    """The sequence under way writes down how far it has come, and must not write over that nobody knows the new one."""
+    await open_channel(house)
+
+    async def move(url: str) -> None:
+        house.wire.meanwhile = None
+        await house.apply(hotel(pms(), replaced("ota", url="elsewhere")))
+
+    house.wire.meanwhile = move
+    await house.ari(update("pDBL", "", 3, 3, figure=1))
+    await house.push()
+    await house.push()
+    told = house.wire.held
+    days = range(HORIZON)
+    assert [told.get(("elsewhere", "r1", "", TODAY + day, "figure")) for day in days] == [
+        1 if d == 3 else 3 for d in days
+    ]
+
+
+def replaced(name: str, **changes: object) -> Connection:
+    return msgspec.structs.replace(channel(name), **changes)
