@@ -17,6 +17,7 @@ from gateway.flows.services import Services
 from gateway.io.logs import configure
 from gateway.settings import Settings
 from gateway.web.app import create_app
+from gateway.web.console import rendering
 from gateway.web.console.live import Live
 
 log = structlog.get_logger(__name__)
@@ -100,6 +101,7 @@ async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> No
     log.info("serving", url=f"http://{server.config.host}:{server.config.port}")
     spare_the_collector()
     ready()
+    await asyncio.to_thread(rendering.warm)
 
 
 async def _when_ending(server: uvicorn.Server, pages: Live) -> None:
