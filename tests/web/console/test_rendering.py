@@ -7,9 +7,10 @@ from jinja2 import Environment
 
 from gateway.web.console import rendering
 from gateway.web.problems import Problem
+from gateway.web.texts import LANGUAGES
 
 
-@pytest.mark.parametrize("language", rendering.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_after_warming_no_template_is_compiled_any_more(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     rendering.warm()
 
