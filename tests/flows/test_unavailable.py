@@ -42,12 +42,12 @@ async def test_the_sender_is_asked_to_come_again(house: House) -> None:
     body = msgspec.json.encode([ReservationReceived("OTA", new(stay(2, 3)))])
     before = await house.ledger()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:  # type: ignore[arg-type]
-        first = await client.post("/opentravel/ota", content=body, headers={"password": "in"})
+        first = await client.post("/plain/ota", content=body, headers={"password": "in"})
         assert first.status_code == 400  # the plain connector's only status of refusal
         assert first.text.startswith("unavailable")
         assert await house.ledger() == before
         away.is_away = False
-        second = await client.post("/opentravel/ota", content=body, headers={"password": "in"})
+        second = await client.post("/plain/ota", content=body, headers={"password": "in"})
         assert second.status_code == 200
     await batcher.stop()
     assert await house.sold("DBL") == {2: 1}
