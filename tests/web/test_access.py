@@ -34,7 +34,7 @@ async def test_a_key_is_told_once_and_kept_as_a_digest(web: Web, owner: httpx.As
     assert made["location"] == f"/v1/principals/{made['principal']['id']}"
     me = (await web.client(made["secret"]).get("/v1/me")).json()
     assert (me["kind"], me["name"], me["grants"]) == ("key", "tool", [OWNER])
-    secret = made["secret"].rpartition("_")[2]
+    secret = made["secret"].split("_", 2)[2]  # may have underscores itself
     for row in await web.house.rows(PrincipalRow, "1 = 1"):
         assert secret not in repr(row)
     assert made["secret"] not in (await owner.get(made["location"])).text
