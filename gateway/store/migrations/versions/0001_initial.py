@@ -22,7 +22,11 @@ def upgrade() -> None:
     _bookings()
     _messages()
     _connections()
+    _history()
+    _work()
     _access()
+    _sales()
+    _payments()
 
 
 def _properties() -> None:
@@ -204,6 +208,9 @@ def _connections() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection", "aspect", "room", "plan"),
     )
+
+
+def _history() -> None:
     op.create_table(
         "journal",
         sa.Column("scope_id", TEXT, nullable=False),
@@ -249,6 +256,9 @@ def _connections() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection", "source", "kind", "code"),
     )
+
+
+def _work() -> None:
     op.create_table(
         "retrieval",
         sa.Column("scope_id", TEXT, nullable=False),
@@ -326,6 +336,9 @@ def _access() -> None:
         sa.PrimaryKeyConstraint("principal_id", "key"),
     )
     op.create_index("idempotency_age", "idempotency", ["at_ms"])
+
+
+def _sales() -> None:
     op.create_table(
         "sale",
         sa.Column("scope_id", TEXT, nullable=False),
@@ -343,6 +356,9 @@ def _access() -> None:
     )
     op.create_index("sale_due", "sale", ["due_ms"], **_where("due_ms IS NOT NULL"))
     op.create_index("sale_mail", "sale", ["mail_ms"], **_where("mail_ms IS NOT NULL"))
+
+
+def _payments() -> None:
     op.create_table(
         "payment_account",
         sa.Column("scope_id", TEXT, nullable=False),
