@@ -6,6 +6,7 @@ refusal of what is known and cannot be kept, and saying where a fault is.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
@@ -24,7 +25,7 @@ Settings = tuple[Setting, ...]
 PASS: Take = bool
 
 
-class AriCollector:
+class AriCollector(ABC):
     """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``.
 
     ``counted`` says that a counter (UniqueID of type 16) stood anywhere, ``complete`` that the document
@@ -80,15 +81,15 @@ class AriCollector:
         """The sender's number for the item at hand."""
         return (self._item or {}).get("LocatorID", "")
 
+    @abstractmethod
     def _parts(self) -> dict[str, Take]:
         """The elements below an item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _put_together(self, item: Attributes) -> None:
         """The item is complete: append its updates and forget what was collected for it."""
-        raise NotImplementedError
 
-    def _take_root(self, attributes: Attributes) -> None:
+    def _take_root(self, attributes: Attributes) -> None:  # noqa: B027 - only some kinds of message say anything there
         """Nothing in it concerns the updates."""
 
     def _take_unique_id(self, attributes: Attributes) -> None:

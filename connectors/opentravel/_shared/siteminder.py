@@ -7,6 +7,7 @@ be read, and for a server that has a problem.
 from __future__ import annotations
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
@@ -59,7 +60,7 @@ _OPERATIONS: Mapping[type[Command], str] = {
 }
 
 
-class SiteMinder:
+class SiteMinder(ABC):
     """``roots`` are the messages taken; ``reasons`` the code table where no profile is known yet."""
 
     name: str
@@ -69,15 +70,15 @@ class SiteMinder:
     def capabilities(self, profile: str) -> Capabilities:
         return load_siteminder(profile).capabilities()
 
-    def _read(self, document: SoapDocument, site: Site, profile: SiteMinderProfile) -> Sequence[Event | Query]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, document: SoapDocument, site: Site, profile: SiteMinderProfile) -> Sequence[Event | Query]: ...
 
+    @abstractmethod
     def _data(self, document: SoapDocument, site: Site, results: Sequence[Result]) -> str:
         """What stands after Success, as XML."""
-        raise NotImplementedError
 
-    def _deliver(self, command: DeliverReservation, site: Site, profile: SiteMinderProfile) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _deliver(self, command: DeliverReservation, site: Site, profile: SiteMinderProfile) -> bytes: ...
 
     # --- they call us -------------------------------------------------------------------------------------------------
 
