@@ -92,17 +92,17 @@ def test_every_setting_is_described() -> None:
 
 
 def test_every_setting_of_the_hotel_file_is_described() -> None:
-    from gateway.engine import hotel_file
+    from gateway.engine import connection_file, hotel_file
 
     text = (ROOT / "docs" / "hotel-file.md").read_text(encoding="utf-8")
     shapes = (
-        hotel_file._PropertyTable,
-        hotel_file._RoomTable,
-        hotel_file._PlanTable,
-        hotel_file._ConnectionTable,
-        hotel_file._AllotmentTable,
-        hotel_file._CredentialsTable,
-        hotel_file._ProductTable,
+        hotel_file.PropertyTable,
+        hotel_file.RoomTable,
+        hotel_file.PlanTable,
+        connection_file.ConnectionTable,
+        connection_file.AllotmentTable,
+        connection_file.CredentialsTable,
+        connection_file.ProductTable,
     )
     names = {name for shape in shapes for name in shape.__struct_fields__}
     assert not sorted(name for name in names if not re.search(rf"\b{name}\b", text))

@@ -25,7 +25,7 @@ from docs.reference.connectors import sections
 from docs.reference.markdown import head, table
 from gateway import cli, errors
 from gateway.cli import exits
-from gateway.engine import hotel_file, payment_file, selling_file
+from gateway.engine import connection_file, hotel_file, payment_file, selling_file
 from gateway.engine.drift import Why
 from gateway.engine.file_table import Shape
 from gateway.flows.alert_texts import AlertKind, title
@@ -88,14 +88,14 @@ def _hotel_file() -> Iterator[str]:
 
 
 _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
-    ("[property]", hotel_file._PropertyTable),
-    ("[[room_types]]", hotel_file._RoomTable),
-    ("[[rate_plans]]", hotel_file._PlanTable),
-    ("[[connections]]", hotel_file._ConnectionTable),
-    ("[[connections]], role direct", hotel_file._DirectTable),
-    ("allotment", hotel_file._AllotmentTable),
-    ("inbound, outbound", hotel_file._CredentialsTable),
-    ("products", hotel_file._ProductTable),
+    ("[property]", hotel_file.PropertyTable),
+    ("[[room_types]]", hotel_file.RoomTable),
+    ("[[rate_plans]]", hotel_file.PlanTable),
+    ("[[connections]]", connection_file.ConnectionTable),
+    ("[[connections]], role direct", connection_file.DirectTable),
+    ("allotment", connection_file.AllotmentTable),
+    ("inbound, outbound", connection_file.CredentialsTable),
+    ("products", connection_file.ProductTable),
     ("[selling]", selling_file.SellingTable),
     ("[[selling.taxes]]", selling_file.TaxTable),
     ("[[selling.policies]]", selling_file.PolicyTable),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.engine.hotel_file import SecretKey
+from gateway.engine.connection_file import SecretKey
 from gateway.engine.payment_file import PaymentSecret, payment_changes
 from gateway.engine.readable import printable, shown
 from gateway.engine.selling_tables import selling_changes

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from gateway.engine.file_table import Reader, Shape
+from gateway.engine.file_reader import FileReader
+from gateway.engine.file_table import Env, Flag, Id, Shape, Table, Text
 from gateway.model.dates import Instant, format_instant
 from gateway.model.payment_account import PaymentAccount, PaymentKey
 
 PaymentSecret = tuple[str, str]
 """An account's id and where a secret stands: ``secret``, ``callback``, ``key use id`` or ``key use id password``."""
 
-_LINE = r"[^\x00-\x1f\x7f-\x9f]"
-_Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z", description="an id: 1 to 64 of A-Z a-z 0-9 . _ -")]
-_Text = Annotated[str, Meta(pattern=rf"\A{_LINE}{{1,255}}\Z", description="a text in quotes, 1 to 255 characters")]
 _Secret = Annotated[str, Meta(min_length=1, max_length=16_384, description="a secret in quotes, 1 to 16384 characters")]
-_Env = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of an environment variable")]
-_Flag = Annotated[bool, Meta(description="true or false")]
-_Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
 _Keys = Annotated[tuple[dict[str, Any], ...], Meta(max_length=32, description="one or more [[payments.keys]]")]
 _Time = Annotated[datetime, Meta(tz=True, description="an instant with its zone, 2031-05-12T00:00:00Z")]
 _NEVER = PaymentKey("").until_ms
@@ -33,18 +28,18 @@ class AccountTable(Shape, frozen=True, kw_only=True):
 
     required = ("id", "gateway", "profile")
 
-    id: _Id = ""
-    gateway: _Id = ""
-    profile: _Id = ""
-    account: _Text = ""
-    url: _Text = ""
-    username: _Text = ""
+    id: Id = ""
+    gateway: Id = ""
+    profile: Id = ""
+    account: Text = ""
+    url: Text = ""
+    username: Text = ""
     secret: _Secret = ""
-    secret_env: _Env = ""
-    callback: _Table | None = None
+    secret_env: Env = ""
+    callback: Table | None = None
     keys: _Keys = ()
-    options: _Table | None = None
-    enabled: _Flag = True
+    options: Table | None = None
+    enabled: Flag = True
 
 
 class CallbackTable(Shape, frozen=True, kw_only=True):
@@ -52,9 +47,9 @@ class CallbackTable(Shape, frozen=True, kw_only=True):
 
     required = ("username",)
 
-    username: _Text = ""
+    username: Text = ""
     secret: _Secret = ""
-    secret_env: _Env = ""
+    secret_env: Env = ""
 
 
 class KeyTable(Shape, frozen=True, kw_only=True):
@@ -62,22 +57,14 @@ class KeyTable(Shape, frozen=True, kw_only=True):
 
     required = ("use",)
 
-    use: _Id = ""
-    id: _Text = ""
+    use: Id = ""
+    id: Text = ""
     secret: _Secret = ""
-    secret_env: _Env = ""
+    secret_env: Env = ""
     password: _Secret = ""
-    password_env: _Env = ""
+    password_env: Env = ""
     valid_from: _Time | None = None
     valid_until: _Time | None = None
-
-
-class FileReader(Reader, Protocol):
-    """What this part needs of the reader besides."""
-
-    def url(self, url: str, path: str) -> None: ...
-
-    def option(self, value: Any, path: str, depth: int = 0) -> Any: ...
 
 
 class PaymentReader:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from gateway.engine.file_table import Reader, Shape
+from gateway.engine.file_reader import FileReader
+from gateway.engine.file_table import Flag, Numeral, Shape, Table, Text
 from gateway.engine.readable import shown
 from gateway.errors import Malformed
 from gateway.model.dates import FIRST_DAY, LAST_DAY, Day, parse_day
@@ -25,21 +26,16 @@ from gateway.model.selling import (
     Tax,
 )
 
-_LINE = r"[^\x00-\x1f\x7f-\x9f]"
 _Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,16}\Z", description="a code: 1 to 16 of A-Z a-z 0-9 . _ -")]
-_Text = Annotated[str, Meta(pattern=rf"\A{_LINE}{{1,255}}\Z", description="a text in quotes, 1 to 255 characters")]
 _Time = Annotated[str, Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day such as "15:00"')]
 _Minutes = Annotated[int, Meta(ge=1, le=20_160, description="a number of minutes from 1 to 20160")]
 _Age = Annotated[int, Meta(ge=-1, le=17, description="an age from -1 to 17")]
 _Hours = Annotated[int, Meta(ge=0, le=20_000, description="a number of hours from 0 to 20000")]
 _Nights = Annotated[int, Meta(ge=0, le=999, description="a number of nights from 0 to 999")]
 _Guests = Annotated[int, Meta(ge=0, le=30, description="a number of guests from 0 to 30")]
-_Flag = Annotated[bool, Meta(description="true or false")]
-_Table = Annotated[dict[str, Any], Meta(description="a table in braces { … }")]
 _Tables = Annotated[tuple[dict[str, Any], ...], Meta(max_length=200, description="a list of at most 200 tables")]
-_Words = Annotated[tuple[_Text, ...], Meta(max_length=200, description="a list of at most 200 texts")]
+_Words = Annotated[tuple[Text, ...], Meta(max_length=200, description="a list of at most 200 texts")]
 _Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", description='a date in quotes, "2031-05-12"')]
-_Numeral = Any
 
 
 class SellingTable(Shape, frozen=True, kw_only=True):
@@ -51,7 +47,7 @@ class SellingTable(Shape, frozen=True, kw_only=True):
     infant_age_max: _Age = -1
     child_age_max: _Age = 11
     policy: _Code = ""
-    mail_from: _Text = ""
+    mail_from: Text = ""
     taxes: _Tables = ()
     policies: _Tables = ()
     promotions: _Tables = ()
@@ -65,12 +61,12 @@ class TaxTable(Shape, frozen=True, kw_only=True):
     required = ("code",)
 
     code: _Code = ""
-    name: _Text = ""
-    percent: _Numeral = None
-    amount: _Numeral = None
+    name: Text = ""
+    percent: Numeral = None
+    amount: Numeral = None
     per: Annotated[Per, Meta(description='"stay", "night", "person" or "person_night"')] = Per.NIGHT
-    included: _Flag = False
-    fee: _Flag = False
+    included: Flag = False
+    fee: Flag = False
     age_from: Annotated[int, Meta(ge=0, le=99, description="an age from 0 to 99")] = 0
     nights_max: _Nights = 0
 
@@ -79,8 +75,8 @@ class ShareTable(Shape, frozen=True, kw_only=True):
     """A part of what a stay costs."""
 
     nights: _Nights = 0
-    percent: _Numeral = None
-    amount: _Numeral = None
+    percent: Numeral = None
+    amount: Numeral = None
 
 
 class StepTable(ShareTable, frozen=True, kw_only=True):
@@ -95,12 +91,12 @@ class PolicyTable(Shape, frozen=True, kw_only=True):
     required = ("code",)
 
     code: _Code = ""
-    name: _Text = ""
+    name: Text = ""
     guarantee: Annotated[Guarantee, Meta(description='"none", "card", "deposit" or "prepaid"')] = Guarantee.NONE
-    deposit: _Table | None = None
+    deposit: Table | None = None
     cancel: _Tables = ()
-    no_show: _Table | None = None
-    changeable: _Flag = True
+    no_show: Table | None = None
+    changeable: Flag = True
 
 
 class PromotionTable(Shape, frozen=True, kw_only=True):
@@ -109,10 +105,10 @@ class PromotionTable(Shape, frozen=True, kw_only=True):
     required = ("code",)
 
     code: _Code = ""
-    name: _Text = ""
+    name: Text = ""
     codes: _Words = ()
-    percent: _Numeral = None
-    amount: _Numeral = None
+    percent: Numeral = None
+    amount: Numeral = None
     free_night: _Nights = 0
     rooms: _Words = ()
     plans: _Words = ()
@@ -129,7 +125,7 @@ class PlanTermsTable(Shape, frozen=True, kw_only=True):
 
     required = ("plan",)
 
-    plan: _Text = ""
+    plan: Text = ""
     policy: _Code = ""
     codes: _Words = ()
 
@@ -139,20 +135,22 @@ class RoomTermsTable(Shape, frozen=True, kw_only=True):
 
     required = ("room",)
 
-    room: _Text = ""
+    room: Text = ""
     guests_max: _Guests | None = None
     children_max: _Guests | None = None
 
 
 def read_selling(
-    reader: Reader, raw: Mapping[str, Any], currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
+    reader: FileReader, raw: Mapping[str, Any], currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
 ) -> Selling:
     """The table as it stands; faults are told to the reader. Amounts are left unread where no currency is known."""
     return _Selling(reader, currency, rooms, plans, net=net).selling(raw)
 
 
 class _Selling:
-    def __init__(self, reader: Reader, currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool) -> None:
+    def __init__(
+        self, reader: FileReader, currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
+    ) -> None:
         self._reader = reader
         self._currency = currency
         self._rooms = rooms

@@ -8,8 +8,9 @@ import msgspec
 import structlog
 
 from gateway.engine import hotel_changes
+from gateway.engine.connection_file import SecretKey, Side
 from gateway.engine.hotel import Hotel
-from gateway.engine.hotel_file import HotelFile, SecretKey, Side
+from gateway.engine.hotel_file import HotelFile
 from gateway.engine.orders import EVERYTHING
 from gateway.errors import Reason, Rejected, Stale
 from gateway.flows.payments.accounts import ACCOUNTS, account_rows, seal_accounts

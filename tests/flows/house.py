@@ -14,8 +14,9 @@ import msgspec
 from cryptography.fernet import Fernet
 
 from gateway.contract import Head, Reply, Request
+from gateway.engine.connection_file import Side
 from gateway.engine.hotel import Hotel
-from gateway.engine.hotel_file import HotelFile, Side
+from gateway.engine.hotel_file import HotelFile
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.view import Calendar
 from gateway.engine.window import free

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from gateway.engine import hotel_changes
+from gateway.engine.connection_file import Side
 from gateway.engine.hotel_changes import Severity
-from gateway.engine.hotel_file import Side
 from gateway.errors import Rejected
 from gateway.messages import ReservationReceived
 from gateway.model.property import Connection, Property
