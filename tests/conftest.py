@@ -18,7 +18,7 @@ from redis import Redis
 from gateway.store.database import Database
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
-from gateway.store.tables import metadata
+from gateway.store.schema import metadata
 from tests import servers
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from gateway.model.dates import Instant
 from gateway.store import access as store
 from gateway.store.access import Known
 from gateway.store.database import Transaction
-from gateway.store.tables import PrincipalUseRow
+from gateway.store.tables_access import PrincipalUseRow
 
 PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 10, 256
 NAME_LENGTH_MAX = 64

@@ -33,8 +33,8 @@ from gateway.store.tables import (
     Row,
     Scope,
     ShadowRow,
-    account_scope,
 )
+from gateway.store.tables_paying import account_scope
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from gateway.model.dates import Instant
 from gateway.store import access as store
 from gateway.store.access import Known
 from gateway.store.database import Unavailable
-from gateway.store.tables import PrincipalUseRow, SessionRow
+from gateway.store.tables_access import PrincipalUseRow, SessionRow
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from gateway.flows.services import Services
 from gateway.model.dates import Instant
 from gateway.store import access as store
 from gateway.store.database import Transaction
-from gateway.store.tables import IdempotencyRow
+from gateway.store.tables_access import IdempotencyRow
 
 KEPT_MS = 48 * 3_600_000
 # After so long whoever claimed a key without answering is taken for dead.

@@ -10,8 +10,10 @@ import msgspec
 from gateway.model.access import Grant, Principal, PrincipalKind
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
+from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup
-from gateway.store.tables import SPECS, IdempotencyRow, PrincipalRow, PrincipalUseRow, Scope, SessionRow
+from gateway.store.tables import Scope
+from gateway.store.tables_access import IdempotencyRow, PrincipalRow, PrincipalUseRow, SessionRow
 
 _SCOPE = Lookup(Scope)
 _encode = msgspec.msgpack.Encoder().encode

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from gateway.store import sql
+from gateway.store.schema import SPECS
 from gateway.store.sql import Dialect, Lookup, Params
-from gateway.store.tables import SPECS, Row, Scope
+from gateway.store.tables import Row, Scope
 
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=tuple[Any, ...])

@@ -9,8 +9,9 @@ from gateway.engine.hotel import Hotel
 from gateway.messages import ReservationsAsked
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
+from gateway.store.schema import TO_FETCH
 from gateway.store.sql import Lookup
-from gateway.store.tables import TO_FETCH, DeliveryRow, ReservationRow, RevisionRow, Scope
+from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow, Scope
 
 DUE_MAX = 200
 # A receiver with a long queue leaves room for the others.

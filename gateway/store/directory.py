@@ -7,7 +7,8 @@ from collections.abc import Callable
 from gateway.engine.hotel import Hotel
 from gateway.store.database import Database, Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import ConnectionRow, PaymentAccountRow, Scope, account_scope
+from gateway.store.tables import ConnectionRow, Scope
+from gateway.store.tables_paying import PaymentAccountRow, account_scope
 
 # For so long a property's configuration is used before it is looked up again: another process may have changed it.
 FRESH_MS = 1_000

@@ -8,15 +8,15 @@ from typing import NamedTuple
 from gateway.engine.hotel import Hotel
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
+from gateway.store.schema import PAYMENTS_LEFT
 from gateway.store.sql import Lookup
-from gateway.store.tables import (
-    PAYMENTS_LEFT,
+from gateway.store.tables import Scope
+from gateway.store.tables_paying import (
     PaymentAccountRow,
     PaymentEventRow,
     PaymentInboxRow,
     PaymentOperationRow,
     PaymentRow,
-    Scope,
     account_scope,
 )
 

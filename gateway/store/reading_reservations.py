@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from gateway.store.database import Transaction
+from gateway.store.schema import TROUBLED
 from gateway.store.sql import Lookup
-from gateway.store.tables import TROUBLED, DeliveryRow, ReservationRow, RevisionRow
+from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow
 from gateway.store.walking import Condition, Walk, step
 
 _COVERED = frozenset({"status", "connection"})

@@ -9,9 +9,10 @@ from gateway.errors import Refusal
 from gateway.store.batch import ROUNDS_MAX, Job
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
+from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, State
-from gateway.store.tables import SPECS, Row, Scope
+from gateway.store.tables import Row, Scope
 
 
 class Tried(NamedTuple):

@@ -1,6 +1,6 @@
 """A whole database at one instant, read table by table while others go on writing, and the way back.
 
-What tables there are is asked of the database and not of :mod:`gateway.store.tables`, since a backup is also taken of
+What tables there are is asked of the database and not of :mod:`gateway.store.schema`, since a backup is also taken of
 one that has not been migrated yet.
 """
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
-from gateway.store.tables import SPECS, Spec
+from gateway.store.schema import SPECS, Spec
 
 Dialect = Literal["sqlite", "postgresql"]
 Params = Sequence[Any]

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gateway.engine.hotel import Hotel
+from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup, Params
-from gateway.store.tables import SPECS, CalendarRow, MessageRow, Row, Scope, StockRow
+from gateway.store.tables import CalendarRow, MessageRow, Row, Scope, StockRow
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 Needs = Iterable[tuple[Lookup, Params]]

@@ -1,15 +1,21 @@
-"""Every table as the type of its rows; the first ``key`` fields are the primary key, and always begin with the scope.
+"""Every table as the type of its rows; the first fields, which :mod:`gateway.store.schema` counts, are the primary key,
+and begin with the scope where the table is a property's.
 
-The SQLAlchemy metadata that Alembic migrates to, and the set-based statements of :mod:`gateway.store.sql`, both follow
-from these classes, so a column is written down once. Bodies are packed by the engine or are msgpack.
+Bodies are packed by the engine or are msgpack.
 """
 
 from __future__ import annotations
 
-from types import UnionType
-from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
+from typing import NamedTuple
 
-import sqlalchemy as sa
+from gateway.store.tables_access import IdempotencyRow, PrincipalRow, PrincipalUseRow, SessionRow
+from gateway.store.tables_paying import (
+    PaymentAccountRow,
+    PaymentEventRow,
+    PaymentInboxRow,
+    PaymentOperationRow,
+    PaymentRow,
+)
 
 
 class Scope(NamedTuple):
@@ -284,43 +290,6 @@ class AlertRow(NamedTuple):
     body: bytes
 
 
-class PrincipalRow(NamedTuple):
-    """A program or a person who may use the gateway; ``grants`` is msgpack of what :mod:`gateway.model.access` names.
-
-    ``digest`` is of the key's secret or of the password. It belongs to no property, since it may speak for several.
-    """
-
-    principal_id: str
-    kind: str
-    name: str
-    digest: str
-    grants: bytes
-    allow: str  # networks, separated by blanks
-    created_ms: int
-    created_by: str
-    expires_ms: int | None
-    revoked_ms: int | None
-
-
-class PrincipalUseRow(NamedTuple):
-    """When and from where somebody was here last, give or take a minute."""
-
-    principal_id: str
-    used_ms: int
-    address: str
-
-
-class SessionRow(NamedTuple):
-    """Somebody who is signed in; ``session_id`` is a digest of what their browser shows."""
-
-    session_id: str
-    principal_id: str
-    created_ms: int
-    used_ms: int
-    expires_ms: int
-    address: str
-
-
 class SaleRow(NamedTuple):
     """A direct sale, msgpack of :class:`gateway.engine.sale.Sale`; its number becomes that of the reservation.
 
@@ -339,114 +308,6 @@ class SaleRow(NamedTuple):
     mail_attempts: int
     letter: str
     body: bytes
-
-
-def account_scope(account: str) -> str:
-    """The scope of a payment account; no property's id has a colon."""
-    return f"pay:{account}"
-
-
-class PaymentAccountRow(NamedTuple):
-    """Whose a payment account is, and what of its callbacks was refused: how often, when last and why."""
-
-    scope_id: str
-    account: str
-    property_id: str
-    refused: int
-    refused_ms: int
-    refused_text: str
-
-
-class PaymentInboxRow(NamedTuple):
-    """A verified callback, or an item of one, in its account's scope; ``dedupe`` recognises it when it comes again.
-
-    ``state`` is new, done, parked (a person must look) or settled (one has). ``body`` is msgpack of
-    :class:`gateway.messages_payment.PaymentNotified`, empty for what the gateway itself has found; ``raw`` is redacted.
-    """
-
-    scope_id: str
-    dedupe: str
-    name: str
-    at_ms: int
-    state: str
-    attempts: int
-    due_ms: int | None
-    verified_with: str
-    detail: str
-    body: bytes
-    raw: bytes
-
-
-class PaymentRow(NamedTuple):
-    """One charge or deposit as the guest sees it. What has become of it follows from its events alone.
-
-    ``intent`` is authorise or purchase.
-    """
-
-    scope_id: str
-    payment_id: str
-    account: str
-    reservation_id: str
-    intent: str
-    amount: int
-    currency: str
-    at_ms: int
-    author: str
-    text: str
-
-
-class PaymentOperationRow(NamedTuple):
-    """Something asked of a gateway, written before it is sent; its number is the idempotency key.
-
-    ``parent`` is the operation it changes. ``sent_ms`` is the last sending, ``due_ms`` when to ask about it, ``asked``
-    how often that was done, ``not_found`` msgpack of when the gateway did not know it. ``command`` is sealed JSON of
-    what was sent, empty where it may not be kept; ``action`` what the guest has to do, sealed.
-    """
-
-    scope_id: str
-    operation_id: str
-    payment_id: str
-    account: str
-    kind: str
-    parent: str
-    amount: int
-    currency: str
-    at_ms: int
-    outcome: str
-    waiting: str
-    psp: str
-    error: str
-    error_raw: str
-    sent_ms: int
-    due_ms: int | None
-    asked: int
-    expires_ms: int | None
-    not_found: bytes
-    fingerprint: bytes
-    command: bytes
-    action: bytes
-    author: str
-
-
-class PaymentEventRow(NamedTuple):
-    """One movement of a payment, msgpack of :class:`gateway.engine.ledger.LedgerEvent`; never changed once written."""
-
-    scope_id: str
-    payment_id: str
-    kind: str
-    fact_key: str
-    seen_ms: int
-    body: bytes
-
-
-class IdempotencyRow(NamedTuple):
-    """What a request was answered, so that its repetition gets the same; ``answer`` is sealed."""
-
-    principal_id: str
-    key: str
-    digest: bytes
-    at_ms: int
-    answer: bytes
 
 
 Row = (
@@ -479,129 +340,3 @@ Row = (
     | PaymentOperationRow
     | PaymentEventRow
 )
-
-
-class Spec:
-    """What the statements need to know of a table."""
-
-    _SQL: ClassVar[dict[type, sa.types.TypeEngine[Any]]] = {
-        # Keys compare bytewise everywhere, as they do in SQLite, whatever the locale of the database is.
-        str: sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
-        int: sa.BigInteger(),
-        bytes: sa.LargeBinary(),
-    }
-
-    def __init__(self, row: type[Any], name: str, key: int) -> None:
-        self.row = row
-        self.name = name
-        self.fields: tuple[str, ...] = row._fields
-        self.key = self.fields[:key]
-        self.width = key
-        hints = get_type_hints(row)
-        self.kinds: dict[str, type] = {}
-        self.nullable: frozenset[str] = frozenset()
-        for field in self.fields:
-            hint = hints[field]
-            if isinstance(hint, UnionType):
-                self.nullable |= {field}
-                hint = get_args(hint)[0]
-            self.kinds[field] = hint
-
-    def columns(self) -> list[sa.Column[Any]]:
-        return [
-            sa.Column(
-                field,
-                self._SQL[self.kinds[field]],
-                primary_key=field in self.key,
-                nullable=field in self.nullable,
-                autoincrement=False,
-            )
-            for field in self.fields
-        ]
-
-
-SPECS: dict[type[Any], Spec] = {
-    spec.row: spec
-    for spec in (
-        Spec(Scope, "scope", 1),
-        Spec(Config, "config", 2),
-        Spec(CalendarRow, "calendar", 4),
-        Spec(StockRow, "stock", 3),
-        Spec(ReservationRow, "reservation", 4),
-        Spec(RevisionRow, "revision", 3),
-        Spec(DeliveryRow, "delivery", 3),
-        Spec(MessageRow, "message", 2),
-        Spec(ConnectionRow, "connection", 2),
-        Spec(ShadowRow, "shadow", 6),
-        Spec(SyncErrorRow, "sync_error", 5),
-        Spec(JournalRow, "journal", 4),
-        Spec(OrderRow, "sync_order", 2),
-        Spec(HeldRow, "held_change", 2),
-        Spec(TheirCodeRow, "their_code", 5),
-        Spec(RetrievalRow, "retrieval", 2),
-        Spec(LeaseRow, "lease", 1),
-        Spec(AlertRow, "alert", 3),
-        Spec(PrincipalRow, "principal", 1),
-        Spec(PrincipalUseRow, "principal_use", 1),
-        Spec(SessionRow, "session", 1),
-        Spec(IdempotencyRow, "idempotency", 2),
-        Spec(SaleRow, "sale", 2),
-        Spec(PaymentAccountRow, "payment_account", 1),
-        Spec(PaymentInboxRow, "payment_inbox", 2),
-        Spec(PaymentRow, "payment", 2),
-        Spec(PaymentOperationRow, "payment_operation", 2),
-        Spec(PaymentEventRow, "payment_event", 4),
-    )
-}
-
-TROUBLED = "parked > 0 OR oversold > 0"
-# Payment operations that nobody asks about any more, and whose end is not known.
-PAYMENTS_LEFT = "due_ms IS NULL AND outcome NOT IN ('succeeded', 'failed')"
-
-metadata = sa.MetaData()
-_tables = {row: sa.Table(spec.name, metadata, *spec.columns()) for row, spec in SPECS.items()}
-
-
-def _index(row: type[Any], name: str, *fields: str, where: str | None = None, unique: bool = False) -> None:
-    columns = [_tables[row].c[field] for field in fields]
-    clause = sa.text(where) if where else None
-    sa.Index(name, *columns, unique=unique, sqlite_where=clause, postgresql_where=clause)
-
-
-# Deliveries that nobody sends, because their receiver fetches them.
-TO_FETCH = "due_ms IS NULL AND state IN ('pending', 'sent')"
-
-_index(CalendarRow, "calendar_newer", "scope_id", "rev")
-_index(StockRow, "stock_newer", "scope_id", "rev")
-_index(ConnectionRow, "connection_home", "connection", unique=True)
-_index(ReservationRow, "reservation_newer", "scope_id", "rev")
-_index(ReservationRow, "reservation_number", "scope_id", "reservation_id", unique=True)
-_index(ReservationRow, "reservation_created", "scope_id", "at_ms", "reservation_id", "status", "connection")
-_index(ReservationRow, "reservation_arrival", "scope_id", "arrival", "reservation_id", "status", "connection")
-_index(ReservationRow, "reservation_guest", "scope_id", "guest", "reservation_id")
-_index(ReservationRow, "reservation_booking", "scope_id", "booking_id", "reservation_id")
-_index(ReservationRow, "reservation_trouble", "scope_id", "at_ms", "reservation_id", where=TROUBLED)
-_index(RetrievalRow, "retrieval_due", "due_ms")
-_index(DeliveryRow, "delivery_due", "due_ms", "scope_id", "connection", where="due_ms IS NOT NULL")
-_index(DeliveryRow, "delivery_to_fetch", "scope_id", "connection", where=TO_FETCH)
-_index(DeliveryRow, "delivery_unsettled", "scope_id", "connection", where="settled = 0")
-# Everything a list is filtered by, so that looking through the log never touches the messages themselves.
-_index(DeliveryRow, "delivery_refused", "scope_id", "connection", where="state = 'refused'")
-_index(MessageRow, "message_log", "scope_id", "at_ms", "message_id", "connection", "direction", "kind", "outcome")
-_index(MessageRow, "message_token", "scope_id", "token", where="token IS NOT NULL", unique=True)
-_index(MessageRow, "message_cause", "scope_id", "cause", where="cause > 0")
-_index(ShadowRow, "shadow_due", "scope_id", "connection", "due_ms", where="due_ms IS NOT NULL")
-_index(PrincipalRow, "principal_person", "name", where="kind = 'person' AND revoked_ms IS NULL", unique=True)
-_index(SessionRow, "session_of", "principal_id")
-_index(SessionRow, "session_end", "expires_ms")
-_index(IdempotencyRow, "idempotency_age", "at_ms")
-_index(SaleRow, "sale_due", "due_ms", where="due_ms IS NOT NULL")
-_index(SaleRow, "sale_mail", "mail_ms", where="mail_ms IS NOT NULL")
-_index(PaymentInboxRow, "payment_inbox_due", "due_ms", where="due_ms IS NOT NULL")
-_index(PaymentInboxRow, "payment_inbox_parked", "scope_id", "at_ms", where="state = 'parked'")
-_index(PaymentRow, "payment_created", "scope_id", "at_ms", "payment_id")
-_index(PaymentRow, "payment_reservation", "scope_id", "reservation_id", where="reservation_id <> ''")
-_index(PaymentOperationRow, "payment_operation_of", "scope_id", "payment_id")
-_index(PaymentOperationRow, "payment_operation_psp", "scope_id", "psp")
-_index(PaymentOperationRow, "payment_operation_due", "due_ms", where="due_ms IS NOT NULL")
-_index(PaymentOperationRow, "payment_operation_left", "scope_id", "account", where=PAYMENTS_LEFT)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gateway.store.database import Transaction
+from gateway.store.schema import SPECS
 from gateway.store.sql import Params
-from gateway.store.tables import SPECS
 
 SCAN_MAX = 2_000
 COVERED_SCAN_MAX = 20_000  # where the index alone answers

@@ -43,8 +43,9 @@ from gateway.store.batcher import Batcher
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
+from gateway.store.schema import SPECS
 from gateway.store.secrets import Vault
-from gateway.store.tables import SPECS, CalendarRow, MessageRow, ReservationRow, StockRow, TheirCodeRow
+from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, StockRow, TheirCodeRow
 from tests.simulation.plain import Only, PlainConnector, PlainReply, Sendable, decode_command
 
 TODAY = parse_day("2026-11-21")

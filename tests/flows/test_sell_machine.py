@@ -24,18 +24,10 @@ from gateway.messages import ReservationReceived
 from gateway.model.dates import BLOCK_DAYS, day_start_ms
 from gateway.model.property import FigureKind
 from gateway.store.batch import Job
+from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import State
-from gateway.store.tables import (
-    SPECS,
-    CalendarRow,
-    MessageRow,
-    ReservationRow,
-    RevisionRow,
-    SaleRow,
-    Scope,
-    StockRow,
-)
+from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, RevisionRow, SaleRow, Scope, StockRow
 from tests.flows.house import TODAY, cancel, channel, hotel, new, pms, stay
 from tests.flows.test_sell import TERMS, site
 

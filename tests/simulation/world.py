@@ -32,9 +32,9 @@ from gateway.store.batcher import Batcher
 from gateway.store.database import Transaction
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
+from gateway.store.schema import metadata
 from gateway.store.secrets import Vault
 from gateway.store.sqlite import SqliteDatabase
-from gateway.store.tables import metadata
 from tests.simulation.plain import SETTLE_S, Only, PlainConnector, PlainReply, decode_command
 
 T = TypeVar("T")

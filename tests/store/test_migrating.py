@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gateway.store import migrating
 from gateway.store.database import Unavailable
 from gateway.store.migrating import HEAD, MIGRATIONS, NewerDatabase, migrate
-from gateway.store.tables import metadata
+from gateway.store.schema import metadata
 from tests import servers
 
 COLUMNS = (

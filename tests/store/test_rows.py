@@ -8,8 +8,9 @@ import pytest
 
 from gateway.store import sql
 from gateway.store.database import Database, Transaction
+from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup
-from gateway.store.tables import SPECS, DeliveryRow, MessageRow, RevisionRow, Scope, StockRow
+from gateway.store.tables import DeliveryRow, MessageRow, RevisionRow, Scope, StockRow
 from tests.store.jobs import all_rows, message, put
 
 NASTY = 'O\'Neill "Ü" – 東京 🏨 ? $1 %s \\ ; --'

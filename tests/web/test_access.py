@@ -12,7 +12,7 @@ from gateway.flows import access
 from gateway.flows.access import Wanted
 from gateway.flows.identity import FRESH_MS, SESSION_IDLE_MS, SESSION_MS, Identity
 from gateway.model.access import AccessRole, Grant
-from gateway.store.tables import PrincipalRow, PrincipalUseRow, SessionRow
+from gateway.store.tables_access import PrincipalRow, PrincipalUseRow, SessionRow
 from tests.web.conftest import Web, problem
 
 OWNER = {"role": "owner", "property": "h"}

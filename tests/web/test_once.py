@@ -13,7 +13,7 @@ from gateway.flows.desk import connections
 from gateway.flows.desk.connections import Ordered
 from gateway.flows.once import CLAIM_MS, KEPT_MS
 from gateway.store.database import Unavailable
-from gateway.store.tables import IdempotencyRow, PrincipalRow
+from gateway.store.tables_access import IdempotencyRow, PrincipalRow
 from tests.web.conftest import Web, problem
 
 BODY = {"name": "tool", "grants": [{"role": "owner", "property": "h"}]}

@@ -15,7 +15,8 @@ from gateway.model.payment_account import PaymentAccount, PaymentKey
 from gateway.model.property import Property
 from gateway.store.sql import Lookup
 from gateway.store.state import State
-from gateway.store.tables import PaymentAccountRow, Row, Scope, account_scope
+from gateway.store.tables import Row, Scope
+from gateway.store.tables_paying import PaymentAccountRow, account_scope
 
 ACCOUNTS = Lookup(PaymentAccountRow)
 

@@ -14,14 +14,8 @@ from gateway.model.dates import Instant
 from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, OperationOutcome, OperationRef
 from gateway.store.sql import Lookup
 from gateway.store.state import Needs, State
-from gateway.store.tables import (
-    PaymentEventRow,
-    PaymentInboxRow,
-    PaymentOperationRow,
-    PaymentRow,
-    Row,
-    account_scope,
-)
+from gateway.store.tables import Row
+from gateway.store.tables_paying import PaymentEventRow, PaymentInboxRow, PaymentOperationRow, PaymentRow, account_scope
 
 PAYMENT = Lookup(PaymentRow)
 OPERATION = Lookup(PaymentOperationRow)

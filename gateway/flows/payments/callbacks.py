@@ -24,7 +24,7 @@ from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
 from gateway.model.payment_account import PaymentAccount
 from gateway.store.database import Unavailable
-from gateway.store.tables import PaymentInboxRow, account_scope
+from gateway.store.tables_paying import PaymentInboxRow, account_scope
 
 log = structlog.get_logger(__name__)
 

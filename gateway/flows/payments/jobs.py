@@ -25,12 +25,12 @@ from gateway.model.dates import Instant
 from gateway.model.payment import Fact, FactKind, FactSource, OperationOutcome, PaymentError
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import (
+from gateway.store.tables import Row
+from gateway.store.tables_paying import (
     PaymentAccountRow,
     PaymentInboxRow,
     PaymentOperationRow,
     PaymentRow,
-    Row,
     account_scope,
 )
 

@@ -44,7 +44,7 @@ from gateway.model.payment import (
 )
 from gateway.model.payment_account import PaymentAccount
 from gateway.store import paying
-from gateway.store.tables import PaymentOperationRow, PaymentRow
+from gateway.store.tables_paying import PaymentOperationRow, PaymentRow
 
 # After the timeout of the call itself, its process is taken for dead.
 GRACE_MS = 5_000

@@ -15,7 +15,7 @@ from gateway.store import paying
 from gateway.store.database import Transaction
 from gateway.store.paying import Kept
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import PaymentInboxRow, account_scope
+from gateway.store.tables_paying import PaymentInboxRow, account_scope
 
 PARKED_MAX = 200
 

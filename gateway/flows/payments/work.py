@@ -37,7 +37,7 @@ from gateway.model.payment import FactSource, OperationOutcome, OperationRef, Pa
 from gateway.model.payment_account import PaymentAccount
 from gateway.store import paying
 from gateway.store.paying import DueCallback, DueOperation
-from gateway.store.tables import PaymentOperationRow
+from gateway.store.tables_paying import PaymentOperationRow
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from gateway.model.payment_account import PaymentAccount, PaymentKey
 from gateway.registry import discover
 from gateway.store import paying
 from gateway.store.database import Database
-from gateway.store.tables import PaymentEventRow, PaymentInboxRow, PaymentOperationRow
+from gateway.store.tables_paying import PaymentEventRow, PaymentInboxRow, PaymentOperationRow
 from simulators.psp.adyen import Adyen
 from simulators.psp.common import Callback
 from simulators.psp.stripe import Stripe

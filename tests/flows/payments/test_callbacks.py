@@ -11,7 +11,7 @@ from gateway.flows.payments import operate
 from gateway.flows.payments.jobs import ATTEMPTS_MAX
 from gateway.model.payment import OperationKind
 from gateway.store.database import Unavailable
-from gateway.store.tables import PaymentAccountRow, PaymentEventRow
+from gateway.store.tables_paying import PaymentAccountRow, PaymentEventRow
 from simulators.psp.adyen import Adyen
 from simulators.psp.common import Callback
 from simulators.psp.stripe import Stripe

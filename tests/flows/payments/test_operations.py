@@ -10,7 +10,7 @@ from gateway.engine.ledger import Status
 from gateway.errors import Rejected
 from gateway.flows.payments import operate
 from gateway.model.payment import OperationKind, OperationOutcome
-from gateway.store.tables import PaymentEventRow, PaymentOperationRow
+from gateway.store.tables_paying import PaymentEventRow, PaymentOperationRow
 from tests.flows.payments.house import BAD, CARD, Fault, PayHouse, broken, down, failing, lost, unanswered
 
 BOTH = pytest.mark.parametrize("account", ["desk", "online"])

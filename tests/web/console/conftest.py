@@ -12,7 +12,7 @@ import pytest
 from gateway.flows.identity import csrf_token, key_digest
 from gateway.model.access import AccessRole, Grant, Principal, PrincipalKind
 from gateway.store import access as store
-from gateway.store.tables import SessionRow
+from gateway.store.tables_access import SessionRow
 from gateway.web.callers import SESSION_COOKIE
 from tests.web.conftest import Web
 
