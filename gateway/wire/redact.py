@@ -61,17 +61,28 @@ def redact(document: bytes) -> bytes:
     if b"&" in document and b"#" in document and b"&#" in document:
         document = _DIGIT_REFERENCE.sub(lambda match: match[2] or bytes([int(match[1])]), document)
     # One short look for what all of the names have in common, since most documents have none of them.
-    if b"Card" in document:
-        for common, names in _CARD.items():
-            if common in document:
-                for name in names:
-                    document = _replace(document, name, _mask_bytes if name in _NUMBERS else _nothing)
+    first = document.find(b"Card")
+    if first >= 0:
+        document = _without_cards(document, first)
     if b"assword" in document:
         for name in _PASSWORDS:
             document = _replace(document, name, _nothing)
     if _has_long_run(document):
         document = _RUN.sub(lambda match: _mask_run(match[0].decode()).encode(), document)
     return document
+
+
+def _without_cards(document: bytes, first: int) -> bytes:
+    """Whatever is in question stands behind the first "Card", and before the last if that ends a PaymentCard."""
+    start = max(0, first - 1)  # what stands before a name says whether it is one
+    last = document.rfind(b"Card")
+    is_end = document.startswith(b"PaymentCard>", last - 7) and document.startswith(b"</", document.rfind(b"<", 0, last))
+    piece = masked = document[start:last] if is_end else document[start:]
+    for common, names in _CARD.items():
+        if common in piece:
+            for name in names:
+                masked = _replace(masked, name, _mask_bytes if name in _NUMBERS else _nothing)
+    return document if masked is piece else document[:start] + masked + document[start + len(piece) :]
 
 
 def _has_long_run(document: bytes) -> bool:

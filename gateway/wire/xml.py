@@ -59,6 +59,7 @@ _OPTIONS: dict[str, Any] = {
 
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _DECLARATION_TEXT = re.compile(r"^\s*<\?xml[^>]*\?>")
+_OTHER_THAN_UTF16 = re.compile(r"^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"'](?!utf-?16)([^\"']{0,40})", re.IGNORECASE)
 # Encodings in which "<" is always, and only, the byte 0x3C.
 _PLAIN_CODECS = frozenset(
     ["ascii", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "koi8-r"]
@@ -84,7 +85,10 @@ def utf8(data: bytes) -> bytes:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise Malformed(f"the document is not {codec} as it says", line=line) from None
-    return _DECLARATION_TEXT.sub("", text.removeprefix("\ufeff"), count=1).encode()
+    text = text.removeprefix("\ufeff")
+    if codec.startswith("utf-16") and (other := _OTHER_THAN_UTF16.match(text)):
+        raise Malformed(f"the document's encoding {other[1]!r} is not what its bytes are", line=1)
+    return _DECLARATION_TEXT.sub("", text, count=1).encode()
 
 
 def _codec(data: bytes) -> str | None:
@@ -161,9 +165,13 @@ def name_of(node: Node) -> str:
     return LOCAL[node.tag]
 
 
-def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Node:
-    """The root element; raises :class:`Malformed`, with the line where there is one."""
-    data = utf8(data)
+def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS, *, is_utf8: bool = False) -> Node:
+    """The root element; raises :class:`Malformed`, with the line where there is one.
+
+    ``is_utf8`` says that the bytes have been through :func:`utf8`.
+    """
+    if not is_utf8:
+        data = utf8(data)
     _check(data, limits)
     _check_doctype(data, len(data))
     # The shortest element has four bytes, so small documents need no counting.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from connectors.opentravel._shared import names
@@ -20,7 +20,7 @@ OUR_SOURCE = "GATEWAY"
 _SHORT_CHARS_MAX = 64
 _ERRORS_MAX = 99
 
-_RESPONSE = {
+_RESPONSE: Mapping[str, str] = {
     RevisionKind.NEW: "Committed",
     RevisionKind.MODIFY: "Modified",
     RevisionKind.CANCEL: "Cancelled",
@@ -30,6 +30,7 @@ _RESPONSE = {
 _ANSWERED = (
     names.ARI_ROOTS
     | names.RESERVATION_ROOTS
+    | names.SELLER_ROOTS
     | {names.PING, names.READ, names.NOTIF_REPORT, names.RATE_PLANS, names.INVENTORY, names.DESCRIPTIVE}
     | names.NOT_TAKEN
 )
@@ -71,9 +72,14 @@ def confirm(
             for kind, identity in ((names.RESERVATION_ID, one.booking_id), (names.HOTEL_ID, one.reservation_id))
         )
     elif asked.root in names.RESERVATION_LISTS:
-        more["ResResponseType"] = _RESPONSE[RevisionKind(taken[0].kind)] if taken else None
+        more["ResResponseType"] = _RESPONSE[taken[0].kind] if taken else None
         content += _reservations(asked.root, taken, with_hotel=release == "2015A")
     return _message(asked, content, at_ms, version, **more)
+
+
+def succeed(asked: Asked, content: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
+    """Success with content that is XML already; ``more`` are attributes of the root."""
+    return _message(asked, f"<Success/>{content}", at_ms, version, **more)
 
 
 def _reservations(root: str, taken: Iterable[Taken], *, with_hotel: bool) -> str:

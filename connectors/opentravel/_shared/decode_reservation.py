@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
 from connectors.opentravel._shared import names
+from connectors.opentravel._shared.decode_cards import read_cards
 from connectors.opentravel._shared.decode_guests import Guests, Parts, card_mask, comments_of, read_booker
 from connectors.opentravel._shared.decode_stays import AFTER_TAX, BEFORE_TAX, Money, Stay, read_services, read_stay
 from connectors.opentravel._shared.names import every, first, kids, value
@@ -20,11 +22,15 @@ from mappings import Unmapped, look_up
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """What is known apart from the document: the hotel (used where it names none), its currency and time zone."""
+    """What is known apart from the document: the hotel (used where it names none), its currency and time zone.
+
+    ``cards`` says that numbers of cards are wanted in clear.
+    """
 
     hotel: str
     currency: str
     zone: str = "UTC"
+    cards: bool = False
 
     def read(self, root: Node) -> list[ReservationReceived]:
         """One event per reservation; a refusal names the reservation's own id, the path and the line."""
@@ -42,6 +48,15 @@ class Reader(msgspec.Struct, frozen=True):
             except Refusal as refusal:
                 refusals.append(refusal)
         return found, refusals
+
+    def read_booked(self, node: Node) -> tuple[str, Content, str]:
+        """The number a reservation goes by ("" where it has none), what is booked, and the hotel it names."""
+        parts = kids(node)
+        content, hotel = self._content(parts, needs_stays=True)
+        try:
+            return _booking_id(parts), content, hotel
+        except Malformed:
+            return "", content, hotel
 
     def _one(self, root: Node, node: Node, path: str) -> ReservationReceived:
         booking_id = ""
@@ -65,7 +80,7 @@ class Reader(msgspec.Struct, frozen=True):
         content, hotel = self._content(parts, needs_stays=kind not in (RevisionKind.CANCEL, RevisionKind.IGNORE))
         channel = _channel(parts.get("POS", ())) or _channel(every(root, "POS"))
         revision = Revision(booking_id, kind, content, channel, version, created_ms, booking_id)
-        return ReservationReceived(hotel or self.hotel, revision)
+        return ReservationReceived(hotel or self.hotel, revision, read_cards(node) if self.cards else ())
 
     def _instant(self, text: str, path: str) -> int:
         try:
@@ -143,9 +158,14 @@ def _kind(root: Node, node: Node) -> RevisionKind:
     if not status:
         raise Malformed("ResStatus is missing", Reason.REQUIRED_MISSING, path="@ResStatus")
     try:
-        return RevisionKind(look_up("res_status", status))
+        return _said(status)
     except Unmapped:
         raise Unsupported(f"ResStatus {status!r} has no place here", path="@ResStatus") from None
+
+
+@lru_cache(maxsize=64)
+def _said(status: str) -> RevisionKind:
+    return RevisionKind(look_up("res_status", status))
 
 
 def _modified(node: Node) -> str:

@@ -47,8 +47,13 @@ def _zone(written: str | None, sign: str, hours: str, minutes: str | None, zone:
 
 def format_instant_ms(at_ms: Instant) -> str:
     """``2031-01-05T08:00:00Z``, with milliseconds where there are some: they order revisions of a booking."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
-    return moment.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace("+00:00", "Z")
+    second, millisecond = divmod(at_ms, 1000)
+    return f"{_second(second)}.{millisecond:03}Z" if millisecond else f"{_second(second)}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(since: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=since)).isoformat()[:19]
 
 
 @lru_cache(maxsize=1024)

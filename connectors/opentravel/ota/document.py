@@ -44,11 +44,11 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
     """Raises :class:`gateway.errors.Refusal`; credentials are only taken down, not checked."""
     limits = xml.Limits(bytes_max=bytes_max)
     data = xml.utf8(body.collect(chunks, head.headers.get("content-encoding", ""), bytes_max))
-    tree = xml.read_tree(data, limits) if len(data) <= SMALL_BYTES else None
+    tree = xml.read_tree(data, limits, is_utf8=True) if len(data) <= SMALL_BYTES else None
     root = tree if tree is not None else xml.peek(data, _HEAD_ELEMENTS, limits)
     envelope = None
     if version_of(root) is not None:
-        envelope = unwrap(tree if tree is not None else xml.read_tree(data, limits))
+        envelope = unwrap(tree if tree is not None else xml.read_tree(data, limits, is_utf8=True))
         root = tree = envelope.payload
     name = xml.name_of(root)
     if not is_ours(root):
