@@ -13,7 +13,8 @@ from benchmarks.house import House, hotel_toml
 from benchmarks.processes import durable_directory
 from gateway.engine.calendar import PRODUCT, Array, Sheet
 from gateway.engine.stock import FIGURE, open_stock
-from gateway.flows.plan_push import Channels, plan_push
+from gateway.flows.plan_push import plan_push
+from gateway.flows.push_work import Channels
 from gateway.messages import PushAvailability, PushRates
 from gateway.model.dates import BLOCK_DAYS
 from gateway.store.database import Transaction

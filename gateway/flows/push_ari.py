@@ -7,21 +7,32 @@ anew if the property has changed: nothing stale is ever sent last. What an answe
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from time import perf_counter
-from typing import NamedTuple
 
 import msgspec
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
-from gateway.engine import journal
-from gateway.engine.sending import Held, Parcel, Settled, Touched, held_before, intend, postpone, settle, undo
+from gateway.contract import Decoded, Refused, Reply, Request, Unknown
+from gateway.engine.sending import Held, Parcel, Settled, held_before, intend, postpone, settle, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows.errands import Errands
-from gateway.flows.plan_push import ChannelPlan, Channels, PropertyPlan, Target, plan_push
+from gateway.flows.plan_push import ChannelPlan, PropertyPlan, plan_push
+from gateway.flows.push_record import (
+    Exchange,
+    error_rows,
+    journal_rows,
+    log_row,
+    outcome,
+    part_outcomes,
+    problem,
+    refused,
+    shadow_rows,
+    sync_errors,
+    targets,
+)
+from gateway.flows.push_work import Channels
 from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace
@@ -29,8 +40,7 @@ from gateway.io.retry import backoff_s
 from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
-from gateway.store.tables import ID_SHIFT, JournalRow, MessageRow, Row, ShadowRow, SyncErrorRow
-from gateway.wire.redact import redact
+from gateway.store.tables import ID_SHIFT, Row
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +50,6 @@ REFUSED_RETRY_S = 15 * 60.0
 # A message that has waited longer for its turn is planned anew, and its cells' doubt is measured from here.
 TURN_MAX_S = 10.0
 CAUSES_LOGGED_MAX = 5
-_SAID = {Confirmed: journal.CONFIRMED, Refused: journal.REFUSED}
-
-
-class _Exchange(NamedTuple):
-    """One call and what came of it; ``failure`` is set when the call as a whole did not come through."""
-
-    request: Request | None
-    reply: Reply | None
-    decoded: Decoded
-    failure: Retryable | OutcomeUnknown | None = None
 
 
 class Pusher:
@@ -126,7 +126,7 @@ class Pusher:
             touched += postpone(channel.parcels[1:])
             held = held_before(channel.parcels[0])
             touched += intend(channel.parcels[0], self._hold_ms(channel, now_ms))
-        writes += _shadow_rows(channel, touched)
+        writes += shadow_rows(channel, touched)
         writes.append(channel.row)
         deletes += channel.forgotten
         return held
@@ -174,9 +174,9 @@ class Pusher:
         now_ms = self._services.clock.now_ms()
         self._count(channel, parcel, exchange, now_ms)
         settled = self._settle(channel, parcel, held, exchange, now_ms)
-        errors = _sync_errors(channel, settled, now_ms)
-        message = _log_row(channel, command, exchange, settled, now_ms)
-        writes: list[Row] = [*errors, message, *_journal(parcel, exchange, message)]
+        errors = sync_errors(channel, settled, now_ms)
+        message = log_row(channel, command, exchange, settled, now_ms)
+        writes: list[Row] = [*errors, message, *journal_rows(parcel, exchange, message)]
         writes += self._progress(channel, exchange, now_ms, last=following is None)
         touched = settled.touched
         next_held: list[Held] | None = None
@@ -187,24 +187,24 @@ class Pusher:
         if following is not None and not stopped:
             next_held = held_before(following)
             touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]
-        writes += _shadow_rows(channel, touched)
-        healed = channel.errors & (_targets(parcel) - _refused(settled)) if exchange.failure is None else set()
-        channel.errors = (channel.errors - healed) | _refused(settled)
+        writes += shadow_rows(channel, touched)
+        healed = channel.errors & (targets(parcel) - refused(settled)) if exchange.failure is None else set()
+        channel.errors = (channel.errors - healed) | refused(settled)
         self._took_turn(channel)
-        await self._services.batcher.submit(Record(writes, _error_rows(channel, healed)))
+        await self._services.batcher.submit(Record(writes, error_rows(channel, healed)))
         return next_held
 
-    def _count(self, channel: ChannelPlan, parcel: Parcel, exchange: _Exchange, now_ms: Instant) -> None:
+    def _count(self, channel: ChannelPlan, parcel: Parcel, exchange: Exchange, now_ms: Instant) -> None:
         metrics, connection = self._services.metrics, channel.row.connection
-        outcomes = _part_outcomes(parcel, exchange)
-        metrics.push(connection, _outcome(exchange, refused=outcomes["refused"] > 0), outcomes.items())
+        outcomes = part_outcomes(parcel, exchange)
+        metrics.push(connection, outcome(exchange, refused=outcomes["refused"] > 0), outcomes.items())
         if outcomes["unknown"] or outcomes["accepted"]:
             self._doubt_until_ms[connection] = now_ms + int(channel.channel.capabilities.settle_s * 1000)
         if exchange.reply is not None:
             metrics.clock_of(connection, exchange.reply.headers.get("date"), now_ms)
 
     def _settle(
-        self, channel: ChannelPlan, parcel: Parcel, held: list[Held], exchange: _Exchange, now_ms: Instant
+        self, channel: ChannelPlan, parcel: Parcel, held: list[Held], exchange: Exchange, now_ms: Instant
     ) -> Settled:
         if isinstance(exchange.failure, Retryable):
             return Settled(undo(parcel, held), [])
@@ -217,15 +217,15 @@ class Pusher:
             retry_at_ms=now_ms + int(REFUSED_RETRY_S * 1000),
         )
 
-    def _progress(self, channel: ChannelPlan, exchange: _Exchange, now_ms: Instant, *, last: bool) -> list[Row]:
+    def _progress(self, channel: ChannelPlan, exchange: Exchange, now_ms: Instant, *, last: bool) -> list[Row]:
         """The connection's own row, where its health has changed or the sequence is done."""
         before = channel.row
         if exchange.failure is not None or isinstance(exchange.decoded.outcome, Refused):
             pause_ms = int(self._pause_s(exchange.failure, before.failures + 1) * 1000)
-            log.warning("push_failed", problem=_problem(exchange))
+            log.warning("push_failed", problem=problem(exchange))
             channel.row = before._replace(
                 failures=before.failures + 1,
-                error=_problem(exchange),
+                error=problem(exchange),
                 paused_until_ms=now_ms + max(pause_ms, 1),
             )
         elif before.failures or last:
@@ -239,7 +239,7 @@ class Pusher:
         asked_s = (failure.after_s or 0.0) if isinstance(failure, Retryable) else 0.0
         return asked_s + backoff_s(failures, PAUSE_FIRST_S, PAUSE_MAX_S, self._services.random)
 
-    async def _exchange(self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, command: Command) -> _Exchange:
+    async def _exchange(self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, command: Command) -> Exchange:
         services = self._services
         connection = channel.channel.connection
         connector = services.connectors.outbound(connection.connector)
@@ -257,11 +257,11 @@ class Pusher:
                 reply = await services.caller.call(request, timeout_s=capabilities.timeout_s)
             decoded = connector.decode(command, request, reply, site)
             carried = {part: Unknown("not in the message") for part in range(request.parts, len(parcel))}
-            return _Exchange(request, reply, msgspec.structs.replace(decoded, parts={**decoded.parts, **carried}))
+            return Exchange(request, reply, msgspec.structs.replace(decoded, parts={**decoded.parts, **carried}))
         except (Retryable, OutcomeUnknown) as failure:
-            return _Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
+            return Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
         except Refusal as refusal:  # the dialect has no words for it, or the address may not be called
-            return _Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
+            return Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
 
     def _pace(self, connection: str, per_minute_max: int) -> Pace:
         if connection not in self._paces:
@@ -274,122 +274,3 @@ def _command(parcel: Parcel, number: str, now_ms: Instant) -> PushAvailability |
     if parcel.rates:
         return PushRates(id=number, at_ms=now_ms, updates=updates)
     return PushAvailability(id=number, at_ms=now_ms, updates=updates)
-
-
-def _shadow_rows(channel: ChannelPlan, touched: Iterable[Touched]) -> list[Row]:
-    """The rows as they are now, each once."""
-    rows: dict[int, set[int]] = {}
-    shadows = {}
-    for found in touched:
-        shadows[id(found.shadow)] = found.shadow
-        rows.setdefault(id(found.shadow), set()).update(found.rows.tolist())
-    packed: list[Row] = []
-    for name, chosen in rows.items():
-        shadow, order = shadows[name], sorted(chosen)
-        for row, body in zip(order, shadow.sheet.pack(order), strict=True):
-            room, plan, block = shadow.sheet.keys[row]
-            packed.append(
-                ShadowRow(
-                    channel.row.scope_id,
-                    channel.row.connection,
-                    shadow.aspect.value,
-                    room,
-                    plan,
-                    block,
-                    hold_ms=int(shadow.hold_ms[row]),
-                    due_ms=shadow.due_ms(row),
-                    body=body,
-                )
-            )
-    return packed
-
-
-def _targets(parcel: Parcel) -> set[Target]:
-    return {(part.of.aspect.value, part.update.room, part.update.plan) for part in parcel.parts}
-
-
-def _refused(settled: Settled) -> set[Target]:
-    return {(part.of.aspect.value, part.update.room, part.update.plan) for part, _ in settled.refused}
-
-
-def _error_rows(channel: ChannelPlan, targets: Iterable[Target]) -> list[SyncErrorRow]:
-    scope_id, connection = channel.row.scope_id, channel.row.connection
-    return [SyncErrorRow(scope_id, connection, *target, 0, 0, "", "", 0) for target in targets]
-
-
-def _sync_errors(channel: ChannelPlan, settled: Settled, now_ms: Instant) -> list[Row]:
-    errors: dict[Target, Row] = {}
-    for part, refused in settled.refused:
-        update = part.update
-        target = (part.of.aspect.value, update.room, update.plan)
-        errors[target] = SyncErrorRow(
-            channel.row.scope_id,
-            channel.row.connection,
-            *target,
-            update.first,
-            update.last,
-            refused.code,
-            refused.text,
-            now_ms,
-        )
-    return list(errors.values())
-
-
-def _problem(exchange: _Exchange) -> str:
-    if exchange.failure is not None:
-        return str(exchange.failure)
-    outcome = exchange.decoded.outcome
-    return f"{outcome.code}: {outcome.text}" if isinstance(outcome, Refused) else ""
-
-
-def _outcome(exchange: _Exchange, *, refused: bool) -> str:
-    if isinstance(exchange.failure, Retryable):
-        return "failed"
-    if refused:
-        return "refused"
-    return "confirmed" if isinstance(exchange.decoded.outcome, Confirmed) else "unknown"
-
-
-def _part_outcomes(parcel: Parcel, exchange: _Exchange) -> Counter[str]:
-    """How many parts of the message came to which end."""
-    if isinstance(exchange.failure, Retryable):
-        return Counter(failed=len(parcel))
-    overall, parts = exchange.decoded.outcome, exchange.decoded.parts
-    return Counter(type(parts.get(n, overall)).__name__.lower() for n in range(len(parcel)))
-
-
-def _journal(parcel: Parcel, exchange: _Exchange, message: MessageRow) -> list[JournalRow]:
-    """What the channel was told, by which it can be said later what it held; nothing of what did not arrive."""
-    if isinstance(exchange.failure, Retryable):
-        return []
-    overall, parts = exchange.decoded.outcome, exchange.decoded.parts
-    bodies = journal.told(
-        journal.Said(part.update, _SAID.get(type(parts.get(n, overall)), journal.UNKNOWN))
-        for n, part in enumerate(parcel.parts)
-    )
-    number, rev, at_ms = message.message_id, message.rev, message.at_ms
-    return [
-        JournalRow(message.scope_id, message.connection, block, number, rev, at_ms, "", body)
-        for block, body in bodies.items()
-    ]
-
-
-def _log_row(
-    channel: ChannelPlan, command: PushAvailability | PushRates, exchange: _Exchange, settled: Settled, now_ms: Instant
-) -> MessageRow:
-    return MessageRow(
-        channel.row.scope_id,
-        int(command.id, 16),
-        connection=channel.row.connection,
-        direction="out",
-        kind=type(command).__name__,
-        at_ms=now_ms,
-        outcome=_outcome(exchange, refused=bool(settled.refused)),
-        detail=_problem(exchange),
-        rev=channel.row.synced_rev,
-        token=None,
-        raw=redact(exchange.request.body) if exchange.request else b"",
-        answer=redact(exchange.reply.body) if exchange.reply else b"",
-        cause=channel.row.synced_cause,
-        since=channel.since,
-    )

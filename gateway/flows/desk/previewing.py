@@ -12,7 +12,7 @@ from gateway.engine.hotel import Hotel
 from gateway.engine.plan import CONFIRMED, Shadow, difference
 from gateway.engine.view import Calendar, Channel, Slot, inside
 from gateway.errors import GatewayError, Refusal
-from gateway.flows.plan_push import Channels
+from gateway.flows.push_work import Channels
 from gateway.flows.services import Services
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, local_day
