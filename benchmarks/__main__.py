@@ -16,7 +16,7 @@ from benchmarks.noise import others
 from benchmarks.report import as_json, disturbance, machine, table
 
 # Modules that measure our own code. One that is absent leaves only the floor; one that fails to import is an error.
-OUR_MODULES = ("booking", "ari", "dialects", "push", "sell", "serve", "statements")
+OUR_MODULES = ("booking", "ari", "dialects", "payments", "push", "sell", "serve", "statements")
 
 
 def import_ours() -> None:

@@ -22,6 +22,9 @@ BOOKING_P99_MS_MAX: Final = 40.0
 # Above this share of one core the client, not the server, would set the latencies.
 CLIENT_CPU_PERCENT_MAX: Final = 85.0
 
+# Callbacks of payment gateways.
+CALLBACK_CPU_RATIO_MAX: Final = 2.5
+
 # Inbound ARI and outbound pushes: 20 rooms × 10 plans = 200 products.
 ARI_MESSAGES: Final = 5_000
 ROOM_COUNT: Final = 20

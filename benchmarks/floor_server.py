@@ -101,7 +101,7 @@ def create_database(path: Path) -> None:
     first, days = conditions.FIRST_DATE, conditions.BOOKING_SPAN_DAYS + conditions.BOOKING_NIGHTS
     nights = [(first + timedelta(days=day)).isoformat() for day in range(days)]
     rows = [(conditions.HOTEL_CODE, room, night, FREE_AT_START) for room in ("DBL", "SGL") for night in nights]
-    connection = _connect(path)
+    connection = connect(path)
     connection.executescript(SCHEMA)
     with connection:
         connection.execute("begin")
@@ -109,7 +109,8 @@ def create_database(path: Path) -> None:
     connection.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """As durable as SQLite can be."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
@@ -148,7 +149,7 @@ class Writer(threading.Thread):
         await written
 
     def run(self) -> None:
-        connection = _connect(self._path)
+        connection = connect(self._path)
         while True:
             batch = [self._waiting.get()]
             while len(batch) < BATCH_MAX and not self._waiting.empty():

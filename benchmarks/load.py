@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
@@ -89,12 +89,21 @@ async def drive(plan: LoadPlan) -> LoadResult:
     return summary(exchanges, [*warmup, *exchanges], wall_s, own_s, server_s)
 
 
+def _succeeded(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200 ") and b"<Success" in answer
+
+
 def summary(
-    exchanges: Sequence[Exchange], checked: Sequence[Exchange], wall_s: float, own_s: float, server_s: float | None
+    exchanges: Sequence[Exchange],
+    checked: Sequence[Exchange],
+    wall_s: float,
+    own_s: float,
+    server_s: float | None,
+    succeeded: Callable[[bytes], bool] = _succeeded,
 ) -> LoadResult:
     """Figures of `exchanges`, failures of `checked`."""
     latencies_ms = sorted(exchange.latency_ns / 1e6 for exchange in exchanges)
-    failed = [exchange.answer for exchange in checked if not _succeeded(exchange.answer)]
+    failed = [exchange.answer for exchange in checked if not succeeded(exchange.answer)]
     return LoadResult(
         requests=len(exchanges),
         failures=len(failed),
@@ -106,10 +115,6 @@ def summary(
         server_cpu_us=None if server_s is None else server_s / len(exchanges) * 1e6,
         client_cpu_percent=own_s / wall_s * 100,
     )
-
-
-def _succeeded(answer: bytes) -> bool:
-    return answer.startswith(b"HTTP/1.1 200 ") and b"<Success" in answer
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:

@@ -6,28 +6,35 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from gateway.flows.alerts import Alerts
 from gateway.flows.leases import SharedLeases, WholeHouse
+from gateway.flows.mail_bookings import BookingMails
+from gateway.flows.retain import Retention
 from gateway.flows.sell_letters import Letters
 from gateway.flows.services import Ids, Services
 from gateway.flows.upgrade import upgrade
+from gateway.flows.vault.vaults import CardVaults
 from gateway.flows.work import TOPIC, Workers
 from gateway.io.clock import SystemClock
 from gateway.io.http import HttpCaller
 from gateway.io.metrics import Metrics
 from gateway.io.network import NetworkPolicy
 from gateway.io.wakes import LocalWakes, Wakes
+from gateway.model.card import CardVault
 from gateway.registry import discover
 from gateway.settings import Settings
 from gateway.store.batcher import Batcher
+from gateway.store.card_sealing import SealedCards
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.opening import open_database
 from gateway.store.secrets import Vault
 
+CARD_VAULTS = "gateway.card_vaults"
 _KEY_FILE = "gateway.key"
 
 
@@ -70,10 +77,17 @@ async def gateway(settings: Settings, *, workers: bool, serving: bool = False) -
             alerts = Alerts(wired.services, settings, wired.workers if workers else None)
             alerts.start()
             opened.push_async_callback(alerts.stop)
+        if serving and workers:
+            retention = Retention(wired.services, settings)
+            retention.start()
+            opened.push_async_callback(retention.stop)
         if serving and workers and settings.smtp_url:
             letters = Letters(wired.services, settings)
             letters.start()
             opened.push_async_callback(letters.stop)
+            mails = BookingMails(wired.services, settings)
+            mails.start()
+            opened.push_async_callback(mails.stop)
         yield wired
 
 
@@ -95,6 +109,7 @@ def _wire(
         directory=Directory(database, hotels, clock.now_ms),
         connectors=discover(),
         vault=vault,
+        card_vaults=_card_vaults(settings, vault, caller),
         caller=caller,
         clock=clock,
         ids=Ids(clock.now_ms),
@@ -105,6 +120,18 @@ def _wire(
     running = Workers(services, wakes)
     publishing.workers = running if workers else None
     return Gateway(services, running)
+
+
+def _card_vaults(settings: Settings, vault: Vault, caller: HttpCaller) -> CardVaults:
+    """The built-in vault, and those of other makers: an entry point is a function of what they may call out with.
+
+    All of them are opened, since a card stays in the vault it was put into.
+    """
+    others: dict[str, CardVault] = {}
+    for found in entry_points(group=CARD_VAULTS):
+        made: CardVault = found.load()(caller)
+        others[made.name] = made
+    return CardVaults(SealedCards(vault), others, settings.card_vault)
 
 
 def _private_folder(name: str) -> Path:

@@ -24,7 +24,9 @@ class Site(msgspec.Struct, frozen=True):
     """One connection as its connector sees it: secrets opened, codes theirs.
 
     ``username``/``password`` are what we show them; ``inbound_username`` is what they show us, checked with
-    ``check_inbound(password) -> bool``, so that a connector never sees a stored password of theirs.
+    ``check_inbound(password) -> bool``, so that a connector never sees a stored password of theirs. ``now_ms`` is when
+    a delivery is handed over, for dialects that sign the time of each attempt. ``cards`` says that reservations are to
+    be read with the numbers of their cards (:attr:`gateway.messages.ReservationReceived.cards`).
     """
 
     connection: str
@@ -39,6 +41,8 @@ class Site(msgspec.Struct, frozen=True):
     token: str = ""
     options: Mapping[str, Any] = {}
     keys: tuple[Key, ...] = ()
+    now_ms: Instant = 0
+    cards: bool = False
 
     def keys_for(self, use: str, now_ms: Instant) -> tuple[Key, ...]:
         """The keys for one use that are valid now, in the order they are configured."""
@@ -69,6 +73,21 @@ class PasswordCheck(Protocol):
     def __call__(self, password: str, /) -> bool: ...
 
 
+class Statements(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a payment gateway's day ends, and when its statement is there.
+
+    A day ends ``ends_h`` hours after it began in ``zone``, and its statement can be fetched ``ready_h`` hours later.
+    Where they say themselves that one is there, ``announced_as`` is what its name begins with. A movement's line
+    stands ``settles_days`` days after it at the latest.
+    """
+
+    zone: str = "UTC"
+    ends_h: int = 24
+    ready_h: int = 12
+    settles_days: int = 1
+    announced_as: str = ""
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialect can do, declared. Limits are per message unless said otherwise."""
 
@@ -84,11 +103,13 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     settle_s: float = 60.0  # how long after an unknown outcome a late request may still land
     replay_s: float = 0.0  # for how long the same command sent again is answered, but not carried out again
     retrieve_every_s: float = 60.0  # between two questions for reservations, where they have to be asked for
+    delivery_waits_s: tuple[float, ...] = ()  # between tries of a delivery, then given up; empty: growing, for ever
     counts_down: bool = False  # lowers its own availability when it sells
     limit_per_product: bool = False  # availability belongs to room type and plan, not to the room type
     rules_together: bool = False  # what a message of rules leaves out is reset there, so all are said each time
     guests_max: int = 12  # price occupancies it takes; 0: one price for the room
     body_bytes_max: int = 20 * 1024 * 1024
+    statements: Statements | None = None  # of a payment gateway that has them
 
 
 class Connector(Protocol):

@@ -1,4 +1,4 @@
-"""``gateway demo``: the demo hotel, with its PMS and its two channels as processes of their own.
+"""``gateway demo``: the demo hotel, with its PMS, its two channels and a simulated Stripe as processes of their own.
 
 Everything is kept in the data folder, so a second run goes on where the first one stopped.
 """
@@ -23,6 +23,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from gateway.engine import hotel_file
+from gateway.engine.payment_file import place_of
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ class Counterpart(NamedTuple):
     config: str
 
 
+class Started(NamedTuple):
+    """Addresses: of the counterparts by connection, and of the payment gateway."""
+
+    urls: dict[str, str]
+    till: str
+
+
 COUNTERPARTS = (
     Counterpart("demo-pms", "pms", "pms.toml"),
     Counterpart("sunbeds", "ota", "sunbeds.toml"),
@@ -54,17 +62,21 @@ def demo(settings: Settings) -> int:
     settings = _demo_settings(settings)
     data = Path(settings.data_dir)
     data.mkdir(parents=True, exist_ok=True)
-    hotel = hotel_file.read(
-        (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8"), os.environ
-    )
+    hotel = hotel_file.read(_text("mappings", "hotels", "demo") + _text("simulators", "demo", "payments"), os.environ)
     if not _free(settings.port):
         print(f"port {settings.port} is taken; choose another with GATEWAY_PORT or --port", file=sys.stderr)
         return 1
     # Until the gateway itself listens to it, SIGTERM would end us at once and leave the simulators behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _simulators(settings, hotel, data) as urls:
-        _serve(settings, hotel_file.HotelFile(hotel_file.with_urls(hotel.property, urls), hotel.secrets), urls)
+    with _simulators(settings, hotel, data) as started:
+        account = msgspec.structs.replace(hotel.property.payments[0], url=started.till)
+        prop = hotel_file.with_urls(msgspec.structs.replace(hotel.property, payments=(account,)), started.urls)
+        _serve(settings, msgspec.structs.replace(hotel, property=prop), started)
     return 0
+
+
+def _text(package: str, folder: str, name: str) -> str:
+    return (resources.files(package) / folder / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _demo_settings(settings: Settings) -> Settings:
@@ -77,15 +89,17 @@ def _demo_settings(settings: Settings) -> Settings:
 
 
 @contextlib.contextmanager
-def _simulators(settings: Settings, hotel: hotel_file.HotelFile, data: Path) -> Iterator[dict[str, str]]:
+def _simulators(settings: Settings, hotel: hotel_file.HotelFile, data: Path) -> Iterator[Started]:
     processes: list[subprocess.Popen[str]] = []
     urls: dict[str, str] = {}
     try:
+        # It is ready by the time the others are, which are waited for one by one.
+        processes.append(_start_till(settings, hotel, data))
         for offset, counterpart in enumerate(COUNTERPARTS, 1):
             process = _start(settings, hotel, counterpart, data, _port(settings.port + offset))
             processes.append(process)
             urls[counterpart.connection] = _ready_url(process) + "/ota"
-        yield urls
+        yield Started(urls, _ready_url(processes[0]))
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
@@ -108,6 +122,18 @@ def _start(
     command += ["--gateway-user", connection.inbound.username]
     command += ["--gateway-password", hotel.secrets[connection.id, "inbound"]]
     # A session of its own, so that Ctrl-C reaches us first and the simulators end after the gateway has.
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def _start_till(settings: Settings, hotel: hotel_file.HotelFile, data: Path) -> subprocess.Popen[str]:
+    """The simulated Stripe, which knows the keys of the hotel's account."""
+    (account,), secrets = hotel.property.payments, hotel.payment_secrets
+    (key,) = account.keys
+    port = _port(settings.port + len(COUNTERPARTS) + 1)
+    command = [sys.executable, "-m", "simulators.psp", "stripe", "--account", account.id, "--port", str(port)]
+    command += ["--state", str(data / f"{account.id}.json"), "--merchant", f"http://{_HOST}:{settings.port}"]
+    command += ["--key", secrets[account.id, "secret"]]
+    command += ["--webhook-secret", secrets[account.id, place_of(key.use, key.id)]]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -143,7 +169,7 @@ def _free(port: int) -> bool:
 # --- the gateway ------------------------------------------------------------------------------------------------------
 
 
-def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]) -> None:
+def _serve(settings: Settings, hotel: hotel_file.HotelFile, started: Started) -> None:
     from gateway.flows.apply_hotel import apply_hotel, plan_hotel
     from gateway.serving import serve
 
@@ -154,8 +180,8 @@ def _serve(settings: Settings, hotel: hotel_file.HotelFile, urls: dict[str, str]
         await _let_in(services)
 
     def ready() -> None:
-        threading.Thread(target=_publish, args=(urls["demo-pms"],), daemon=True).start()
-        print(_welcome(settings, hotel, urls), flush=True)
+        threading.Thread(target=_publish, args=(started.urls["demo-pms"],), daemon=True).start()
+        print(_welcome(settings, hotel, started), flush=True)
 
     serve(settings, workers=True, prepare=prepare, ready=ready)
 
@@ -178,9 +204,9 @@ def _publish(pms: str) -> None:
         pass
 
 
-def _welcome(settings: Settings, file: hotel_file.HotelFile, urls: dict[str, str]) -> str:
+def _welcome(settings: Settings, file: hotel_file.HotelFile, started: Started) -> str:
     hotel = file.property
-    base = {name: url.removesuffix("/ota") for name, url in urls.items()}
+    base = {name: url.removesuffix("/ota") for name, url in started.urls.items()}
     ours = f"http://{_HOST}:{settings.port}"
     first, last = date.today() + timedelta(days=30), date.today() + timedelta(days=33)  # noqa: DTZ011
     stay = f'{{"room":"10","plan":"STD","arrival":"{first}","departure":"{last}"}}'
@@ -193,6 +219,7 @@ def _welcome(settings: Settings, file: hotel_file.HotelFile, urls: dict[str, str
         f"  gateway     {ours}/opentravel/{{connection}}   health {ours}/health/ready",
         f"  API         {ours}/docs",
         *(f"  {c.connection:<11} {base[c.connection]}/state   {_login(c, file)}" for c in COUNTERPARTS),
+        f"  {file.property.payments[0].id:<11} {started.till}/state   Stripe's stand-in: no real money, no real cards",
         "",
         "  Try:",
         "  1. Drop a price in the PMS, and look at what a channel holds a second later",

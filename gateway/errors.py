@@ -13,6 +13,7 @@
     │   └── Rejected          understood, and a rule says no
     └── CallFailed            a call of ours to a counterpart did not end well
         ├── Retryable         it did not happen: try again, not before ``after_s``
+        ├── Gone              nobody is there any more: stop calling until a person has looked
         └── OutcomeUnknown    it may have happened: ask, or assert the present state again
 """
 
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     OCCUPANCY = "occupancy"
     BOOKING_REFERENCE = "booking_reference"
     NO_AVAILABILITY = "no_availability"
+    PRICE = "price"
     NOT_IMPLEMENTED = "not_implemented"
     BUSINESS_RULE = "business_rule"
     UNAVAILABLE = "unavailable"
@@ -130,6 +132,10 @@ class Retryable(CallFailed):
     def __init__(self, text: str, *, after_s: float | None = None) -> None:
         super().__init__(text)
         self.after_s = after_s
+
+
+class Gone(CallFailed):
+    """The counterpart says for good that nothing is there to be called (410, RFC 9110 section 15.5.11)."""
 
 
 class OutcomeUnknown(CallFailed):

@@ -9,7 +9,12 @@ import msgspec
 
 from gateway.errors import Refusal
 from gateway.messages_payment import PaymentEvent
+from gateway.messages_selling import OffersAsked as OffersAsked
+from gateway.messages_selling import OffersFound as OffersFound
+from gateway.messages_selling import SaleAsked as SaleAsked
+from gateway.messages_selling import Sold as Sold
 from gateway.model.ari import AriUpdate, Aspect
+from gateway.model.card import ClearCard
 from gateway.model.command import Command as Command
 from gateway.model.dates import Day, Instant
 from gateway.model.reservation import Revision, RevisionKind
@@ -32,12 +37,16 @@ class PushRates(Command, frozen=True, tag=True, kw_only=True):
 
 
 class DeliverReservation(Command, frozen=True, tag=True, kw_only=True):
-    """Hand a reservation over. ``reservation_id`` is ours; the revision speaks the receiver's codes."""
+    """Hand a reservation over. ``reservation_id`` is ours; the revision speaks the receiver's codes.
+
+    ``cards`` come out of the vault where the receiver is to have numbers in full; the content has the mask only.
+    """
 
     reservation_id: str
     revision: Revision
     source: str
     modified_ms: Instant
+    cards: tuple[ClearCard, ...] = ()
 
 
 class RetrieveReservations(Command, frozen=True, tag=True, kw_only=True):
@@ -102,11 +111,12 @@ class AriReceived(msgspec.Struct, frozen=True, tag=True):
     clears: tuple[Clearing, ...] = ()
 
 
-class ReservationReceived(msgspec.Struct, frozen=True, tag=True):
-    """One revision of one booking."""
+class ReservationReceived(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """One revision of one booking; ``cards`` in clear, if the site asks for them, for the vault and nobody else."""
 
     hotel: str
     revision: Revision
+    cards: tuple[ClearCard, ...] = ()
 
 
 class DeliveryReport(msgspec.Struct, frozen=True):
@@ -166,8 +176,8 @@ class PingReceived(msgspec.Struct, frozen=True, tag=True):
     echo: str
 
 
-Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | PaymentEvent
-Query = PingReceived | ReservationsAsked
+Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | SaleAsked | PaymentEvent
+Query = PingReceived | ReservationsAsked | OffersAsked
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True):
@@ -193,6 +203,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     revision: Revision
     source: str
     modified_ms: Instant
+    cards: tuple[ClearCard, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, tag=True):
@@ -208,4 +219,4 @@ class Pong(msgspec.Struct, frozen=True, tag=True):
     echo: str
 
 
-Result = Applied | Taken | Found | Pong | Refusal
+Result = Applied | Taken | Found | Pong | OffersFound | Sold | Refusal

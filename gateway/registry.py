@@ -80,10 +80,7 @@ class Registry:
 
     def inspector(self, profile: str) -> Inspector:
         """The connector that reads bare messages of a profile; raises :class:`Unavailable` if there is none."""
-        known = mappings.names("profiles")
-        if profile not in known:
-            raise Unavailable(f"there is no profile {profile!r}; there are {', '.join(known)}")
-        connector = self.get(mappings.load("profiles", profile, _ProfileHead).connector)
+        connector = self.get(_owner(profile))
         if not isinstance(connector, Inspector):
             raise Unavailable(f"the connector {connector.name!r} of {profile!r} does not inspect messages")
         return connector
@@ -101,9 +98,20 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
 
     Nothing is raised for a broken one: a gateway with forty good connectors starts with forty.
     """
-    found = entry_points(group=GROUP) if points is None else points
+    connectors, unavailable = _load_all(entry_points(group=GROUP) if points is None else points)
+    return Registry(connectors, unavailable | dict(_broken_profiles(connectors)))
+
+
+def inspector(profile: str) -> Inspector:
+    """As :meth:`Registry.inspector`, with that one connector loaded and no other: a file is read in half the time."""
+    owner = _owner(profile)
+    return Registry(*_load_all(entry_points(group=GROUP, name=owner))).inspector(profile)
+
+
+def _load_all(points: Iterable[EntryPoint]) -> tuple[dict[str, Connector], dict[str, str]]:
+    """The connectors by name, and what could not be taken with the reason."""
     by_name: dict[str, dict[str, EntryPoint]] = defaultdict(dict)
-    for point in found:
+    for point in points:
         by_name[point.name][point.value] = point
     connectors: dict[str, Connector] = {}
     unavailable: dict[str, str] = {}
@@ -113,7 +121,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
             unavailable[name] = reason
         else:
             connectors[name] = connector
-    return Registry(connectors, unavailable | dict(_broken_profiles(connectors)))
+    return connectors, unavailable
 
 
 def _load(name: str, claims: Mapping[str, EntryPoint]) -> tuple[Connector | None, str]:
@@ -135,6 +143,14 @@ class _ProfileHead(msgspec.Struct, frozen=True):
     """The one key of a profile that is not the connector's own business."""
 
     connector: str
+
+
+def _owner(profile: str) -> str:
+    """The connector a profile names; raises :class:`Unavailable` for a profile there is none of."""
+    known = mappings.names("profiles")
+    if profile not in known:
+        raise Unavailable(f"there is no profile {profile!r}; there are {', '.join(known)}")
+    return mappings.load("profiles", profile, _ProfileHead).connector
 
 
 def _broken_profiles(connectors: Mapping[str, Connector]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from gateway.web.app import create_app
 from gateway.web.console import rendering
 from gateway.web.console.live import Live
+from gateway.web.proxies import behind
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,7 @@ async def _listen(services: Services, settings: Settings, ready: Callable[[], No
     app = create_app(services)
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            behind(app, settings.trusted_proxies),
             host=settings.host,
             port=settings.port,
             http="httptools",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,19 +13,24 @@ import msgspec
 _PREFIX = "GATEWAY_"
 
 
-_LISTS = ("allow_private", "alert_mail_to")
+_LISTS = ("allow_private", "alert_mail_to", "trusted_proxies")
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``allow_private`` names hosts or networks (CIDR) that may be called although they are not public addresses.
 
+    ``trusted_proxies`` are networks (CIDR) of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+
     ``database_url`` empty is SQLite in ``data_dir``; ``redis_url`` empty keeps wake-ups within the process. Without
     ``workers`` a process serves the web only.
 
     ``backup_to`` is a folder or ``s3://bucket/prefix``; empty is ``backups`` in ``data_dir``. ``smtp_url`` is
     ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…:465``. The thresholds of alerts are those of properties
-    that set none of their own; 0 for no such alert.
+    that set none of their own; 0 for no such alert. What is kept for 0 days is kept for good, and
+    ``keep_journal_days`` counts from the night that is spoken of (:mod:`gateway.flows.retain`). ``card_vault`` names an
+    installed card vault for the cards that come from now on; empty is the built-in one.
     """
 
     data_dir: str = "data"
@@ -33,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8470
     allow_private: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
     workers: bool = True
@@ -52,9 +59,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alert_lag_s: Seconds = 300
     alert_failures: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 5
     alert_unacknowledged_s: Seconds = 900
+    alert_payment_differences: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
     alert_clock_skew_s: Seconds = 120
     alert_disk_free_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 10
+    card_vault: str = ""
+    keep_bodies_days: Days = 400
+    keep_messages_days: Days = 1_100
+    keep_journal_days: Days = 1_100
+    keep_codes_days: Days = 400
     alert_repeat_h: Annotated[int, msgspec.Meta(ge=1, le=24 * 30)] = 12
+
+    def __post_init__(self) -> None:
+        for text in self.trusted_proxies:
+            if not ip_network(text).prefixlen:
+                raise ValueError(f"trusted_proxies: {text!r} is everybody, and whatever anybody says would be believed")
 
     @property
     def database(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from simulators.http import SimulatorApp
+from simulators.psp.server import PspApp
 
 Asgi = Any  # uvicorn's own alias for applications is private
 GOODBYE_S = 0.05
@@ -95,12 +96,12 @@ async def running(app: Asgi, host: str = "127.0.0.1", port: int = 0) -> AsyncIte
     sock = bind(host, port)
     address = sock.getsockname()
     config = uvicorn.Config(
-        app, lifespan="on" if isinstance(app, SimulatorApp) else "off", log_level="error", access_log=False,
+        app, lifespan="on" if isinstance(app, SimulatorApp | PspApp) else "off", log_level="error", access_log=False,
         proxy_headers=False, server_header=False, ws="none", timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
     wire = UvicornWire(server, host, address[1])
-    if isinstance(app, SimulatorApp):
+    if isinstance(app, SimulatorApp | PspApp):
         app.wire = wire
     task = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:

@@ -92,13 +92,13 @@ def test_every_setting_is_described() -> None:
 
 
 def test_every_setting_of_the_hotel_file_is_described() -> None:
-    from gateway.engine import connection_file, hotel_file
+    from gateway.engine import connection_file, hotel_file, products_file
 
     text = (ROOT / "docs" / "hotel-file.md").read_text(encoding="utf-8")
     shapes = (
         hotel_file.PropertyTable,
-        hotel_file.RoomTable,
-        hotel_file.PlanTable,
+        products_file.RoomTable,
+        products_file.PlanTable,
         connection_file.ConnectionTable,
         connection_file.AllotmentTable,
         connection_file.CredentialsTable,
@@ -185,7 +185,7 @@ def test_the_reference_is_current() -> None:
     from docs.reference.make import HERE, pages
 
     made = pages()
-    assert {path.name for path in HERE.glob("*.md")} == {*made, "README.md"}
+    assert {path.name for path in HERE.iterdir() if path.suffix in (".md", ".json")} == {*made, "README.md"}
     assert [name for name, text in made.items() if (HERE / name).read_text(encoding="utf-8") != text] == []
 
 

@@ -38,6 +38,7 @@ def test_every_setting_can_come_from_the_environment(file: Path) -> None:
         "GATEWAY_HOST": "::",
         "GATEWAY_PORT": "1",
         "GATEWAY_ALLOW_PRIVATE": " 10.0.0.0/8, pms.internal ,",
+        "GATEWAY_TRUSTED_PROXIES": "10.1.0.0/16, ::1",
         "GATEWAY_LOG_LEVEL": "WARNING",
         "GATEWAY_LOG_JSON": "true",
         "GATEWAY_WORKERS": "0",
@@ -57,9 +58,15 @@ def test_every_setting_can_come_from_the_environment(file: Path) -> None:
         "GATEWAY_ALERT_LAG_S": "60",
         "GATEWAY_ALERT_FAILURES": "3",
         "GATEWAY_ALERT_UNACKNOWLEDGED_S": "0",
+        "GATEWAY_ALERT_PAYMENT_DIFFERENCES": "7",
         "GATEWAY_ALERT_CLOCK_SKEW_S": "10",
         "GATEWAY_ALERT_DISK_FREE_PERCENT": "5",
         "GATEWAY_ALERT_REPEAT_H": "24",
+        "GATEWAY_KEEP_BODIES_DAYS": "30",
+        "GATEWAY_KEEP_MESSAGES_DAYS": "60",
+        "GATEWAY_KEEP_JOURNAL_DAYS": "90",
+        "GATEWAY_KEEP_CODES_DAYS": "0",
+        "GATEWAY_CARD_VAULT": "safe",
     }
     assert {name.removeprefix("GATEWAY_").lower() for name in given} == set(Settings.__struct_fields__)
     settings = load_settings(given, file)
@@ -70,6 +77,7 @@ def test_every_setting_can_come_from_the_environment(file: Path) -> None:
         host="::",
         port=1,
         allow_private=("10.0.0.0/8", "pms.internal"),
+        trusted_proxies=("10.1.0.0/16", "::1"),
         log_level="warning",
         log_json=True,
         workers=False,
@@ -89,9 +97,15 @@ def test_every_setting_can_come_from_the_environment(file: Path) -> None:
         alert_lag_s=60,
         alert_failures=3,
         alert_unacknowledged_s=0,
+        alert_payment_differences=7,
         alert_clock_skew_s=10,
         alert_disk_free_percent=5,
         alert_repeat_h=24,
+        keep_bodies_days=30,
+        keep_messages_days=60,
+        keep_journal_days=90,
+        keep_codes_days=0,
+        card_vault="safe",
     )
     assert settings.database == "postgresql://db/gateway"
 
@@ -110,6 +124,12 @@ def test_every_setting_can_come_from_the_environment(file: Path) -> None:
 def test_a_bad_value_is_named(file: Path, name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"{name}.*GATEWAY_{name.upper()}"):
         load_settings({f"GATEWAY_{name.upper()}": value}, file)
+
+
+@pytest.mark.parametrize("value", ["proxy.lan", "*", "10.0.0.1/8", "0.0.0.0/0", "::/0"])
+def test_a_trusted_proxy_is_a_network_and_not_everybody(file: Path, value: str) -> None:
+    with pytest.raises(ValueError, match=r"settings: .*(network|everybody|host bits|IPv4)"):
+        load_settings({"GATEWAY_TRUSTED_PROXIES": value}, file)
 
 
 def test_a_bad_value_in_the_file_is_named(file: Path) -> None:

@@ -21,11 +21,12 @@ import msgspec
 from prometheus_client.core import Metric
 
 import mappings
+from connectors.pms.webhook.payload import Payload
 from docs.reference.connectors import sections
 from docs.reference.markdown import head, table
 from gateway import cli, errors
 from gateway.cli import exits
-from gateway.engine import connection_file, hotel_file, payment_file, selling_file
+from gateway.engine import connection_file, hotel_file, payment_file, products_file, schedule_file, selling_file
 from gateway.engine.drift import Why
 from gateway.engine.file_table import Shape
 from gateway.flows.alert_texts import AlertKind, title
@@ -48,8 +49,14 @@ def pages() -> dict[str, str]:
         "alerts.md": _alerts,
         "metrics.md": _metrics,
         "connectors.md": _connectors,
+        "webhook.schema.json": _webhook,
     }
     return {name: "\n".join([*make(), ""]) for name, make in makers.items()}
+
+
+def _webhook() -> Iterator[str]:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Payload)}
+    yield msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
 
 
 def said(page: str, name: str, column: int) -> str:
@@ -89,8 +96,9 @@ def _hotel_file() -> Iterator[str]:
 
 _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("[property]", hotel_file.PropertyTable),
-    ("[[room_types]]", hotel_file.RoomTable),
-    ("[[rate_plans]]", hotel_file.PlanTable),
+    ("[[room_types]]", products_file.RoomTable),
+    ("[[rate_plans]]", products_file.PlanTable),
+    ("lengths", products_file.LengthTable),
     ("[[connections]]", connection_file.ConnectionTable),
     ("[[connections]], role direct", connection_file.DirectTable),
     ("allotment", connection_file.AllotmentTable),
@@ -99,11 +107,13 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("[selling]", selling_file.SellingTable),
     ("[[selling.taxes]]", selling_file.TaxTable),
     ("[[selling.policies]]", selling_file.PolicyTable),
-    ("deposit, no_show", selling_file.ShareTable),
+    ("deposit, no_show", schedule_file.ShareTable),
     ("cancel", selling_file.StepTable),
+    ("[[selling.schedules]]", schedule_file.ScheduleTable),
     ("[[selling.promotions]]", selling_file.PromotionTable),
     ("[[selling.plans]]", selling_file.PlanTermsTable),
     ("[[selling.rooms]]", selling_file.RoomTermsTable),
+    ("[[selling.children]]", selling_file.ChildTable),
     ("[[payments]]", payment_file.AccountTable),
     ("callback", payment_file.CallbackTable),
     ("[[payments.keys]]", payment_file.KeyTable),

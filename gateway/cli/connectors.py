@@ -15,7 +15,10 @@ HELP = "list the installed connectors with their profiles, and those that did no
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A profile of a connector; ``problem`` says why it cannot be used."""
+    """A profile of a connector; ``problem`` says why it cannot be used.
+
+    ``profile`` is empty for a connector of another maker that brings its profiles along in its own package.
+    """
 
     connector: str
     profile: str
@@ -55,7 +58,7 @@ def _lines() -> list[Line]:
             owner = mappings.load("profiles", profile, Head).connector
             if f"{owner}/{profile}" not in registry.unavailable:
                 profiles.setdefault(owner, []).append(profile)
-    lines = [_line(registry, name, profile) for name in registry.names() for profile in profiles[name]]
+    lines = [_line(registry, name, profile) for name in registry.names() for profile in profiles[name] or ("",)]
     for name, problem in sorted(registry.unavailable.items()):
         connector, _, profile = name.partition("/")
         lines.append(Line(connector, profile, False, False, (), (), 0, {}, problem))
@@ -63,11 +66,12 @@ def _lines() -> list[Line]:
 
 
 def _line(registry: object, name: str, profile: str) -> Line:
-    from gateway.contract import Inbound, Outbound
+    from gateway.contract import Capabilities, Inbound, Outbound
     from gateway.registry import Registry
 
     assert isinstance(registry, Registry)
-    connector, declared = registry.get(name), registry.capabilities(name, profile)
+    connector = registry.get(name)
+    declared = registry.capabilities(name, profile) if profile else Capabilities()
     return Line(
         name,
         profile,
@@ -75,7 +79,7 @@ def _line(registry: object, name: str, profile: str) -> Line:
         isinstance(connector, Outbound),
         tuple(sorted(command.__name__ for command in declared.commands)),
         tuple(sorted(event.__name__ for event in declared.events)),
-        declared.per_minute_max,
+        declared.per_minute_max if profile else 0,
         dict(declared.lossy),
     )
 

@@ -8,7 +8,7 @@ from gateway.cli.address import with_address
 from gateway.settings import Settings
 
 NAME = "demo"
-HELP = "run the gateway with a demo hotel, two simulated OTAs and a simulated PMS"
+HELP = "run the gateway with a demo hotel, two simulated OTAs, a simulated PMS and a simulated Stripe"
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     from gateway.contract import Inspection
     from gateway.errors import Reason
     from gateway.inspecting import Broken, inspect_file
-    from gateway.registry import Unavailable, discover
+    from gateway.registry import Unavailable, inspector
     from mappings import look_up
 
     def ota_code(reason: Reason) -> str:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     capabilities = None if arguments.capability is None else frozenset(arguments.capability)
     inspection = Inspection(arguments.profile, arguments.action, capabilities, arguments.roundtrip)
     try:
-        inspector = discover().inspector(arguments.profile)
+        found = inspector(arguments.profile)
     except Unavailable as error:
         print(error, file=sys.stderr)
         return exits.FAILED
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     encoder = msgspec.json.Encoder()
     for file in arguments.files:
         try:
-            verdict = inspect_file(file, inspector, inspection, ota_code)
+            verdict = inspect_file(file, found, inspection, ota_code)
         except Broken as broken:
             verdict, status = broken.verdict, exits.FAILED
         except OSError as error:

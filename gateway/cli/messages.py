@@ -84,7 +84,8 @@ def _page(page: MessagePage) -> str:
 def _message(message: Message) -> str:
     line = message.line
     head = f"{line.message_id}  {shown_instant(line.at_ms)}  {line.connection}  {line.kind}  {line.outcome}"
-    parts = [head, line.detail, f"by {line.author}" if line.author else "", "", message.raw]
+    tolerated = [f"tolerated: {each}" for each in message.deviations]
+    parts = [head, line.detail, f"by {line.author}" if line.author else "", *tolerated, "", message.raw]
     if message.answer:
         parts += ["", "--- answer ---", message.answer]
     return "\n".join(_plain(part) for part in parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gateway.cli import exits
+from gateway.cli import exits, reconciling
 from gateway.cli.output import show
 from gateway.cli.running import author, run_flow
 from gateway.settings import Settings
@@ -14,25 +14,31 @@ if TYPE_CHECKING:
     from gateway.flows.payments.show import ParkedLine, PaymentView
 
 NAME = "payments"
-HELP = "list a property's payments, show one, or see to the messages about payments that wait for a person"
+HELP = "list a property's payments, see to messages that wait for a person, and reconcile with statements"
 LISTED = 50
+# How many names stand behind the property.
+_ACTIONS = {"list": 0, "show": 1, "parked": 0, "settle": 2}
+_NAMES = "show: a payment; settle, resolve: an account and an id; reconcile: an account and a day or report"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("action", choices=("list", "show", "parked", "settle"))
+    parser.add_argument("action", choices=(*_ACTIONS, *reconciling.ACTIONS))
     parser.add_argument("property")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="show: a payment; settle: an account and an id")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=_NAMES)
     parser.add_argument("--reservation", default="", help="with list: only those of this reservation")
+    reconciling.add(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Settling a message changes no amount: it only says that somebody has seen it."""
     from gateway.flows.payments import show as payments
 
-    expected = {"list": 0, "show": 1, "parked": 0, "settle": 2}[arguments.action]
+    expected = (_ACTIONS | reconciling.ACTIONS)[arguments.action]
     if len(arguments.names) != expected:
         raise ValueError(f"{arguments.action} takes {expected} names behind the property")
+    if arguments.action in reconciling.ACTIONS:
+        return reconciling.run(arguments, settings)
     scope_id, names = arguments.property, arguments.names
     if arguments.action == "list":
         page = run_flow(

@@ -64,7 +64,7 @@ class ConnectionTable(Shape, frozen=True, kw_only=True):
     id: Id = ""
     connector: Id = ""
     profile: Id = ""
-    role: Annotated[Role, Meta(description='"pms", "channel" or "direct"')] | None = None
+    role: Annotated[Role, Meta(description='"pms", "channel", "receiver", "seller" or "direct"')] | None = None
     hotel: Text = ""
     url: Text = ""
     inbound: Table | None = None
@@ -84,9 +84,11 @@ class ConnectionTable(Shape, frozen=True, kw_only=True):
     figure_delay_s: Annotated[int, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")] = 30
     echoes: Flag = False
     enabled: Flag = True
+    cards: Flag = False
     options: Table | None = None
     fallback_room: Text = ""
     booking_currencies: Annotated[tuple[str, ...], Meta(max_length=50, description="a list of currency codes")] = ()
+    pms_number: Flag = False
 
 
 _NO_PRODUCT = Product("", "", "", "")
@@ -98,8 +100,15 @@ _CHANNEL_ONLY = (
     "allotment",
     "fallback_room",
     "booking_currencies",
+    "pms_number",
 )
 _PMS_ONLY = ("figures", "figure_delay_s", "echoes")
+_WITHOUT_EFFECT: Mapping[Role, Collection[str]] = {
+    Role.PMS: _CHANNEL_ONLY,
+    Role.CHANNEL: _PMS_ONLY,
+    Role.RECEIVER: (*_CHANNEL_ONLY, *_PMS_ONLY, "days_ahead"),
+    Role.SELLER: (*(key for key in _CHANNEL_ONLY if key != "allotment"), *_PMS_ONLY, "days_ahead", "url"),
+}
 
 
 class DirectTable(Shape, frozen=True, kw_only=True):
@@ -158,6 +167,8 @@ class ConnectionReader:
             return self._direct(raw, path)
         table = self._reader.table(ConnectionTable, raw, path)
         self._role(table.role, raw, path)
+        if table.cards and table.role not in (None, Role.CHANNEL, Role.PMS):
+            self._reader.wrong(f"{path}.cards", "only a channel sends cards, and only the PMS is sent them")
         self._reader.url(table.url, f"{path}.url")
         currency = self._reader.currency(table.currency, f"{path}.currency") if table.currency else self._currency
         if table.fallback_room and table.fallback_room not in self._rooms:
@@ -189,6 +200,8 @@ class ConnectionReader:
             options=self._reader.option(table.options or {}, f"{path}.options"),
             fallback_room=table.fallback_room,
             booking_currencies=tuple(table.booking_currencies),
+            pms_number=table.pms_number,
+            cards=table.cards,
         )
 
     def _direct(self, raw: dict[str, Any], path: str) -> Connection:
@@ -201,7 +214,7 @@ class ConnectionReader:
         """A setting that would have no effect is a misunderstanding, so it is said."""
         if role is None:
             return
-        for key in _CHANNEL_ONLY if role is Role.PMS else _PMS_ONLY:
+        for key in _WITHOUT_EFFECT.get(role, ()):
             if key in raw:
                 self._reader.wrong(f"{path}.{key}", f'has no effect on a connection with role = "{role}"')
 
@@ -242,7 +255,8 @@ class ConnectionReader:
 
     def _products(self, table: ConnectionTable, given: Collection[str], path: str) -> tuple[Product, ...]:
         """The cross product of the two code tables and the lines written out, in the order of our rooms and plans."""
-        if table.enabled and not {"rooms", "plans", "products"} & set(given):
+        speaks_ours = table.role in (Role.RECEIVER, Role.SELLER)
+        if table.enabled and not speaks_ours and not {"rooms", "plans", "products"} & set(given):
             self._reader.wrong(path, "maps no room; add rooms and plans, or say enabled = false until you do")
         for key, other in (("plans", "rooms"), ("rooms", "plans")):
             if other in given and key not in given:

@@ -105,7 +105,8 @@ def _of_column(
     told |= drifted & (sync == NEVER) & _matters(name, wanted)
     for run in runs(view.keys, told, wanted, held, sync):
         state = int(sync[run.row, run.cell])
-        was = None if state == NEVER else _value(name, int(held[run.row, run.cell]))
+        # What it refused it does not hold, and what it held before nobody knows any more.
+        was = None if state in (NEVER, REFUSED) else _value(name, int(held[run.row, run.cell]))
         now = _value(name, int(wanted[run.row, run.cell]))
         room, plan, _ = run.key
         yield Drift(shadow.aspect, room, plan, run.first, run.last, name, guests, now, was, _WHY[state])

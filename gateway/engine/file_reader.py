@@ -97,8 +97,10 @@ class FileReader:
         match = _NUMBER.fullmatch(str(value)) if known else None
         decimals = (match[3] or "").rstrip("0") if match else ""
         if match is None or len(decimals) > places:
-            limit = f"with at most {places} decimals" if places else "without decimals"
-            self.wrong(path, f"{shown(value)} is not {what} {limit}")
+            if places:
+                self.wrong(path, f"{shown(value)} is not {what} with at most {places} decimals")
+            else:
+                self.wrong(path, f"{shown(value)} is not {what} without decimals")
             return None
         return int(match[1] + match[2] + decimals.ljust(places, "0"))
 

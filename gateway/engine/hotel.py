@@ -6,6 +6,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from gateway.engine.linked import Links
 from gateway.engine.mapping import Mapping
 from gateway.model.payment_account import PaymentAccount
 from gateway.model.property import Connection, FigureKind, Product, Property, RatePlan, Role, RoomType
@@ -36,6 +37,11 @@ class Hotel:
         return max((room.adults_max for room in self.property.room_types), default=1)
 
     @cached_property
+    def links(self) -> Links:
+        """Its linked room types; false where it has none."""
+        return Links(self.property.room_types)
+
+    @cached_property
     def pms(self) -> Connection | None:
         """The connection that sets figures, if there is one."""
         return next((c for c in self.property.connections if c.role is Role.PMS and c.enabled), None)
@@ -56,7 +62,17 @@ class Hotel:
 
         For one that is not enabled they wait until it is.
         """
-        return tuple(c for c in self.property.connections if c.role is Role.PMS)
+        return tuple(c for c in self.property.connections if c.role in (Role.PMS, Role.RECEIVER))
+
+    @cached_property
+    def number_takers(self) -> frozenset[str]:
+        """The channels that want to hear the number under which the PMS holds a booking of theirs."""
+        return frozenset(c.id for c in self.property.connections if c.pms_number and c.is_called)
+
+    @cached_property
+    def pms_ids(self) -> frozenset[str]:
+        """The connections whose numbers those are."""
+        return frozenset(c.id for c in self.property.connections if c.role is Role.PMS)
 
     @cached_property
     def channels(self) -> tuple[Connection, ...]:
@@ -65,13 +81,18 @@ class Hotel:
 
     @cached_property
     def sources(self) -> tuple[Connection, ...]:
-        """The connections through which the house sells by itself."""
-        return tuple(c for c in self.property.connections if c.role is Role.DIRECT and c.enabled)
+        """The connections through which the house sells by itself, its own before those of sellers."""
+        enabled = [c for c in self.property.connections if c.enabled]
+        return tuple(c for role in (Role.DIRECT, Role.SELLER) for c in enabled if c.role is role)
 
 
 def _spoken(prop: Property, connection: Connection) -> Connection:
-    """A direct source speaks our own codes, of whatever there is."""
-    if connection.role is not Role.DIRECT:
+    """A direct source speaks our own codes, of whatever there is, and so does a receiver that names none.
+
+    What is booked through a seller is a sale of ours: its own codes are translated before (gateway.flows.sell_asked).
+    """
+    is_receiver = connection.role is Role.RECEIVER and not connection.products
+    if connection.role not in (Role.DIRECT, Role.SELLER) and not is_receiver:
         return connection
     pairs = ((room.code, plan.code) for room in prop.room_types for plan in prop.rate_plans)
     return replace(connection, products=tuple(Product(*pair, *pair) for pair in pairs))

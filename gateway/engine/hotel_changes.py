@@ -13,12 +13,15 @@ from gateway.engine.connection_file import SecretKey
 from gateway.engine.payment_file import PaymentSecret, payment_changes
 from gateway.engine.readable import printable, shown
 from gateway.engine.selling_tables import selling_changes
+from gateway.model.dates import FIRST_DAY, LAST_DAY, format_day
 from gateway.model.money import format_minor
 from gateway.model.property import (
     Adjustment,
     Allotment,
     Connection,
     Credentials,
+    LengthRate,
+    Part,
     Property,
     RatePlan,
     Role,
@@ -51,7 +54,10 @@ _LABELS = {
     "figure_delay_s": "figure delay in seconds",
     "inbound": "inbound user",
     "net": "prices",
+    "lengths": "by length of stay",
+    "made_of": "made of",
     "outbound": "outbound user",
+    "own_rules": "restrictions of its own alone",
     "parent": "derived from",
     "rate_ppm": "exchange rate",
 }
@@ -184,6 +190,8 @@ def _value(field: str, value: object, owner: object, hotel: Property) -> str:
     if isinstance(value, Adjustment):
         currency = owner.currency if isinstance(owner, Connection) else ""
         return _adjusted(value, currency or hotel.currency)
+    if isinstance(value, tuple):
+        return ", ".join(_item(each, hotel.currency) for each in value) or "none"
     if isinstance(value, Allotment):
         cap = "no cap" if value.cap is None else f"cap {value.cap}"
         return f"({cap}, keep back {value.keep_back}, close at {value.close_at})"
@@ -193,6 +201,18 @@ def _value(field: str, value: object, owner: object, hotel: Property) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "none"
+
+
+def _item(value: object, currency: str) -> str:
+    if isinstance(value, Part):
+        return f"{value.units} {value.room}"
+    return _length(value, currency) if isinstance(value, LengthRate) else str(value)
+
+
+def _length(rate: LengthRate, currency: str) -> str:
+    first = f" from {format_day(rate.first)}" if rate.first != FIRST_DAY else ""
+    last = f" to {format_day(rate.last)}" if rate.last != LAST_DAY else ""
+    return f"{rate.nights} nights{first}{last} {_adjusted(rate.adjust, currency)}"
 
 
 def _prices(net: bool) -> str:

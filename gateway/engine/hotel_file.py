@@ -18,18 +18,18 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta
 
+from gateway.engine.card_policy import DAYS_MAX
 from gateway.engine.connection_file import ConnectionReader, SecretKey
 from gateway.engine.file_reader import FileReader
-from gateway.engine.file_table import WORD, Id, Numeral, Shape, Tables, Text, codes_in
+from gateway.engine.file_table import Id, Shape, Tables, Text, codes_in
 from gateway.engine.payment_file import PaymentReader, PaymentSecret
+from gateway.engine.products_file import ProductsReader
 from gateway.engine.readable import shown
 from gateway.engine.selling_file import read_selling
 from gateway.errors import Malformed, Reason
-from gateway.model.ari import OCCUPANCY_MAX
-from gateway.model.property import Property, RatePlan, RoomType, Rounding
+from gateway.model.property import Property
 
 TEXT_MAX = 1_000_000
-LINEAGE_MAX = 8  # plans from a derived one to its own prices, both counted, as gateway.engine.rates follows them
 
 
 class HotelFileError(Malformed):
@@ -58,10 +58,14 @@ class HotelFile(msgspec.Struct, frozen=True):
         return f"HotelFile({self.property.id!r}, secrets for {sorted(self.secrets)})"
 
 
-_RoomCode = Annotated[str, Meta(pattern=rf"\A{WORD}{{1,16}}\Z", description="a code: 1 to 16 of A-Z a-z 0-9 . _ -")]
-_PlanCode = Annotated[str, Meta(pattern=rf"\A{WORD}{{1,64}}\Z", description="a code: 1 to 64 of A-Z a-z 0-9 . _ -")]
 _Factor = Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")]
 _Openings = Annotated[int, Meta(ge=0, le=10**9, description="a number of product nights from 0 to 1000000000")]
+_CardDays = Annotated[int, Meta(ge=0, le=DAYS_MAX, description=f"a number of days from 0 to {DAYS_MAX}")]
+_Failures = Annotated[int, Meta(ge=0, le=1_000, description="a whole number from 0 to 1000")]
+_Mails = Annotated[
+    tuple[Annotated[str, Meta(pattern=r"\A[^@\s,<>]+@[^@\s,<>]+\Z", max_length=254)], ...],
+    Meta(max_length=10, description="a list of up to 10 e-mail addresses in quotes"),
+]
 _Threshold = Annotated[int, Meta(ge=0, le=7 * 86_400, description="a whole number from 0 to 604800")]
 
 
@@ -74,33 +78,13 @@ class PropertyTable(Shape, frozen=True, kw_only=True):
     timezone: Text = ""
     prices: Annotated[Literal["gross", "net"], Meta(description='"gross" or "net"')] = "gross"
     alert_lag_s: _Threshold | None = None
-    alert_failures: _Threshold | None = None
+    alert_failures: _Failures | None = None
     alert_unacknowledged_s: _Threshold | None = None
     guard_price_factor: _Factor = 10
     guard_reopenings: _Openings = 5_000
-
-
-class RoomTable(Shape, frozen=True, kw_only=True):
-    required = ("code", "units")
-
-    code: _RoomCode = ""
-    name: Text = ""
-    units: Annotated[int, Meta(ge=1, le=9999, description="a number of rooms from 1 to 9999")] = 0
-    adults_max: Annotated[
-        int, Meta(ge=1, le=OCCUPANCY_MAX, description=f"a number of adults from 1 to {OCCUPANCY_MAX}")
-    ] = 2
-
-
-class PlanTable(Shape, frozen=True, kw_only=True):
-    required = ("code",)
-
-    code: _PlanCode = ""
-    name: Text = ""
-    derived_from: Text = ""
-    percent: Numeral = None
-    amount: Numeral = None
-    round_to: Numeral = None
-    rounding: Annotated[Rounding, Meta(description='"nearest", "up" or "down"')] = Rounding.NEAREST
+    card_days: _CardDays = 7
+    mail_bookings_to: _Mails = ()
+    mail_bookings_after_s: Annotated[int, Meta(ge=60, le=7 * 86_400, description="60 to 604800 seconds")] = 1_800
 
 
 class FileTable(Shape, frozen=True, kw_only=True):
@@ -161,9 +145,8 @@ class _HotelReader:
         if head.timezone and head.timezone not in _zones():
             hint = self._reader.meant(head.timezone, _zones())
             self._reader.wrong("property.timezone", f"{shown(head.timezone)} is not a time zone (Europe/Madrid){hint}")
-        rooms = tuple(self._room_type(table, f"room_types[{index}]") for index, table in enumerate(file.room_types))
-        self._reader.unique([room.code for room in rooms], "room_types", "code")
-        plans = self._rate_plans(file.rate_plans)
+        products = ProductsReader(self._reader, self._currency)
+        rooms, plans = products.room_types(file.room_types), products.rate_plans(file.rate_plans)
         known = codes_in(file.room_types), codes_in(file.rate_plans)
         connections = ConnectionReader(
             self._reader, self._env, self._keep, currency=self._currency, rooms=known[0], plans=known[1]
@@ -183,55 +166,23 @@ class _HotelReader:
             alert_unacknowledged_s=head.alert_unacknowledged_s,
             guard_price_factor=head.guard_price_factor,
             guard_reopenings=head.guard_reopenings,
-            selling=read_selling(self._reader, file.selling or {}, self._currency, *known, net=head.prices == "net"),
+            card_days=head.card_days,
+            mail_bookings_to=head.mail_bookings_to,
+            mail_bookings_after_s=head.mail_bookings_after_s,
+            selling=read_selling(
+                self._reader,
+                file.selling or {},
+                self._currency,
+                *known,
+                [name for table in file.payments if isinstance(name := table.get("id"), str)],
+                net=head.prices == "net",
+            ),
             payments=payments.accounts(file.payments),
         )
         if self._reader.problems:
             raise HotelFileError(self._reader.problems)
         kept = frozenset(connections.kept), frozenset(payments.kept)
         return HotelFile(found, connections.clear, kept[0], payments.clear, kept[1])
-
-    def _room_type(self, raw: dict[str, Any], path: str) -> RoomType:
-        table = self._reader.table(RoomTable, raw, path)
-        return RoomType(table.code, table.name or table.code, table.units, table.adults_max)
-
-    def _rate_plans(self, raw: Tables) -> tuple[RatePlan, ...]:
-        plans = tuple(self._rate_plan(table, f"rate_plans[{index}]") for index, table in enumerate(raw))
-        self._reader.unique([plan.code for plan in plans], "rate_plans", "code")
-        known = codes_in(raw)
-        parents: dict[str, str] = {}
-        for plan in plans:
-            parents.setdefault(plan.code, plan.parent)
-        for index, plan in enumerate(plans):
-            path = f"rate_plans[{index}].derived_from"
-            if plan.parent and plan.parent not in known:
-                self._reader.wrong(
-                    path, f"there is no rate plan {shown(plan.parent)}{self._reader.meant(plan.parent, known)}"
-                )
-            elif parents.get(plan.code) == plan.parent:
-                self._lineage(plan.code, parents, path)
-        return plans
-
-    def _rate_plan(self, raw: dict[str, Any], path: str) -> RatePlan:
-        table = self._reader.table(PlanTable, raw, path)
-        if "derived_from" not in raw:
-            for key in ("percent", "amount", "round_to", "rounding"):
-                if key in raw:
-                    self._reader.wrong(f"{path}.{key}", "is for derived rate plans; add derived_from, or leave it out")
-        adjust = self._reader.adjustment(table, path, "", self._currency)
-        return RatePlan(table.code, table.name or table.code, table.derived_from, adjust)
-
-    def _lineage(self, code: str, parents: Mapping[str, str], path: str) -> None:
-        """Reports a circle at the first of its plans, and a line of parents that is too long."""
-        line = {code: None}
-        while parent := parents.get(next(reversed(line))):
-            if parent in line:
-                if parent == code and code == next(other for other in parents if other in line):
-                    self._reader.wrong(path, f"{' -> '.join([*line, code])} goes round in a circle")
-                return
-            line[parent] = None
-        if len(line) > LINEAGE_MAX:
-            self._reader.wrong(path, f"{code} is derived over more than {LINEAGE_MAX} rate plans")
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.engine.payment_file import account_table
 from gateway.engine.selling_tables import selling_tables
+from gateway.model.dates import FIRST_DAY, LAST_DAY, format_day
 from gateway.model.money import format_minor
 from gateway.model.property import (
     Adjustment,
@@ -17,6 +18,7 @@ from gateway.model.property import (
     Connection,
     Credentials,
     FigureKind,
+    LengthRate,
     Property,
     RatePlan,
     Role,
@@ -25,7 +27,7 @@ from gateway.model.property import (
 )
 
 Tables = dict[str, Any]
-_GUARD = {"guard_price_factor": 10, "guard_reopenings": 5_000}
+_USUAL = {"guard_price_factor": 10, "guard_reopenings": 5_000, "card_days": 7, "mail_bookings_after_s": 1_800}
 _THRESHOLDS = ("alert_lag_s", "alert_failures", "alert_unacknowledged_s")
 
 
@@ -39,7 +41,8 @@ def tables_of(prop: Property) -> Tables:
             "timezone": prop.timezone,
             "prices": "net" if prop.net else "gross",
             **{name: limit for name in _THRESHOLDS if (limit := getattr(prop, name)) is not None},
-            **{name: limit for name, usual in _GUARD.items() if (limit := getattr(prop, name)) != usual},
+            **{name: limit for name, usual in _USUAL.items() if (limit := getattr(prop, name)) != usual},
+            **({"mail_bookings_to": list(prop.mail_bookings_to)} if prop.mail_bookings_to else {}),
         },
         "room_types": [room_type(room) for room in prop.room_types],
         "rate_plans": [rate_plan(plan, prop.currency) for plan in prop.rate_plans],
@@ -55,7 +58,8 @@ def tables_of(prop: Property) -> Tables:
 
 def room_type(room: RoomType) -> Tables:
     """An entry of ``room_types``."""
-    return {"code": room.code, "name": room.name, "units": room.units, "adults_max": room.adults_max}
+    table: Tables = {"code": room.code, "name": room.name, "units": room.units, "adults_max": room.adults_max}
+    return table | ({"made_of": {part.room: part.units for part in room.made_of}} if room.made_of else {})
 
 
 def rate_plan(plan: RatePlan, currency: str) -> Tables:
@@ -63,6 +67,18 @@ def rate_plan(plan: RatePlan, currency: str) -> Tables:
     table: Tables = {"code": plan.code, "name": plan.name}
     if plan.parent:
         table |= {"derived_from": plan.parent, **_adjustment(plan.adjust, "", currency)}
+    if plan.own_rules:
+        table["restrictions"] = "own"
+    if plan.lengths:
+        table["lengths"] = [_length(rate, currency) for rate in plan.lengths]
+    return table
+
+
+def _length(rate: LengthRate, currency: str) -> Tables:
+    table: Tables = {"nights": rate.nights, "percent": "0", **_adjustment(rate.adjust, "", currency)}
+    for name, none in (("first", FIRST_DAY), ("last", LAST_DAY)):
+        if getattr(rate, name) != none:
+            table[name] = format_day(getattr(rate, name))
     return table
 
 
@@ -91,9 +107,11 @@ def connection(known: Connection, currency: str) -> Tables:
         ]
     if theirs != currency:
         table |= {"currency": theirs, "exchange_rate": _decimal(known.rate_ppm, 6)}
-    table |= _channel(known, theirs) if known.role is Role.CHANNEL else _pms(known)
+    table |= _channel(known, theirs) if known.role in (Role.CHANNEL, Role.SELLER) else _pms(known)
     if known.days_ahead != 400:
         table["days_ahead"] = known.days_ahead
+    if known.cards:
+        table["cards"] = True
     if not known.enabled:
         table["enabled"] = False
     if known.options:
@@ -107,6 +125,8 @@ def _channel(known: Connection, currency: str) -> Tables:
         table["fallback_room"] = known.fallback_room
     if known.booking_currencies:
         table["booking_currencies"] = list(known.booking_currencies)
+    if known.pms_number:
+        table["pms_number"] = True
     return table | _allotment(known.allotment)
 
 

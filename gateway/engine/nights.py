@@ -7,7 +7,7 @@ that also limit the sum over all room types.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -49,9 +49,10 @@ def _runs(room: str, steps: Mapping[Day, int]) -> Iterator[RoomNights]:
             since, units = day, units + step
 
 
-def with_house(nights: Nights) -> Nights:
-    """``nights`` (without the house) and, under room ``""``, their sum over all room types."""
-    return normalise(RoomNights(HOUSE, run.arrival, run.departure, run.units) for run in nights) + nights
+def with_house(nights: Nights, apart: Container[str] = ()) -> Nights:
+    """``nights`` (without the house) and, under room ``""``, their sum over all room types but those ``apart``."""
+    counted = (run for run in nights if run.room not in apart)
+    return normalise(RoomNights(HOUSE, run.arrival, run.departure, run.units) for run in counted) + nights
 
 
 def per_night(nights: Iterable[RoomNights]) -> dict[Cell, int]:

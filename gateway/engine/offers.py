@@ -17,19 +17,22 @@ import numpy as np
 from gateway.engine.calendar import NO_PRICE, Array, Key
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import HOUSE, Cell
+from gateway.engine.payment_schedule import Priced, at_booking
 from gateway.engine.policy import NO_POLICY, due_at_booking
-from gateway.engine.promotions import best, codes_apart, possible
-from gateway.engine.rates import lineage
+from gateway.engine.pricing import Charge as Charge
+from gateway.engine.pricing import costs
+from gateway.engine.promotions import codes_apart, possible
+from gateway.engine.rates import lineage, ruling
 from gateway.engine.stay_grid import Count, StayGrid
 from gateway.engine.stay_rules import Why, refusals
 from gateway.engine.stock import NO_FIGURE
-from gateway.engine.taxes import Number, ages_of, charged
+from gateway.engine.taxes import Number, ages_of
 from gateway.engine.view import Calendar, Target
 from gateway.engine.window import free
 from gateway.model.ari import Field
-from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms
+from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
 from gateway.model.property import Allotment, Connection, RatePlan, RoomType
-from gateway.model.selling import Guarantee, PlanTerms, Policy, RoomTerms, Tax
+from gateway.model.selling import Guarantee, PlanTerms, Policy, RoomTerms, Schedule
 
 NIGHTS_MAX = 99
 _HOUR_MS = 3_600_000
@@ -61,16 +64,6 @@ class Ask(msgspec.Struct, frozen=True):
     @property
     def nights(self) -> int:
         return self.departure - self.arrival
-
-
-class Charge(msgspec.Struct, frozen=True):
-    """A tax or fee of all rooms of an offer; ``included`` ones are in the nights' prices already."""
-
-    code: str
-    name: str
-    amount: int
-    included: bool
-    fee: bool
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -127,6 +120,7 @@ class Shop:
         self._plans = list(prop.rate_plans)
         self._lines = [lineage(prop, plan.code) for plan in self._plans]
         self._policies = {policy.code: policy for policy in self.selling.policies}
+        self._schedules = {schedule.code: schedule for schedule in self.selling.schedules}
         self._plan_terms = {terms.plan: terms for terms in self.selling.plans}
         self._room_terms = {terms.room: terms for terms in self.selling.rooms}
 
@@ -138,6 +132,10 @@ class Shop:
         """The terms of a rate plan."""
         return self._policies.get(self._terms(plan).policy or self.selling.policy, NO_POLICY)
 
+    def schedule(self, plan: str) -> Schedule | None:
+        """When a rate plan is paid; None where payments are not looked after here."""
+        return self._schedules.get(self._terms(plan).schedule or self.selling.schedule)
+
     def is_shown(self, plan: str, codes: Sequence[str]) -> bool:
         """Whether who said these codes may know of the plan."""
         wanted = self._terms(plan).codes
@@ -147,8 +145,9 @@ class Shop:
         """Infants need no place and pay nothing; whoever is too old for a child is an adult."""
         selling = self.selling
         ages = [age for age in party.child_ages if age > selling.infant_age_max]
-        children = sum(age <= selling.child_age_max for age in ages)
-        return Count(party.adults + len(ages) - children, children, ages_of(party.adults, party.child_ages))
+        children = tuple(age for age in ages if age <= selling.child_age_max)
+        adults = party.adults + len(ages) - len(children)
+        return Count(adults, len(children), ages_of(party.adults, party.child_ages), children)
 
     def _terms(self, plan: str) -> PlanTerms:
         return self._plan_terms.get(plan, PlanTerms(plan))
@@ -188,7 +187,7 @@ class Shop:
         count = self.count(ask.party)
         notice_h = (self.arrival_ms(ask.arrival) - now_ms) / _HOUR_MS
         grid = StayGrid(calendar, rooms, [self._lines[place] for place in places], ask.arrival, ask.departure)
-        prices = grid.prices(count)
+        prices = grid.prices(count, self.selling.children)
         free_rooms = self.left(calendar, rooms, ask.arrival, ask.departure - 1, ask.given_back)
         left = np.repeat(free_rooms.min(axis=1), len(places))
         reasons = refusals(grid.rules(), ask.nights, notice_h)
@@ -198,29 +197,44 @@ class Shop:
         reasons[Why.NO_ROOMS] = left < ask.units
         bad = np.logical_or.reduce(list(reasons.values()))
         products = [(room.code, self._plans[place].code) for room in rooms for place in places]
-        sold = self._priced(ask, count, products, np.flatnonzero(~bad).tolist(), prices, left, notice_h)
+        today = local_day(now_ms, self.hotel.property.timezone)
+        sold = self._priced(ask, count, products, np.flatnonzero(~bad).tolist(), prices, left, notice_h, today)
         return Offers(sorted(sold, key=lambda offer: offer.total), _unoffered(products, reasons, bad))
 
     def left(
         self, calendar: Calendar, rooms: Sequence[RoomType], first: Day, last: Day, given_back: Mapping[Cell, int] = {}
     ) -> Array:
         """Rooms this source may sell, shape (rooms, days)."""
-        blocks = blocks_of(first, last)
-        span = slice(first - blocks[0] * BLOCK_DAYS, last + 1 - blocks[0] * BLOCK_DAYS)
-        targets = [HOUSE, *(room.code for room in rooms)]
-        planes = calendar.stock((room, block) for room in targets for block in blocks)
-        by_room = planes.reshape(len(targets), len(blocks), 4, BLOCK_DAYS).transpose(0, 2, 1, 3)
-        days = by_room.reshape(len(targets), 4, -1)[:, :, span]
-        found: Array = free(self.hotel.figure_kind, *(days[:, plane] for plane in range(4)), clamped=True)
+        links, codes = self.hotel.links, [room.code for room in rooms]
+        levels = [(room,) for room in (HOUSE, *(links.closed_under(codes) if links else codes))]
+        days = self._stock(calendar, [room for (room,) in levels], first, last)
+        if links:
+            found = links.levels_left(self.hotel.figure_kind, levels, days)
+        else:
+            found = free(self.hotel.figure_kind, *(days[:, plane] for plane in range(4)), clamped=True)
         for (room, day), units in given_back.items():
-            if room in targets and first <= day <= last:
-                found[targets.index(room), day - first] += units
-                found[0, day - first] += units
-        rooms_left = found[1:]
+            if (room,) in levels and first <= day <= last:
+                found[levels.index((room,)), day - first] += units
+                if room not in links.parts:
+                    found[0, day - first] += units
+        house, rooms_left = found[0], found[1:]
+        if links:
+            links.narrow(levels[1:], rooms_left)
+            rooms_left = rooms_left[[levels.index((code,)) - 1 for code in codes]]
+            house = house // np.array([links.size(code) for code in codes])[:, None]
         if self.hotel.limits_house:
-            rooms_left = np.where(days[0, 0] > NO_FIGURE, np.minimum(rooms_left, found[0]), rooms_left)
+            rooms_left = np.where(days[0, 0] > NO_FIGURE, np.minimum(rooms_left, house), rooms_left)
         shown: Array = np.maximum(allotted(rooms_left, self.source.allotment), 0)
         return shown
+
+    def _stock(self, calendar: Calendar, rooms: Sequence[str], first: Day, last: Day) -> Array:
+        """Shape (rooms, 4, days)."""
+        blocks = blocks_of(first, last)
+        span = slice(first - blocks[0] * BLOCK_DAYS, last + 1 - blocks[0] * BLOCK_DAYS)
+        planes = calendar.stock((room, block) for room in rooms for block in blocks)
+        by_room = planes.reshape(len(rooms), len(blocks), 4, BLOCK_DAYS).transpose(0, 2, 1, 3)
+        days: Array = by_room.reshape(len(rooms), 4, -1)[:, :, span]
+        return days
 
     def _fits(self, room: RoomType, count: Count) -> bool:
         terms = self._room_terms.get(room.code, RoomTerms(room.code))
@@ -237,24 +251,21 @@ class Shop:
         prices: Array,
         left: Array,
         notice_h: float,
+        today: Day,
     ) -> list[Offer]:
         promotions = possible(self.selling.promotions, ask.codes, ask.arrival, ask.nights, notice_h)
-        is_general = not any(each.rooms or each.plans for each in promotions)
-        policies = {plan: self.policy(plan) for plan in {products[place][1] for place in found}}
-        # What nights come to is the same for all products that cost the same, and many do.
-        known: dict[tuple[object, ...], _Priced] = {}
+        plans = {products[place][1] for place in found}
+        policies = {plan: self.policy(plan) for plan in plans}
+        schedules = {plan: self.schedule(plan) for plan in plans} if self._schedules else {}
+        chosen = [products[place] for place in found]
+        amounts = costs(chosen, prices[found], promotions, self.selling.taxes, ask.units, count.ages)
         offers = []
-        for place, before in zip(found, map(tuple, prices[found].tolist()), strict=True):
-            room, plan = products[place]
-            policy = policies[plan]
-            key = (before, policy.code) if is_general else (before, policy.code, room, plan)
-            if (priced := known.get(key)) is None:
-                promotion, nightly = best(promotions, room, plan, before) if promotions else ("", before)
-                charges, added = self._charges(nightly, ask.units, count.ages)
-                accommodation = sum(nightly) * ask.units
-                due = due_at_booking(policy, nightly, ask.units, accommodation + added)
-                priced = _Priced(nightly, accommodation, charges, accommodation + added, due, promotion)
-                known[key] = priced
+        for (room, plan), cost, rooms_left in zip(chosen, amounts, left[found].tolist(), strict=True):
+            policy, schedule = policies[plan], schedules.get(plan)
+            if schedule is not None:
+                due = at_booking(schedule, Priced(cost.nightly, ask.units, cost.total), ask.arrival, today)
+            else:
+                due = due_at_booking(policy, cost.nightly, ask.units, cost.total)
             offers.append(
                 Offer(
                     room,
@@ -264,38 +275,19 @@ class Shop:
                     ask.units,
                     ask.party.adults,
                     ask.party.child_ages,
-                    priced.nightly,
-                    priced.accommodation,
-                    priced.charges,
-                    priced.total,
-                    priced.due,
+                    cost.nightly,
+                    cost.accommodation,
+                    cost.charges,
+                    cost.total,
+                    due,
                     policy.guarantee,
                     policy.code,
-                    priced.promotion,
-                    before if priced.promotion else (),
-                    int(left[place]),
+                    cost.promotion,
+                    cost.before if cost.promotion else (),
+                    rooms_left,
                 )
             )
         return offers
-
-    def _charges(self, nightly: tuple[int, ...], units: int, ages: tuple[int, ...]) -> tuple[tuple[Charge, ...], int]:
-        """The taxes and fees of all rooms, and how much of them comes on top."""
-        taxes: tuple[Tax, ...] = self.selling.taxes
-        found = [
-            Charge(tax.code, tax.name, charged(tax, taxes, nightly, ages) * units, tax.included, tax.fee)
-            for tax in taxes
-        ]
-        charges = tuple(charge for charge in found if charge.amount)
-        return charges, sum(charge.amount for charge in charges if not charge.included)
-
-
-class _Priced(NamedTuple):
-    nightly: tuple[int, ...]
-    accommodation: int
-    charges: tuple[Charge, ...]
-    total: int
-    due: int
-    promotion: str
 
 
 @lru_cache(maxsize=64)
@@ -310,9 +302,9 @@ def allotted(left: Number, allotment: Allotment) -> Number:
     return shown if allotment.cap is None else np.minimum(shown, allotment.cap)
 
 
-def is_closed(calendar: Calendar, line: Sequence[RatePlan], room: str, arrival: Day, departure: Day) -> bool:
+def is_closed(calendar: Calendar, line: tuple[RatePlan, ...], room: str, arrival: Day, departure: Day) -> bool:
     """Whether any night of a product is closed, at whatever level."""
-    levels: list[Target] = [("", ""), (room, ""), *((room, plan.code) for plan in line)]
+    levels: list[Target] = [("", ""), (room, ""), *((room, plan.code) for plan in ruling(line))]
     blocks = list(blocks_of(arrival, departure - 1))
     rows = calendar.find([(level, blocks) for level in levels]).reshape(len(levels), len(blocks))
     days = np.arange(arrival, departure)

@@ -9,6 +9,7 @@ from gateway.model.dates import Instant
 from gateway.model.selling import Guarantee, Policy, Share
 
 NO_POLICY = Policy("", "")
+_NOTHING = Share()
 _HOUR_MS = 3_600_000
 
 
@@ -21,7 +22,9 @@ def share_of(share: Share, nightly: Sequence[int], units: int) -> int:
 
 def due_at_booking(policy: Policy, nightly: Sequence[int], units: int, total: int) -> int:
     """What is to be paid at once: everything, where the rate is prepaid."""
-    return total if policy.guarantee is Guarantee.PREPAID else share_of(policy.deposit, nightly, units)
+    if policy.guarantee is Guarantee.PREPAID:
+        return total
+    return share_of(policy.deposit, nightly, units) if policy.deposit != _NOTHING else 0
 
 
 def penalty_of(policy: Policy, now_ms: Instant, arrival_ms: Instant) -> Share:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+import numpy as np
+
+from gateway.engine.calendar import Array
 from gateway.engine.taxes import percent_of
 from gateway.model.dates import Day
 from gateway.model.selling import Promotion
@@ -30,26 +33,31 @@ def codes_apart(wanted: Collection[str], said: Collection[str]) -> bool:
     return {code.casefold() for code in wanted}.isdisjoint(code.casefold() for code in said)
 
 
-def best(promotions: Sequence[Promotion], room: str, plan: str, prices: Sequence[int]) -> tuple[str, tuple[int, ...]]:
-    """The code of the promotion that makes the nights cheapest ("" for none), and the nights with it.
+def cheapest(
+    promotions: Sequence[Promotion], products: Sequence[tuple[str, str]], prices: Array
+) -> tuple[list[str], Array]:
+    """For each product (room, plan) the code of the promotion that makes its nights cheapest ("" for none).
 
-    Promotions do not add up. What a reduction would bring to nothing is not sold by it, free nights apart.
+    With it the nights, both of shape (products, nights). Promotions do not add up. What a reduction would bring to
+    nothing is not sold by it, free nights apart; of equally cheap ones the first counts.
     """
-    code, cheapest = "", tuple(prices)
-    for each in promotions:
-        if (each.rooms and room not in each.rooms) or (each.plans and plan not in each.plans):
-            continue
+    nights, sums = prices, prices.sum(axis=1)
+    chosen = np.zeros(len(products), np.intp)
+    for number, each in enumerate(promotions, 1):
         reduced = _reduced(each, prices)
-        if sum(reduced) < sum(cheapest) and any(reduced):
-            code, cheapest = each.code, reduced
-    return code, cheapest
+        summed = reduced.sum(axis=1)
+        better = (summed < sums) & (summed > 0)
+        if each.rooms or each.plans:
+            better &= [room in (each.rooms or (room,)) and plan in (each.plans or (plan,)) for room, plan in products]
+        chosen[better] = number
+        nights = np.where(better[:, None], reduced, nights)
+        sums = np.where(better, summed, sums)
+    codes = ["", *(each.code for each in promotions)]
+    return [codes[number] for number in chosen.tolist()], nights
 
 
-def _reduced(promotion: Promotion, prices: Sequence[int]) -> tuple[int, ...]:
-    every = promotion.free_night
-    return tuple(
-        0
-        if every and place % every == 0
-        else max(0, percent_of(price, _WHOLE_BP - promotion.percent_bp) - promotion.amount)
-        for place, price in enumerate(prices, 1)
-    )
+def _reduced(promotion: Promotion, prices: Array) -> Array:
+    reduced: Array = np.maximum(percent_of(prices, _WHOLE_BP - promotion.percent_bp) - promotion.amount, 0)
+    if promotion.free_night:
+        reduced[:, promotion.free_night - 1 :: promotion.free_night] = 0
+    return reduced

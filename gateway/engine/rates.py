@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from gateway.engine.calendar import NO_PRICE, Array
 from gateway.errors import Rejected
+from gateway.model.dates import Day
 from gateway.model.money import MINOR_MAX, digits_of
-from gateway.model.property import Adjustment, Connection, Property, RatePlan, Rounding
+from gateway.model.property import Adjustment, Connection, LengthRate, Property, RatePlan, Rounding
 
 NO_ADJUSTMENT = Adjustment()
 _PLANS_DEEP = 8
@@ -64,11 +65,34 @@ def lineage(hotel: Property, plan: str) -> tuple[RatePlan, ...]:
     return tuple(line)
 
 
+def ruling(line: tuple[RatePlan, ...]) -> tuple[RatePlan, ...]:
+    """The plans whose restrictions hold for ``line[0]``: up to the first that has its own alone."""
+    own = next((depth for depth, plan in enumerate(line) if plan.own_rules), len(line))
+    return line[: own + 1]
+
+
 def derived(prices: Array, line: tuple[RatePlan, ...], *, extra: bool = False) -> Array:
     """The prices of ``line[0]`` from those of the plan at the line's end; ``extra`` as in :func:`for_channel`."""
     for plan in reversed(line[:-1]):
         prices = adjust(prices, supplement(plan.adjust) if extra else plan.adjust)
     return prices
+
+
+def for_stay(prices: Array, line: tuple[RatePlan, ...], arrival: Day, nights: int, *, extra: bool = False) -> Array:
+    """As :func:`derived`, for a stay of so many nights: each plan's price by length comes after its derivation."""
+    for plan in reversed(line):
+        for by in (plan.adjust if plan is not line[-1] else NO_ADJUSTMENT, length_rate(plan, arrival, nights)):
+            prices = adjust(prices, supplement(by) if extra else by)
+    return prices
+
+
+def length_rate(plan: RatePlan, arrival: Day, nights: int) -> Adjustment:
+    """What a plan's price becomes for the stay."""
+    chosen = LengthRate(0)
+    for rate in plan.lengths:
+        if chosen.nights <= rate.nights <= nights and rate.first <= arrival <= rate.last:
+            chosen = rate
+    return chosen.adjust
 
 
 def for_channel(prices: Array, hotel: Property, connection: Connection, *, extra: bool = False) -> Array:

@@ -7,6 +7,9 @@
        │               └──time, release──▶ released ──(paid late, and still free)──┘
        └──confirm──▶ booked        (a quote that changes a booking ends as ``applied``)
 
+A sale whose schedule wants money first is only confirmed once its payments bring it
+(:mod:`gateway.flows.payments.tie_jobs`).
+
 A quote promises prices and terms until it ends, and no rooms. A hold takes rooms from everybody until it ends. Only
 ``booked`` and what follows it has a reservation.
 """
@@ -19,6 +22,7 @@ import msgspec
 
 from gateway.engine.nights import Nights, RoomNights, normalise
 from gateway.engine.offers import Charge, Offer
+from gateway.engine.payment_schedule import Due, required
 from gateway.engine.policy import penalty_of, share_of
 from gateway.model.dates import Day, Instant
 from gateway.model.money import format_minor
@@ -49,8 +53,15 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
 class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
     """``offers`` and ``policies`` are as they were quoted, one policy for each offer.
 
-    ``replaces`` is the sale that a quote would change. ``penalty`` is what its end has cost, ``payment`` the number of
+    ``replaces`` is the sale that a quote would change. ``takes`` is what its hold takes, where it is not ``nights``
+    (:mod:`gateway.engine.linked`). ``penalty`` is what its end has cost, ``payment`` the number of
     the payment that confirmed it, and ``author`` whoever did the last step.
+
+    ``dues`` are what it has to be paid by, ``payments`` the numbers of those begun for them, in order, and ``asked_ms``
+    up to when dues were asked for by themselves (0: those of the booking, -1: none). ``means`` (sealed) is what the
+    guest has left to be charged. ``given_up`` says that its rooms are gone and its money goes back, whatever comes.
+
+    ``reference`` is the number it goes by at a seller.
     """
 
     offers: tuple[Offer, ...]
@@ -62,6 +73,13 @@ class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
     penalty: int = 0
     payment: str = ""
     author: str = ""
+    dues: tuple[Due, ...] = ()
+    payments: tuple[str, ...] = ()
+    asked_ms: Instant = -1
+    means: str = ""
+    given_up: bool = False
+    takes: Nights = ()
+    reference: str = ""
 
     @property
     def arrival(self) -> Day:
@@ -80,9 +98,19 @@ class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
         return sum(offer.due for offer in self.offers)
 
     @property
+    def required(self) -> int:
+        """What the gateway must hold or have taken before there is a booking."""
+        return required(self.dues)
+
+    @property
     def nights(self) -> Nights:
-        """What it takes from the house, in normal form."""
+        """The rooms it sells by night, in normal form."""
         return normalise(RoomNights(offer.room, offer.arrival, offer.departure, offer.units) for offer in self.offers)
+
+    @property
+    def held(self) -> Nights:
+        """What its hold takes from the house."""
+        return self.takes or self.nights
 
 
 def cancellation_fee(sale: Sale, now_ms: Instant, arrival_ms: Instant) -> int:

@@ -10,10 +10,12 @@ from msgspec import Meta
 from gateway.engine.file_reader import FileReader
 from gateway.engine.file_table import Flag, Numeral, Shape, Table, Text
 from gateway.engine.readable import shown
+from gateway.engine.schedule_file import Code, Nights, ShareTable, read_schedule
 from gateway.errors import Malformed
 from gateway.model.dates import FIRST_DAY, LAST_DAY, Day, parse_day
 from gateway.model.money import digits_of
 from gateway.model.selling import (
+    ChildRate,
     Guarantee,
     Per,
     PlanTerms,
@@ -26,12 +28,10 @@ from gateway.model.selling import (
     Tax,
 )
 
-_Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,16}\Z", description="a code: 1 to 16 of A-Z a-z 0-9 . _ -")]
 _Time = Annotated[str, Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day such as "15:00"')]
 _Minutes = Annotated[int, Meta(ge=1, le=20_160, description="a number of minutes from 1 to 20160")]
 _Age = Annotated[int, Meta(ge=-1, le=17, description="an age from -1 to 17")]
 _Hours = Annotated[int, Meta(ge=0, le=20_000, description="a number of hours from 0 to 20000")]
-_Nights = Annotated[int, Meta(ge=0, le=999, description="a number of nights from 0 to 999")]
 _Guests = Annotated[int, Meta(ge=0, le=30, description="a number of guests from 0 to 30")]
 _Tables = Annotated[tuple[dict[str, Any], ...], Meta(max_length=200, description="a list of at most 200 tables")]
 _Words = Annotated[tuple[Text, ...], Meta(max_length=200, description="a list of at most 200 texts")]
@@ -46,13 +46,16 @@ class SellingTable(Shape, frozen=True, kw_only=True):
     hold_minutes: _Minutes = 15
     infant_age_max: _Age = -1
     child_age_max: _Age = 11
-    policy: _Code = ""
+    policy: Code = ""
+    schedule: Code = ""
     mail_from: Text = ""
     taxes: _Tables = ()
     policies: _Tables = ()
+    schedules: _Tables = ()
     promotions: _Tables = ()
     plans: _Tables = ()
     rooms: _Tables = ()
+    children: _Tables = ()
 
 
 class TaxTable(Shape, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class TaxTable(Shape, frozen=True, kw_only=True):
 
     required = ("code",)
 
-    code: _Code = ""
+    code: Code = ""
     name: Text = ""
     percent: Numeral = None
     amount: Numeral = None
@@ -68,15 +71,7 @@ class TaxTable(Shape, frozen=True, kw_only=True):
     included: Flag = False
     fee: Flag = False
     age_from: Annotated[int, Meta(ge=0, le=99, description="an age from 0 to 99")] = 0
-    nights_max: _Nights = 0
-
-
-class ShareTable(Shape, frozen=True, kw_only=True):
-    """A part of what a stay costs."""
-
-    nights: _Nights = 0
-    percent: Numeral = None
-    amount: Numeral = None
+    nights_max: Nights = 0
 
 
 class StepTable(ShareTable, frozen=True, kw_only=True):
@@ -90,7 +85,7 @@ class PolicyTable(Shape, frozen=True, kw_only=True):
 
     required = ("code",)
 
-    code: _Code = ""
+    code: Code = ""
     name: Text = ""
     guarantee: Annotated[Guarantee, Meta(description='"none", "card", "deposit" or "prepaid"')] = Guarantee.NONE
     deposit: Table | None = None
@@ -104,16 +99,16 @@ class PromotionTable(Shape, frozen=True, kw_only=True):
 
     required = ("code",)
 
-    code: _Code = ""
+    code: Code = ""
     name: Text = ""
     codes: _Words = ()
     percent: Numeral = None
     amount: Numeral = None
-    free_night: _Nights = 0
+    free_night: Nights = 0
     rooms: _Words = ()
     plans: _Words = ()
-    nights_min: _Nights = 0
-    nights_max: _Nights = 0
+    nights_min: Nights = 0
+    nights_max: Nights = 0
     advance_min_h: _Hours = 0
     advance_max_h: _Hours = 0
     first: _Date | None = None
@@ -126,7 +121,8 @@ class PlanTermsTable(Shape, frozen=True, kw_only=True):
     required = ("plan",)
 
     plan: Text = ""
-    policy: _Code = ""
+    policy: Code = ""
+    schedule: Code = ""
     codes: _Words = ()
 
 
@@ -141,20 +137,47 @@ class RoomTermsTable(Shape, frozen=True, kw_only=True):
 
 
 def read_selling(
-    reader: FileReader, raw: Mapping[str, Any], currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
+    reader: FileReader,
+    raw: Mapping[str, Any],
+    currency: str,
+    rooms: Sequence[str],
+    plans: Sequence[str],
+    accounts: Sequence[str],
+    *,
+    net: bool,
 ) -> Selling:
     """The table as it stands; faults are told to the reader. Amounts are left unread where no currency is known."""
-    return _Selling(reader, currency, rooms, plans, net=net).selling(raw)
+    return _Selling(reader, currency, rooms, plans, accounts, net=net).selling(raw)
+
+
+class ChildTable(Shape, frozen=True, kw_only=True):
+    """A line of ``selling.children``."""
+
+    required = ("age_max",)
+
+    age_max: Annotated[int, Meta(ge=0, le=17, description="an age from 0 to 17")] = 0
+    percent: Numeral = None
+    amount: Numeral = None
+    rooms: _Words = ()
+    plans: _Words = ()
 
 
 class _Selling:
     def __init__(
-        self, reader: FileReader, currency: str, rooms: Sequence[str], plans: Sequence[str], *, net: bool
+        self,
+        reader: FileReader,
+        currency: str,
+        rooms: Sequence[str],
+        plans: Sequence[str],
+        accounts: Sequence[str],
+        *,
+        net: bool,
     ) -> None:
         self._reader = reader
         self._currency = currency
         self._rooms = rooms
         self._plans = plans
+        self._accounts = accounts
         self._net = net
 
     def selling(self, raw: Mapping[str, Any]) -> Selling:
@@ -163,15 +186,21 @@ class _Selling:
         taxes = tuple(self.tax(each, f"{path}.taxes[{n}]") for n, each in enumerate(table.taxes))
         policies = tuple(self.policy(each, f"{path}.policies[{n}]") for n, each in enumerate(table.policies))
         promotions = tuple(self.promotion(each, f"{path}.promotions[{n}]") for n, each in enumerate(table.promotions))
-        known = [policy.code for policy in policies]
-        plans = tuple(self.plan(each, f"{path}.plans[{n}]", known) for n, each in enumerate(table.plans))
+        schedules = tuple(
+            read_schedule(reader, each, f"{path}.schedules[{n}]", self._accounts, self.share)
+            for n, each in enumerate(table.schedules)
+        )
+        known, dated = [policy.code for policy in policies], [schedule.code for schedule in schedules]
+        plans = tuple(self.plan(each, f"{path}.plans[{n}]", known, dated) for n, each in enumerate(table.plans))
         rooms = tuple(self.room(each, f"{path}.rooms[{n}]") for n, each in enumerate(table.rooms))
         reader.unique([tax.code for tax in taxes], f"{path}.taxes", "code")
         reader.unique(known, f"{path}.policies", "code")
+        reader.unique(dated, f"{path}.schedules", "code")
         reader.unique([each.code for each in promotions], f"{path}.promotions", "code")
         reader.unique([each.plan for each in plans], f"{path}.plans", "plan")
         reader.unique([each.room for each in rooms], f"{path}.rooms", "room")
         self.known(table.policy, known, f"{path}.policy", "policy")
+        self.known(table.schedule, dated, f"{path}.schedule", "schedule")
         if table.mail_from and "@" not in table.mail_from:
             reader.wrong(f"{path}.mail_from", f"{shown(table.mail_from)} is not an e-mail address")
         hours, _, minutes = table.check_in.partition(":")
@@ -182,12 +211,15 @@ class _Selling:
             infant_age_max=table.infant_age_max,
             child_age_max=table.child_age_max,
             policy=table.policy,
+            schedule=table.schedule,
             mail_from=table.mail_from,
             taxes=taxes,
             policies=policies,
+            schedules=schedules,
             promotions=promotions,
             plans=plans,
             rooms=rooms,
+            children=tuple(self.child(each, f"{path}.children[{n}]", table) for n, each in enumerate(table.children)),
         )
 
     def known(self, word: str, known: Collection[str], path: str, noun: str) -> None:
@@ -269,16 +301,32 @@ class _Selling:
             self.day(table.last, LAST_DAY, f"{path}.last"),
         )
 
-    def plan(self, raw: Mapping[str, Any], path: str, policies: Collection[str]) -> PlanTerms:
+    def plan(
+        self, raw: Mapping[str, Any], path: str, policies: Collection[str], schedules: Collection[str]
+    ) -> PlanTerms:
         table = self._reader.table(PlanTermsTable, raw, path)
         self.known(table.plan, self._plans, f"{path}.plan", "rate plan")
         self.known(table.policy, policies, f"{path}.policy", "policy")
-        return PlanTerms(table.plan, table.policy, table.codes)
+        self.known(table.schedule, schedules, f"{path}.schedule", "schedule")
+        return PlanTerms(table.plan, table.policy, table.codes, table.schedule)
 
     def room(self, raw: Mapping[str, Any], path: str) -> RoomTerms:
         table = self._reader.table(RoomTermsTable, raw, path)
         self.known(table.room, self._rooms, f"{path}.room", "room type")
         return RoomTerms(table.room, table.guests_max, table.children_max)
+
+    def child(self, raw: Mapping[str, Any], path: str, selling: SellingTable) -> ChildRate:
+        table = self._reader.table(ChildTable, raw, path)
+        for room in table.rooms:
+            self.known(room, self._rooms, f"{path}.rooms", "room type")
+        for plan in table.plans:
+            self.known(plan, self._plans, f"{path}.plans", "rate plan")
+        if (table.percent is None) == (table.amount is None):
+            self._reader.wrong(path, "needs a percent or an amount, and not both")
+        if "age_max" in raw and not selling.infant_age_max < table.age_max <= selling.child_age_max:
+            self._reader.wrong(f"{path}.age_max", "is not the age of a child: see infant_age_max and child_age_max")
+        percent_bp = None if table.percent is None else self.percent(table.percent, path)
+        return ChildRate(table.age_max, percent_bp, self.amount(table.amount, path), table.rooms, table.plans)
 
     # --- values ---
 

@@ -10,11 +10,22 @@ import msgspec
 
 from gateway.model.dates import FIRST_DAY, LAST_DAY, format_day
 from gateway.model.money import format_minor
-from gateway.model.selling import PlanTerms, Policy, Promotion, RoomTerms, Selling, Share, Step, Tax
+from gateway.model.selling import (
+    ChildRate,
+    PlanTerms,
+    Policy,
+    Promotion,
+    RoomTerms,
+    Schedule,
+    Selling,
+    Share,
+    Step,
+    Tax,
+)
 
 Tables = dict[str, Any]
 _NO_SHOW = Policy("", "").no_show
-_LISTS = ("taxes", "policies", "promotions", "plans", "rooms")
+_LISTS = ("taxes", "policies", "schedules", "promotions", "plans", "rooms", "children")
 
 
 def selling_tables(selling: Selling, currency: str) -> Tables:
@@ -25,13 +36,15 @@ def selling_tables(selling: Selling, currency: str) -> Tables:
     for name, seconds in (("quote_minutes", "quote_s"), ("hold_minutes", "hold_s")):
         if getattr(selling, seconds) != getattr(Selling(), seconds):
             table[name] = getattr(selling, seconds) // 60
-    table |= _rest(selling, Selling(), ("infant_age_max", "child_age_max", "policy", "mail_from"))
+    table |= _rest(selling, Selling(), ("infant_age_max", "child_age_max", "policy", "schedule", "mail_from"))
     lists: Tables = {
         "taxes": [_tax(tax, currency) for tax in selling.taxes],
         "policies": [_policy(policy, currency) for policy in selling.policies],
+        "schedules": [_schedule(schedule, currency) for schedule in selling.schedules],
         "promotions": [_promotion(promotion, currency) for promotion in selling.promotions],
-        "plans": [_rest(terms, PlanTerms(""), ("plan", "policy", "codes")) for terms in selling.plans],
+        "plans": [_rest(terms, PlanTerms(""), ("plan", "policy", "schedule", "codes")) for terms in selling.plans],
         "rooms": [_rest(terms, RoomTerms(""), ("room", "guests_max", "children_max")) for terms in selling.rooms],
+        "children": [_child(rate, currency) for rate in selling.children],
     }
     return table | {name: lines for name, lines in lists.items() if lines}
 
@@ -43,6 +56,13 @@ def _tax(tax: Tax, currency: str) -> Tables:
     plain = _rest(tax, Tax("", ""), ("included", "fee", "age_from", "nights_max"))
     per = {"per": tax.per.value} if tax.per is not Tax("", "").per else {}
     return {"code": tax.code, "name": tax.name, **value, **per, **plain}
+
+
+def _child(rate: ChildRate, currency: str) -> Tables:
+    value: Tables = {"amount": format_minor(rate.amount, currency)}
+    if rate.percent_bp is not None:
+        value = {"percent": _percent(rate.percent_bp)}
+    return {"age_max": rate.age_max, **value, **_rest(rate, ChildRate(0), ("rooms", "plans"))}
 
 
 def _policy(policy: Policy, currency: str) -> Tables:
@@ -58,6 +78,18 @@ def _policy(policy: Policy, currency: str) -> Tables:
     if not policy.changeable:
         table["changeable"] = False
     return table
+
+
+def _schedule(schedule: Schedule, currency: str) -> Tables:
+    plain = _rest(schedule, Schedule(""), ("days", "balance_days", "account", "hold", "tries"))
+    method = {"method": schedule.method.value} if schedule.method is not Schedule("").method else {}
+    return {
+        "code": schedule.code,
+        "pays": schedule.pays.value,
+        **_share(schedule.deposit, currency),
+        **plain,
+        **method,
+    }
 
 
 def _step(step: Step, currency: str) -> Tables:
@@ -118,6 +150,8 @@ def selling_changes(old: Selling, new: Selling, currency: str) -> Iterator[str]:
 
 
 def _key(line: Tables) -> str:
+    if "age_max" in line:
+        return " ".join([f"up to {line['age_max']}", *line.get("rooms", ()), *line.get("plans", ())])
     return str(line.get("code") or line.get("plan") or line.get("room"))
 
 

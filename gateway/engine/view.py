@@ -7,7 +7,7 @@ closed. What the dialect cannot express is left at its default, so it never coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from itertools import groupby
 from operator import itemgetter
@@ -28,7 +28,7 @@ from gateway.engine.calendar import (
     Sheet,
 )
 from gateway.engine.hotel import Hotel
-from gateway.engine.rates import derived, filled_down, for_channel, lineage
+from gateway.engine.rates import derived, filled_down, for_channel, lineage, ruling
 from gateway.engine.stock import NO_FIGURE, stock_matrix
 from gateway.engine.window import free
 from gateway.model.ari import ASPECT_OF, Aspect, Field
@@ -48,6 +48,7 @@ PRICE_FIELDS = (Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD)
 _STRICTEST_IS_LEAST = frozenset({Field.MAX_ARRIVAL, Field.MAX_THROUGH, Field.MAX_OFFSET_H})
 _HOUSE: Target = ("", "")
 _NOWHERE: Key = ("", "", -1)
+PLACED_MAX = 64
 
 
 class Calendar:
@@ -63,8 +64,11 @@ class Calendar:
         self.sheet = Sheet.load(PRODUCT, guests, [*(key for key, _ in rows), _NOWHERE], rows)
         self._nowhere = len(rows)
         self._by_target: dict[Target | None, dict[int, int]] = {}
-        for row, ((room, plan, block), _) in enumerate(rows):
-            self._by_target.setdefault((room, plan), {})[block] = row
+        # Rows of one target usually follow each other.
+        for target, run in groupby(enumerate(rows), key=lambda numbered: numbered[1][0][:2]):
+            self._by_target.setdefault(target, {}).update([(key[2], row) for row, (key, _) in run])
+        self._placed: dict[tuple[tuple[Target | None, ...], tuple[int, ...]], Array] = {}
+        self._priced: tuple[Channel, list[Slot], Array] | None = None
         stocked = list(stock)
         self._stock_row = {key: row for row, (key, _) in enumerate(stocked)}
         self._stock = stock_matrix([*(body for _, body in stocked), None])
@@ -83,6 +87,24 @@ class Calendar:
             found += [rows.get(block, nowhere) for block in blocks] if rows else [nowhere] * len(blocks)
         return np.array(found, np.intp)
 
+    def placed(self, targets: tuple[Target | None, ...], blocks: tuple[int, ...]) -> Array:
+        """As :meth:`find`, shape (targets, blocks), for who asks the same of one calendar again and again."""
+        name = (targets, blocks)
+        known = self._placed.get(name)
+        if known is None:
+            if len(self._placed) >= PLACED_MAX:
+                self._placed.clear()
+            found = self.find((target, blocks) for target in targets)
+            known = self._placed[name] = found.reshape(len(targets), len(blocks))
+        return known
+
+    def priced(self, channel: Channel, slots: list[Slot], make: Callable[[], Array]) -> Array:
+        """What ``make`` says of the slots; the rules of a channel and its prices both ask, one after the other."""
+        known = self._priced
+        if known is None or known[0] is not channel or known[1] != slots:
+            known = self._priced = (channel, slots, make())
+        return known[2]
+
     def exists(self, rows: Array) -> bool:
         """Whether any of the looked-up rows is really there."""
         return bool((rows != self._nowhere).any())
@@ -95,17 +117,21 @@ class Calendar:
 
 
 class _Source(NamedTuple):
-    """Where a product of theirs comes from: our room type, and the plan with those it is derived from."""
+    """Where a product of theirs comes from: our room type, and the plan with those it is derived from.
+
+    ``rules`` are those of them whose restrictions hold.
+    """
 
     room: str
     line: tuple[RatePlan, ...]
+    rules: tuple[RatePlan, ...]
 
     @property
     def base(self) -> Target:
         return self.room, self.line[-1].code
 
     def level(self, depth: int) -> Target | None:
-        return (self.room, self.line[depth].code) if depth < len(self.line) else None
+        return (self.room, self.rules[depth].code) if depth < len(self.rules) else None
 
 
 class Channel:
@@ -117,10 +143,12 @@ class Channel:
         self.capabilities = capabilities
         self.guests = min(hotel.guests, capabilities.guests_max) or 1
         self._figures = hotel.figure_kind
+        self._links = hotel.links
         self._adults = {room.code: room.adults_max for room in hotel.rooms.values()}
         self._sources = {
-            (product.their_room, product.their_plan): _Source(product.room, lineage(hotel.property, product.plan))
+            (product.their_room, product.their_plan): _Source(product.room, line, ruling(line))
             for product in (connection.products if connection.enabled else ())
+            for line in (lineage(hotel.property, product.plan),)
         }
         self._limit_rooms: dict[Target, str] = {}
         self._by_room: dict[str, list[Target]] = {}
@@ -132,7 +160,8 @@ class Channel:
                 self._by_base.setdefault((source.room, plan.code), []).append(theirs)
         self._limits_by_room: dict[str, list[Target]] = {}
         for theirs, room in self._limit_rooms.items():
-            self._limits_by_room.setdefault(room, []).append(theirs)
+            for read in self._links.reads(room):
+                self._limits_by_room.setdefault(read, []).append(theirs)
         fields = capabilities.fields
         self.rule_fields = tuple(field for field in RULE_FIELDS if field in fields)
         self.price_fields = tuple(field for field in PRICE_FIELDS if field in fields)
@@ -187,7 +216,7 @@ class Channel:
     def _reads(self, aspect: Aspect, theirs: Target) -> list[Key]:
         """The rows, but for their block: rooms of the stock, or rooms and plans of the calendar."""
         if aspect is Aspect.LIMIT:
-            return [(self._limit_rooms[theirs],), ("",)]
+            return [*((room,) for room in self._links.reads(self._limit_rooms[theirs])), ("",)]
         source = self._sources[theirs]
         if aspect is Aspect.PRICES:
             return [source.base]
@@ -210,19 +239,33 @@ class Channel:
 
     def _limits(self, slots: Sequence[Slot], calendar: Calendar) -> Array:
         rooms = [self._limit_rooms[room, plan] for room, plan, _ in slots]
-        left = _free(self._figures, calendar.stock(zip(rooms, (slot[2] for slot in slots), strict=True)))
-        house = calendar.stock(("", slot[2]) for slot in slots)
-        left = np.where(house[:, 0] > NO_FIGURE, np.minimum(left, _free(self._figures, house)), left)
+        keys = list(zip(rooms, (slot[2] for slot in slots), strict=True))
+        stock = calendar.stock(("", slot[2]) for slot in slots)
+        house = _free(self._figures, stock)
+        if self._links:
+            left = self._linked(keys, calendar)
+            house = house // np.array([self._links.size(room) for room in rooms])[:, None]
+        else:
+            left = _free(self._figures, calendar.stock(keys))
+        left = np.where(stock[:, 0] > NO_FIGURE, np.minimum(left, house), left)
         allotment = self.connection.allotment
         shown = np.where(left <= allotment.close_at, 0, left - allotment.keep_back)
         if allotment.cap is not None:
             shown = np.minimum(shown, allotment.cap)
         return np.maximum(shown, 0)
 
+    def _linked(self, keys: Sequence[tuple[str, int]], calendar: Calendar) -> Array:
+        levels = list(dict.fromkeys((read, block) for room, block in keys for read in self._links.reads(room)))
+        left = self._links.levels_left(self._figures, levels, calendar.stock(levels))
+        self._links.narrow(levels, left)
+        place = {level: at for at, level in enumerate(levels)}
+        found: Array = np.maximum(left[[place[key] for key in keys]], 0)
+        return found
+
     def _prices(self, sheet: Sheet, calendar: Calendar) -> None:
         runs = self._runs(sheet.keys)
         if Field.PRICE in self.price_fields:
-            sheet.columns[Field.PRICE] = self._room_prices(runs, calendar)
+            sheet.columns[Field.PRICE] = self._room_prices(sheet, runs, calendar).copy()
         rows = calendar.find((source.base, blocks) for source, blocks in runs)
         for field in self.price_fields:
             if field is not Field.PRICE and field in calendar.sheet.filled:
@@ -230,8 +273,12 @@ class Channel:
                     ours = derived(calendar.sheet.columns[field][rows[members]], line, extra=True)
                     sheet.columns[field][members] = for_channel(ours, self.hotel, self.connection, extra=True)
 
-    def _room_prices(self, runs: list[_Run], calendar: Calendar) -> Array:
-        """Shape (slots, 32, guests). What an adjustment brings to zero is no price: nothing is sold for nothing."""
+    def _room_prices(self, sheet: Sheet, runs: list[_Run], calendar: Calendar) -> Array:
+        """Shape (slots, 32, guests), not to be written to."""
+        return calendar.priced(self, sheet.keys, lambda: self._find_prices(runs, calendar))
+
+    def _find_prices(self, runs: list[_Run], calendar: Calendar) -> Array:
+        """What an adjustment brings to zero is no price: nothing is sold for nothing."""
         rows = calendar.find((source.base, blocks) for source, blocks in runs)
         adults = np.repeat([self._adults[source.room] for source, _ in runs], [len(blocks) for _, blocks in runs])
         found = np.full((len(rows), BLOCK_DAYS, self.guests), NO_PRICE, np.int64)
@@ -261,7 +308,7 @@ class Channel:
     def _rules(self, sheet: Sheet, calendar: Calendar) -> None:
         runs = self._runs(sheet.keys)
         levels: list[Sequence[Target | None]] = [[_HOUSE] * len(runs), [(source.room, "") for source, _ in runs]]
-        for depth in range(max(len(source.line) for source, _ in runs)):
+        for depth in range(max(len(source.rules) for source, _ in runs)):
             levels.append([source.level(depth) for source, _ in runs])
         fields = [field for field in self.rule_fields if field in calendar.sheet.filled]
         for targets in levels:
@@ -270,7 +317,7 @@ class Channel:
                 for field in fields:
                     tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
         if Field.CLOSED in self.rule_fields:
-            sheet.columns["closed"][self._room_prices(runs, calendar)[..., 0] == NO_PRICE] = 1
+            sheet.columns["closed"][self._room_prices(sheet, runs, calendar)[..., 0] == NO_PRICE] = 1
 
 
 _Run = tuple[_Source, list[int]]  # blocks of one target, as they follow each other among the slots

@@ -14,11 +14,12 @@ from gateway.flows.alert_texts import AlertKind, Language, sentence, title, word
 from gateway.flows.services import Services
 from gateway.io.retry import with_retries
 from gateway.io.smtp import hand_in, mail, post_of
-from gateway.io.webhook import is_taken, signing_key, webhook
+from gateway.io.webhook import is_taken, webhook
 from gateway.model.dates import Instant, format_instant
 from gateway.settings import Settings
 from gateway.store.alerting import Turn
 from gateway.store.tables import AlertRow
+from gateway.wire.standard_webhooks import signing_key
 
 log = structlog.get_logger(__name__)
 

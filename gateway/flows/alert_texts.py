@@ -15,6 +15,7 @@ class AlertKind(StrEnum):
     LAG = "lag"
     FAILING = "failing"
     REFUSING = "refusing"
+    RECEIVER_PAUSED = "receiver_paused"
     UNACKNOWLEDGED = "unacknowledged"
     OVERSOLD = "oversold"
     PARKED = "parked"
@@ -25,12 +26,15 @@ class AlertKind(StrEnum):
     PAYMENT_PARKED = "payment_parked"
     PAYMENT_REFUSED = "payment_refused"
     PAYMENT_UNRESOLVED = "payment_unresolved"
+    PAYMENT_DIFFERENCES = "payment_differences"
+    PAYMENT_STATEMENT = "payment_statement"
 
 
 _TITLES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.LAG: {"en": "channel behind", "zh": "渠道同步滞后"},
     AlertKind.FAILING: {"en": "channel cannot be reached", "zh": "渠道连接失败"},
     AlertKind.REFUSING: {"en": "channel refuses updates", "zh": "渠道拒绝更新"},
+    AlertKind.RECEIVER_PAUSED: {"en": "receiver is gone", "zh": "接收端已失效"},
     AlertKind.UNACKNOWLEDGED: {"en": "bookings not confirmed", "zh": "预订未获确认"},
     AlertKind.OVERSOLD: {"en": "booking oversold", "zh": "预订超卖"},
     AlertKind.PARKED: {"en": "booking parked", "zh": "预订待处理"},
@@ -41,6 +45,8 @@ _TITLES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.PAYMENT_PARKED: {"en": "payment message set aside", "zh": "支付消息待人工处理"},
     AlertKind.PAYMENT_REFUSED: {"en": "payment callbacks refused", "zh": "支付回调被拒绝"},
     AlertKind.PAYMENT_UNRESOLVED: {"en": "payment outcome unknown", "zh": "支付结果未知"},
+    AlertKind.PAYMENT_DIFFERENCES: {"en": "payments differ from the statement", "zh": "对账有差异"},
+    AlertKind.PAYMENT_STATEMENT: {"en": "statement cannot be fetched", "zh": "无法获取对账单"},
 }
 _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.LAG: {
@@ -54,6 +60,10 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.REFUSING: {
         "en": "{subject} refuses updates of {targets} room types or plans: {error}",
         "zh": "{subject} 拒绝了 {targets} 个房型或价格计划的更新：{error}",
+    },
+    AlertKind.RECEIVER_PAUSED: {
+        "en": "{subject} gets no reservations until it is resumed: {error}",
+        "zh": "{subject} 已停止接收预订，恢复之前不再投递：{error}",
     },
     AlertKind.UNACKNOWLEDGED: {
         "en": "{deliveries} reservations are not confirmed by {subject}, the oldest for {minutes} min ({state}).",
@@ -94,6 +104,14 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.PAYMENT_UNRESOLVED: {
         "en": "Nobody can tell what became of {count} operations over {subject}, {error} among them.",
         "zh": "{subject} 有 {count} 笔支付操作的结果无法确定，其中包括 {error}。",
+    },
+    AlertKind.PAYMENT_DIFFERENCES: {
+        "en": "{count} differences between the statements of {subject} and the ledger are open ({error}, say).",
+        "zh": "{subject} 的对账单与账本之间有 {count} 处差异尚未处理（例如 {error}）。",
+    },
+    AlertKind.PAYMENT_STATEMENT: {
+        "en": "{count} statements of {subject} could not be fetched: {error}",
+        "zh": "{subject} 有 {count} 份对账单未能获取：{error}",
     },
 }
 _WORDS: dict[str, dict[Language, str]] = {

@@ -17,11 +17,12 @@ import structlog
 from gateway.engine.hotel import Hotel
 from gateway.flows.alert_notices import Alert, Teller
 from gateway.flows.alert_texts import AlertKind
+from gateway.flows.receiver_health import ITSELF
 from gateway.flows.services import Services
 from gateway.flows.work import Workers
 from gateway.model.dates import Instant, format_day, local_day
 from gateway.settings import Settings
-from gateway.store import alerting, paying, watching
+from gateway.store import alerting, paying, statements, watching
 from gateway.store.database import Transaction
 from gateway.store.tables import AlertRow, Scope
 
@@ -33,6 +34,8 @@ SETTLE_MS = 5 * 60_000
 WORKERS_QUIET_MS = 60_000
 # An alert of refused callbacks stands for so long after the last one.
 REFUSED_LATELY_MS = 15 * 60_000
+# A statement that fails is tried again each hour.
+STATEMENT_ATTEMPTS = 4
 SUBJECT_ALERTS = "alerts"
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -95,17 +98,23 @@ class Alerts:
         assert self._workers is not None
         lags = await watching.lags(tx, all_of_them=False)
         refusing = await watching.refusing(tx)
+        receivers = await watching.receivers(tx, ITSELF)
         outstanding = await watching.outstanding(tx)
         today = local_day(now_ms, "UTC") - 1  # it may still be yesterday at the hotel
         troubles = await watching.troubles(tx, today)
-        named = sorted({row[0] for row in (*lags, *refusing, *outstanding)})
+        named = sorted({row[0] for row in (*lags, *refusing, *receivers, *outstanding)})
         scopes = [
             row for row in await tx.lookup(watching.SCOPES, [(name,) for name in named]) if isinstance(row, Scope)
         ]
         limits = _Limits(self._settings, await self._services.hotels.current(tx, scopes))
         return [
             *_lagging(lags, limits, now_ms),
-            *_failing(lags, limits, now_ms),
+            *_failing((*lags, *receivers), limits, now_ms),
+            *(
+                _alert(one.scope_id, AlertKind.RECEIVER_PAUSED, one.connection, one.paused_ms, error=one.error)
+                for one in receivers
+                if one.paused_ms
+            ),
             *(
                 _alert(
                     one.scope_id, AlertKind.REFUSING, one.connection, one.since_ms, targets=one.targets, error=one.text
@@ -114,7 +123,7 @@ class Alerts:
             ),
             *_unacknowledged(outstanding, limits, now_ms),
             *_bookings(troubles),
-            *await _payments(tx, now_ms),
+            *await _payments(tx, now_ms, self._settings.alert_payment_differences),
             *(
                 _alert(one.scope_id, AlertKind.HELD, one.source, one.since_ms, nights=one.nights)
                 for one in await watching.held(tx)
@@ -156,7 +165,7 @@ def _lagging(lags: Iterable[watching.Lag], limits: _Limits, now_ms: Instant) -> 
             yield _alert(lag.scope_id, AlertKind.LAG, lag.connection, lag.since_ms, minutes=minutes, error=lag.error)
 
 
-def _failing(lags: Iterable[watching.Lag], limits: _Limits, now_ms: Instant) -> Iterator[AlertRow]:
+def _failing(lags: Iterable[watching.Lag | watching.Receiver], limits: _Limits, now_ms: Instant) -> Iterator[AlertRow]:
     for lag in lags:
         limit = limits.of(lag.scope_id, "alert_failures")
         if limit and lag.failures >= limit:
@@ -195,11 +204,14 @@ def _bookings(troubles: Iterable[watching.Trouble]) -> Iterator[AlertRow]:
             yield _alert(one.scope_id, AlertKind.PARKED, one.reservation_id, one.at_ms, arrival=arrival)
 
 
-async def _payments(tx: Transaction, now_ms: Instant) -> list[AlertRow]:
+async def _payments(tx: Transaction, now_ms: Instant, differences: int) -> list[AlertRow]:
+    differing = await statements.differing(tx) if differences else []
     found = (
         (AlertKind.PAYMENT_PARKED, await paying.parked_by_account(tx)),
         (AlertKind.PAYMENT_REFUSED, await paying.refused_by_account(tx, now_ms - REFUSED_LATELY_MS)),
         (AlertKind.PAYMENT_UNRESOLVED, await paying.unresolved(tx)),
+        (AlertKind.PAYMENT_DIFFERENCES, [one for one in differing if one.number >= differences]),
+        (AlertKind.PAYMENT_STATEMENT, await statements.not_fetched(tx, STATEMENT_ATTEMPTS)),
     )
     return [
         _alert(one.property_id, kind, one.account, one.since_ms, count=one.number, error=one.text)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import structlog
 
 from gateway.engine import hotel_changes
 from gateway.engine.connection_file import SecretKey, Side
+from gateway.engine.describe import digest_of
 from gateway.engine.hotel import Hotel
-from gateway.engine.hotel_file import HotelFile
+from gateway.engine.hotel_file import HotelFile, HotelFileError
 from gateway.engine.orders import EVERYTHING
 from gateway.errors import Reason, Rejected, Stale
 from gateway.flows.payments.accounts import ACCOUNTS, account_rows, seal_accounts
+from gateway.flows.receiver_health import ITSELF
 from gateway.flows.refold import resolve_parked
+from gateway.flows.relink import Relink
+from gateway.flows.remapped import resend_mapped
 from gateway.flows.services import Services
-from gateway.messages import RetrieveReservations
+from gateway.messages import Command, PushContent, ReservationReceived, RetrieveReservations, SaleAsked
 from gateway.model.dates import BLOCK_DAYS, Instant, local_day
 from gateway.model.property import Connection, Credentials, Property, Role
+from gateway.registry import Unavailable
 from gateway.store.database import Transaction
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
@@ -26,6 +31,7 @@ from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import (
     Config,
     ConnectionRow,
+    ContentRow,
     DeliveryRow,
     MessageRow,
     OrderRow,
@@ -42,6 +48,7 @@ _NEVER = 0  # no configuration has been planned for a connection yet
 
 ORDER = Lookup(OrderRow)
 FETCHES = Lookup(RetrievalRow, ("scope_id",))
+CONTENTS = Lookup(ContentRow, ("scope_id",))
 CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
 DELIVERIES = Lookup(DeliveryRow, ("scope_id", "connection"))
 HOMES = Lookup(ConnectionRow, ("connection",))
@@ -51,6 +58,7 @@ IN_DOUBT = Lookup(ShadowRow, ("scope_id", "connection"), "t.due_ms IS NOT NULL")
 
 async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_changes.Change]]:
     """The property with its secrets sealed, and what applying it would change (nothing, if it is as it stands)."""
+    _check_dialects(services, wanted.property)
     scope_id = wanted.property.id
     current = await services.database.read(lambda tx: _current(services, tx, scope_id))
     sealed, changed = _seal(services, current, wanted)
@@ -66,24 +74,51 @@ async def apply_hotel(services: Services, sealed: Property, author: str, *, expe
     replaced (0: none yet); raises :class:`gateway.errors.Stale` for any other.
     """
     known = await services.database.read(lambda tx: tx.rows(Scope, "scope_id = ?", sealed.id))
-    asked = _to_be_asked(services, sealed)
-    job = ApplyHotel(sealed, author, services.ids.message(), new=not known, expected=expected, asked=asked)
+    asked = frozenset(_speaking(services, sealed, RetrieveReservations))
+    told = {each.id: digest_of(sealed, each) for each in _speaking(services, sealed, PushContent).values()}
+    _check_sellers(services, sealed)
+    job = ApplyHotel(sealed, author, services.ids.message(), new=not known, expected=expected, asked=asked, told=told)
     version = await services.batcher.submit(job)
     services.directory.forget(sealed.id)
     if known and (resolved := await resolve_parked(services, sealed.id, author)):
         log.info("parked_bookings_resolved", property=sealed.id, reservations=resolved)
+    if known and (sent := await resend_mapped(services, sealed.id, author)):
+        log.info("deliveries_have_a_code_now", property=sealed.id, reservations=sent)
     return int(version)
 
 
-def _to_be_asked(services: Services, sealed: Property) -> frozenset[str]:
-    """The connections whose counterparts don't send reservations by themselves."""
-    asked = set()
+def _speaking(services: Services, sealed: Property, command: type[Command]) -> dict[str, Connection]:
+    """The connections that are called and whose dialect knows the command."""
+    speaking: dict[str, Connection] = {}
     for connection in sealed.connections:
-        if connection.enabled and connection.url:
+        if connection.is_called:
             capabilities = services.connectors.get(connection.connector).capabilities(connection.profile)
-            if RetrieveReservations in capabilities.commands:
-                asked.add(connection.id)
-    return frozenset(asked)
+            if command in capabilities.commands:
+                speaking[connection.id] = connection
+    return speaking
+
+
+def _check_dialects(services: Services, wanted: Property) -> None:
+    """Raises :class:`HotelFileError`: what nobody can speak would fail with the first message, long after."""
+    problems = []
+    for index, connection in enumerate(wanted.connections):
+        if connection.role is not Role.DIRECT:
+            try:
+                services.connectors.capabilities(connection.connector, connection.profile)
+            except Unavailable as unavailable:
+                problems.append(f"connections[{index}]: {unavailable}")
+    if problems:
+        raise HotelFileError(problems)
+
+
+def _check_sellers(services: Services, sealed: Property) -> None:
+    """A seller has to ask: what it told of its own sales would be taken whether or not there are rooms."""
+    for connection in sealed.connections:
+        if connection.role is Role.SELLER and connection.enabled:
+            events = services.connectors.get(connection.connector).capabilities(connection.profile).events
+            if SaleAsked not in events or ReservationReceived in events:
+                text = f"{connection.id!r} cannot be a seller: {connection.profile!r} is no dialect to ask and book in"
+                raise Rejected(text, Reason.INVALID_VALUE)
 
 
 async def _current(services: Services, tx: Transaction, scope_id: str) -> Property | None:
@@ -125,7 +160,11 @@ def _kept(services: Services, side: str, clear: str, held: str) -> str | None:
 
 
 class ApplyHotel:
-    """The job. A new property has no scope to lock yet. ``asked`` are the connections to fetch reservations from."""
+    """The job. A new property has no scope to lock yet.
+
+    ``asked`` are the connections to fetch reservations from, ``told`` those that are told what rooms and plans are
+    called, with the digest of it.
+    """
 
     def __init__(
         self,
@@ -136,6 +175,7 @@ class ApplyHotel:
         new: bool,
         expected: int | None = None,
         asked: frozenset[str] = frozenset(),
+        told: Mapping[str, str] | None = None,
     ) -> None:
         self.scope_id: str | None = None if new else sealed.id
         self._property = sealed
@@ -143,11 +183,13 @@ class ApplyHotel:
         self._number = number
         self._expected = expected
         self._asked = asked
+        self._told = told or {}
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield SCOPE, (self._property.id,)
         yield CONNECTIONS, (self._property.id,)
         yield FETCHES, (self._property.id,)
+        yield CONTENTS, (self._property.id,)
         for connection in self._property.connections:
             yield HOMES, (connection.id,)
         for account in self._property.payments:
@@ -159,6 +201,7 @@ class ApplyHotel:
         for channel in _dropped(state.hotels.get(self._property.id), self._property):
             if not channel.enabled:
                 yield IN_DOUBT, (self._property.id, channel.id)
+        yield from self._relink(state).needs(state, now_ms)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         scope_id = self._property.id
@@ -173,12 +216,18 @@ class ApplyHotel:
             self._message(scope_id, version, scope.rev + 1, now_ms),
             *self._connections(state, now_ms),
             *self._deliveries(state, now_ms),
+            *self._contents(state, now_ms),
             *account_rows(state, self._property),
+            *self._relink(state).rows(state, now_ms, scope.rev + 1),
         ]
         known: dict[str, RetrievalRow] = {row.connection: row for row in state.find(FETCHES, (scope_id,))}
         writes += [RetrievalRow(scope_id, name, now_ms, 0, 0, "") for name in sorted(self._asked - known.keys())]
-        left = [row for name, row in known.items() if name not in self._asked]
+        left: list[Row] = [row for name, row in known.items() if name not in self._asked]
+        left += [row for row in state.find(CONTENTS, (scope_id,)) if row.connection not in self._told]
         return Decision(version, writes, left, advances=True)
+
+    def _relink(self, state: State) -> Relink:
+        return Relink(state.hotels.get(self._property.id), Hotel(self._property, 0))
 
     def _connections(self, state: State, now_ms: Instant) -> Sequence[Row]:
         """A row for each connection; those that are not in the file any more are looked after no longer."""
@@ -205,7 +254,9 @@ class ApplyHotel:
         key, done = row[:2], row.synced_order
         known = state.get(OrderRow, key) or OrderRow(*key, done, 0, 0, "", b"")
         number = max(known.number, done) + 1
-        return known._replace(number=number, body=EVERYTHING, at_ms=now_ms, author=self._author)
+        # What the gateway has paused, because nothing was there any more, is somewhere else now.
+        paused = 0 if known.author == ITSELF else known.paused
+        return known._replace(number=number, paused=paused, body=EVERYTHING, at_ms=now_ms, author=self._author)
 
     def _check_dropped(self, state: State, now_ms: Instant) -> None:
         """A channel nobody tells anything any more would sell on what it was told last."""
@@ -235,6 +286,14 @@ class ApplyHotel:
                     yield row._replace(due_ms=now_ms)
                 elif not is_called and row.due_ms is not None:
                     yield row._replace(due_ms=None)
+
+    def _contents(self, state: State, now_ms: Instant) -> Iterator[ContentRow]:
+        """What is called otherwise than its counterpart knows, or is being told, is due."""
+        known: dict[str, ContentRow] = {row.connection: row for row in state.find(CONTENTS, (self._property.id,))}
+        for name, digest in self._told.items():
+            row = known.get(name) or ContentRow(self._property.id, name, None, "", "", 0, 0, "")
+            if row.wanted != digest:
+                yield row._replace(wanted=digest, due_ms=now_ms, failures=0, error="")
 
     def _message(self, scope_id: str, version: int, rev: int, now_ms: Instant) -> MessageRow:
         return MessageRow(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from random import Random
 from time import perf_counter
 from typing import NamedTuple
 
@@ -15,38 +16,33 @@ import msgspec
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from gateway.contract import Confirmed, Decoded, Refused, Reply, Request, Unknown
+from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
-from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sent, settle, settles_at
-from gateway.errors import OutcomeUnknown, Refusal, Retryable, Unmapped
+from gateway.errors import Gone, OutcomeUnknown, Refusal, Retryable, Unmapped
+from gateway.flows.delivery_jobs import RETRY_FIRST_S, BeginDelivery, EndDelivery, SettleClaim
 from gateway.flows.errands import Errands
 from gateway.flows.outgoing import cause_of, outgoing
-from gateway.flows.relieve import relief_needs, relieved
+from gateway.flows.pass_on import number_of
 from gateway.flows.services import Services
-from gateway.flows.take_ari import unseen_added, unseen_change
+from gateway.flows.vault.send import with_cards
 from gateway.io.pacing import Pace
 from gateway.io.retry import backoff_s, with_retries
-from gateway.messages import DeliverReservation
-from gateway.model.dates import BLOCK_DAYS, Instant
-from gateway.model.property import Connection, FigureKind
+from gateway.messages import ConfirmReservations, DeliverReservation
+from gateway.model.dates import Instant
+from gateway.model.property import Connection, Role
 from gateway.store import delivering
-from gateway.store.sql import Lookup, Params
-from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import DeliveryRow, MessageRow, Row, StockRow
+from gateway.store.sql import Params
+from gateway.store.tables import DeliveryRow, MessageRow
 from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
 
-RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 15 * 60.0
 # At once, for what certainly did not arrive; after that the delivery has to wait its turn.
 CALL_ATTEMPTS = 3
 
-DELIVERY = Lookup(DeliveryRow)
-STOCK = Lookup(StockRow)
-
-_pack = msgspec.msgpack.Encoder().encode
-_claim = msgspec.msgpack.Decoder(Claim).decode
+# A PMS or another receiver is handed the reservation, a channel is told its number there.
+Told = DeliverReservation | ConfirmReservations
 
 
 class _Parcel(NamedTuple):
@@ -58,7 +54,7 @@ class _Parcel(NamedTuple):
     hotel: Hotel
     connection: Connection
     row: DeliveryRow
-    command: DeliverReservation | None
+    command: Told | None
     problem: Refusal | None = None
     cause: int = 0
 
@@ -112,7 +108,7 @@ class Deliverer:
                 continue
             if not self._services.leases.owns(connection.id, self._timeout_s(connection)):
                 continue
-            parcels.append(_parcel(item, connection))
+            parcels.append(_parcel(item, connection, now_ms))
         return parcels, found.next_ms
 
     async def _hand_over(self, parcel: _Parcel) -> None:
@@ -132,21 +128,26 @@ class Deliverer:
             began = perf_counter()
             exchange = await self._call(parcel, parcel.command, capabilities.timeout_s)
             services.metrics.call("deliver", perf_counter() - began)
-        after_s = backoff_s(row.attempts + 1, RETRY_FIRST_S, RETRY_MAX_S, services.random) + (exchange.after_s or 0.0)
+        after_s = _wait_s(row.attempts + 1, capabilities, exchange.after_s or 0.0, services.random)
         message = _log_row(parcel, parcel.command, exchange, services.ids.message(), services.clock.now_ms())
         services.metrics.delivery(parcel.connection.id, message.outcome)
         if exchange.reply is not None:
             services.metrics.clock_of(parcel.connection.id, exchange.reply.headers.get("date"), message.at_ms)
-        job = EndDelivery(parcel.connection, row, exchange.decoded.outcome, message, retry_after_s=after_s)
+        job = EndDelivery(
+            parcel.connection, row, exchange.outcome, message, retry_after_s=after_s, is_gone=exchange.is_gone
+        )
         await services.batcher.submit(job)
 
-    async def _call(self, parcel: _Parcel, command: DeliverReservation, timeout_s: float) -> _Exchange:
+    async def _call(self, parcel: _Parcel, command: Told, timeout_s: float) -> _Exchange:
         services = self._services
         connector = services.connectors.outbound(parcel.connection.connector)
         site = services.site(parcel.hotel, parcel.connection, outbound=True)
+        site = msgspec.structs.replace(site, now_ms=services.clock.now_ms())
         request: Request | None = None
         reply: Reply | None = None
         try:
+            if parcel.connection.cards and isinstance(command, DeliverReservation):
+                command = await with_cards(services, parcel.row.scope_id, parcel.connection.id, command)
             request = connector.encode(command, site)
             reply = await with_retries(
                 partial(services.caller.call, request, timeout_s=timeout_s),
@@ -156,12 +157,15 @@ class Deliverer:
                 clock=services.clock,
                 random=services.random,
             )
-            return _Exchange(request, reply, connector.decode(command, request, reply, site))
+            decoded = connector.decode(command, request, reply, site)
+            return _Exchange(request, reply, decoded.parts.get(0, decoded.outcome))
         except (Retryable, OutcomeUnknown) as failure:
             after_s = failure.after_s if isinstance(failure, Retryable) else None
-            return _Exchange(request, reply, Decoded(Unknown(str(failure))), after_s)
+            return _Exchange(request, reply, Unknown(str(failure)), after_s)
+        except Gone as failure:
+            return _Exchange(request, reply, Unknown(str(failure)), is_gone=True)
         except Refusal as refusal:
-            return _Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
+            return _Exchange(request, reply, Refused(refusal.reason.value, refusal.text))
 
     def _timeout_s(self, connection: Connection) -> float:
         return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
@@ -180,14 +184,27 @@ class Deliverer:
 class _Exchange(NamedTuple):
     request: Request | None
     reply: Reply | None
-    decoded: Decoded
+    outcome: Outcome
     after_s: float | None = None
+    is_gone: bool = False
+
+
+def _wait_s(tries: int, capabilities: Capabilities, asked_s: float, random: Random) -> float | None:
+    """How long to wait after so many tries, and at least what was asked for; None after the last of a schedule."""
+    if not capabilities.delivery_waits_s:
+        return backoff_s(tries, RETRY_FIRST_S, RETRY_MAX_S, random) + asked_s
+    if tries > len(capabilities.delivery_waits_s):
+        return None
+    # A tenth more or less, so that what failed together does not come back together.
+    return max(asked_s, capabilities.delivery_waits_s[tries - 1] * random.uniform(0.9, 1.1))
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _parcel(item: delivering.Due, connection: Connection) -> _Parcel:
+def _parcel(item: delivering.Due, connection: Connection, now_ms: Instant) -> _Parcel:
+    if connection.role is Role.CHANNEL:
+        return _Parcel(item.hotel, connection, item.row, number_of(item, now_ms), cause=cause_of(item))
     try:
         said = outgoing(item, connection)
     except Unmapped as problem:
@@ -206,17 +223,21 @@ def _parcel(item: delivering.Due, connection: Connection) -> _Parcel:
 
 
 def _log_row(
-    parcel: _Parcel, command: DeliverReservation, exchange: _Exchange, number: int, now_ms: Instant
+    parcel: _Parcel,
+    command: Told,
+    exchange: _Exchange,
+    number: int,
+    now_ms: Instant,
 ) -> MessageRow:
-    outcome = exchange.decoded.outcome
+    outcome = exchange.outcome
     name = {Confirmed: "confirmed", Refused: "refused"}.get(type(outcome), "unknown")
-    detail = outcome.text if isinstance(outcome, Refused | Unknown) else command.reservation_id
+    detail = outcome.text if isinstance(outcome, Refused | Unknown) else parcel.row.reservation_id
     return MessageRow(
         parcel.row.scope_id,
         number,
         connection=parcel.connection.id,
         direction="out",
-        kind="DeliverReservation",
+        kind=type(command).__name__,
         at_ms=now_ms,
         outcome=name,
         detail=detail,
@@ -226,125 +247,3 @@ def _log_row(
         answer=redact(exchange.reply.body) if exchange.reply else b"",
         cause=parcel.cause,
     )
-
-
-# --- what is written down ---------------------------------------------------------------------------------------------
-
-
-class _OnDelivery:
-    """A job on one delivery row, read again under the property's lock."""
-
-    def __init__(self, row: DeliveryRow) -> None:
-        self.scope_id: str | None = row.scope_id
-        self._scope = row.scope_id
-        self._row = row
-
-    def needs(self, state: State, now_ms: Instant) -> Needs:
-        yield DELIVERY, self._row[:3]
-
-    def _current(self, state: State) -> DeliveryRow:
-        row = state.get(DeliveryRow, self._row[:3])
-        return row if row is not None else self._row
-
-
-class BeginDelivery(_OnDelivery):
-    """The value is about to leave: true, or false if it is not what is wanted any more.
-
-    Due again should this process not live to see the answer.
-    """
-
-    def __init__(self, row: DeliveryRow, timeout_s: float) -> None:
-        super().__init__(row)
-        self._timeout_s = timeout_s
-
-    def decide(self, state: State, now_ms: Instant) -> Decision:
-        row = self._current(state)
-        if row.wanted_seq != self._row.wanted_seq or row.state not in ("pending", "sent"):
-            return Decision(False)
-        claim = sent(_claim(row.claim), self._row.wanted_seq, now_ms)
-        due_ms = now_ms + int(self._timeout_s * 1000) + int(RETRY_FIRST_S * 1000)
-        return Decision(True, [row._replace(state="sent", due_ms=due_ms, claim=_pack(claim), settled=0)])
-
-
-class EndDelivery(_OnDelivery):
-    """The answer, or that there was none."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        row: DeliveryRow,
-        outcome: object,
-        message: MessageRow | None,
-        *,
-        retry_after_s: float = RETRY_FIRST_S,
-    ) -> None:
-        super().__init__(row)
-        self._connection = connection
-        self._outcome = outcome
-        self._message = message
-        self._retry_after_s = retry_after_s
-
-    def decide(self, state: State, now_ms: Instant) -> Decision:
-        row = self._current(state)
-        if isinstance(self._outcome, Confirmed | Refused):
-            row = concluded(row, self._row.wanted_seq, self._outcome, self._connection, now_ms)
-        elif row.wanted_seq == self._row.wanted_seq:
-            due_ms = now_ms + int(self._retry_after_s * 1000)
-            text = self._outcome.text if isinstance(self._outcome, Unknown) else ""
-            row = row._replace(state="pending", due_ms=due_ms, attempts=row.attempts + 1, error=text)
-        writes: list[Row] = [row]
-        if self._message is not None:
-            writes.append(self._message)
-        return Decision(None, writes)
-
-
-def concluded(
-    row: DeliveryRow, seq: int, outcome: Confirmed | Refused, connection: Connection, now_ms: Instant
-) -> DeliveryRow:
-    """The delivery once the receiver has said that it holds, or will not hold, revision ``seq``."""
-    claim = _claim(row.claim)
-    newer = row.wanted_seq != seq
-    if isinstance(outcome, Confirmed):
-        claim = acknowledged(claim, seq, now_ms)
-        row = row._replace(ref=outcome.ref or row.ref, error="", attempts=0)
-        if not newer:
-            due_ms = settles_at(claim, connection.figure_delay_s, connection.echoes)
-            row = row._replace(state="confirmed", due_ms=due_ms)
-    else:
-        claim = rejected(claim, seq, now_ms)
-        error = f"{outcome.code}: {outcome.text}"
-        row = row._replace(error=error) if newer else row._replace(state="refused", due_ms=None, error=error)
-        log.warning("delivery_refused", reservation=row.reservation_id, connection=row.connection, error=error)
-    return row._replace(claim=_pack(claim), settled=int(is_settled(claim)))
-
-
-class SettleClaim(_OnDelivery):
-    """The PMS promised an echo and its time is over: the figures certainly contain what was acknowledged."""
-
-    def __init__(self, connection: Connection, row: DeliveryRow) -> None:
-        super().__init__(row)
-        self._connection = connection
-
-    def needs(self, state: State, now_ms: Instant) -> Needs:
-        yield from super().needs(state, now_ms)
-        for room, day in self._change(state, now_ms)[1]:
-            yield STOCK, (self._scope, room, day // BLOCK_DAYS)
-        yield from relief_needs(state, self._scope)
-
-    def decide(self, state: State, now_ms: Instant) -> Decision:
-        row = self._current(state)
-        if row.state != "confirmed":
-            return Decision(None)
-        claim, change = self._change(state, now_ms)
-        due_ms = settles_at(claim, self._connection.figure_delay_s, self._connection.echoes)
-        writes: list[Row] = [row._replace(claim=_pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)]
-        rooms_left = state.hotels[self._scope].figure_kind is FigureKind.ROOMS_LEFT
-        if change and rooms_left:
-            stock = unseen_added(state, self._scope, change, state.next_rev(self._scope))
-            writes += [*stock, *relieved(state, state.hotels[self._scope], stock, now_ms)]
-        return Decision(None, writes, advances=len(writes) > 1)
-
-    def _change(self, state: State, now_ms: Instant) -> tuple[Claim, dict[tuple[str, int], int]]:
-        old = _claim(self._current(state).claim)
-        new = settle(old, now_ms, self._connection.figure_delay_s, self._connection.echoes)
-        return new, unseen_change(old, new)

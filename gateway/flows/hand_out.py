@@ -16,9 +16,11 @@ from gateway.contract import Confirmed, Refused
 from gateway.engine.hotel import Hotel
 from gateway.engine.window import Claim, sent
 from gateway.errors import Reason, Unauthentic, Unmapped
-from gateway.flows.deliver import DELIVERY, concluded
+from gateway.flows.delivery_jobs import DELIVERY, concluded
 from gateway.flows.outgoing import outgoing
+from gateway.flows.pass_on import pass_on_needs, passed_on
 from gateway.flows.services import Services
+from gateway.flows.vault.send import with_cards
 from gateway.messages import Applied, DeliveriesReported, DeliveryReport, Found, Outgoing, ReservationsAsked
 from gateway.model.dates import Instant
 from gateway.model.property import Connection, Role
@@ -55,6 +57,9 @@ async def hand_out(
         )
     ready, idle = _sorted_out(items[:HANDED_OUT_MAX], asked.since_ms or 0)
     found: Found = await services.batcher.submit(HandOut(scope_id, ready, idle, message))
+    if connection.cards:
+        full = [await with_cards(services, scope_id, connection.id, each) for each in found.reservations]
+        found = msgspec.structs.replace(found, reservations=tuple(full))
     return msgspec.structs.replace(found, more=len(items) == limit)
 
 
@@ -71,7 +76,7 @@ async def take_report(
 def _check(connection: Connection, hotel: str) -> None:
     if hotel != connection.hotel:
         raise Unmapped(Reason.HOTEL, hotel)
-    if connection.role is not Role.PMS:
+    if connection.role not in (Role.PMS, Role.RECEIVER):
         raise Unauthentic("this connection may not fetch reservations", Reason.AUTHORIZATION)
 
 
@@ -147,9 +152,11 @@ class TakeReport:
     def needs(self, state: State, now_ms: Instant) -> Needs:
         for report in self._reports:
             yield DELIVERY, self._key(report)
+            yield from pass_on_needs(state, str(self.scope_id), report.reservation_id)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         rows: dict[tuple[str, ...], DeliveryRow] = {}
+        owed: dict[tuple[str, ...], DeliveryRow] = {}
         warnings = []
         for report in self._reports:
             key = self._key(report)
@@ -157,9 +164,12 @@ class TakeReport:
             if row is None:
                 warnings.append(f"no reservation {report.reservation_id!r} was ever handed out")
                 continue
-            rows[key] = concluded(row, _last_sent(row), _outcome(report), self._connection, now_ms)
+            seq, outcome = _last_sent(row), _outcome(report)
+            rows[key] = concluded(row, seq, outcome, self._connection, now_ms)
+            if isinstance(outcome, Confirmed):
+                owed |= {each[:3]: each for each in passed_on(state, rows[key], seq, now_ms)}
         message = self._message._replace(outcome="applied", detail="; ".join(warnings))
-        return Decision(Applied(tuple(warnings)), [*rows.values(), message])
+        return Decision(Applied(tuple(warnings)), [*rows.values(), *owed.values(), message])
 
     def _key(self, report: DeliveryReport) -> tuple[str, str, str]:
         return (str(self.scope_id), self._connection.id, report.reservation_id)

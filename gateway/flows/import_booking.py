@@ -31,7 +31,7 @@ class ImportBooking(TakeBooking):
         if old or hotel.figure_kind is not FigureKind.ROOMS_LEFT:
             return rows, short
         bodies = {(row.room, row.block): open_stock(row.body) for row in rows}
-        nights = with_house(new) if hotel.pms is not None and hotel.pms.house_figures else new
+        nights = with_house(new, hotel.links.parts) if hotel.limits_house else new
         for (room, day), units in difference((), nights).items():
             bodies[room, day // BLOCK_DAYS][UNSEEN + day % BLOCK_DAYS] += units
         return [row._replace(body=bodies[row.room, row.block].tobytes()) for row in rows], 0
@@ -43,7 +43,7 @@ class ImportBooking(TakeBooking):
             yield from super()._deliveries(state, hotel, number, seq, folded, now_ms)
             return
         for receiver in hotel.receivers:
-            nights = claimed(receiver, folded.nights)
+            nights = claimed(hotel, receiver, folded.nights)
             seen = tuple(Seen(run.room, run.arrival, run.departure, (run.units,), 0) for run in nights)
             claim = Claim(want=nights, acked=nights, acked_seq=seq, acked_ms=now_ms, seen=seen)
             yield DeliveryRow(

@@ -104,13 +104,12 @@ async def find_changes(tx: Transaction, scope_id: str, works: Sequence[Work], ro
     for work in works:
         blocks = blocks_of(*work.window)
         rev = work.row.synced_rev
-        changed = [(row.room, row.plan, row.block) for row in calendar if row.rev > rev]
-        restocked = [(row.room, row.block) for row in stock if row.rev > rev]
-        for aspect in work.channel.aspects:
-            if work.full:
-                work.slots[aspect] = work.channel.all_slots(aspect, blocks)
-            else:
-                work.slots[aspect] = work.channel.slots_of(aspect, changed, restocked)
+        if work.full:
+            work.slots = {aspect: work.channel.all_slots(aspect, blocks) for aspect in work.channel.aspects}
+        else:
+            changed = [(row.room, row.plan, row.block) for row in calendar if row.rev > rev]
+            restocked = [(row.room, row.block) for row in stock if row.rev > rev]
+            work.slots = {aspect: work.channel.slots_of(aspect, changed, restocked) for aspect in work.channel.aspects}
         _find_ordered(work)
     await _find_due(tx, scope_id, whole, parts, now_ms)
     await _find_own_sales(tx, scope_id, works)

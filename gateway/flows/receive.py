@@ -16,10 +16,12 @@ from gateway.engine.hotel import Hotel
 from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
 from gateway.flows.hand_out import hand_out, take_report
 from gateway.flows.record import Record
+from gateway.flows.sell_asked import offers_for, take_step
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
 from gateway.flows.take_booking import TakeBooking
 from gateway.flows.take_content import TakeContent, met
+from gateway.flows.vault.take import take_with_cards
 from gateway.messages import (
     AriReceived,
     ContentReceived,
@@ -32,6 +34,7 @@ from gateway.messages import (
     ReservationsAsked,
     Result,
 )
+from gateway.messages_selling import OffersAsked, SaleAsked
 from gateway.model.ari import Field
 from gateway.model.dates import Instant
 from gateway.model.property import Connection, Role
@@ -44,7 +47,15 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OfHotel = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | ReservationsAsked
+OfHotel = (
+    AriReceived
+    | ReservationReceived
+    | DeliveriesReported
+    | ContentReceived
+    | ReservationsAsked
+    | OffersAsked
+    | SaleAsked
+)
 
 # Reading a large document would hold up every other message on the loop, so it happens on a thread.
 _SMALL_BYTES = 64 * 1024
@@ -174,6 +185,10 @@ async def _take(
             return await take_report(services, hotel, connection, item, message)
         case ContentReceived():
             return await _submitted(services, TakeContent(hotel.property.id, connection, item, message))
+        case OffersAsked():
+            return await offers_for(services, hotel, connection, item)
+        case SaleAsked():
+            return await take_step(services, hotel, connection, item, message)
         case _:
             raise Unsupported(f"{type(item).__name__} is not taken at a hotel's connection")
 
@@ -181,6 +196,10 @@ async def _take(
 async def _take_booking(
     services: Services, hotel: Hotel, connection: Connection, event: ReservationReceived, message: MessageRow
 ) -> Result:
+    if event.cards:
+        taken = await take_with_cards(services, hotel, connection.id, event, message)
+        services.metrics.booking(connection.id, event.revision.kind.value)
+        return taken
     name = services.ids.reservation()
     job = TakeBooking(hotel.property.id, connection.id, event, message, name)
     result = await _submitted(services, job)

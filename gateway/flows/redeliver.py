@@ -8,7 +8,8 @@ import msgspec
 
 from gateway.engine.window import Claim, entered_by_hand, is_settled, rejected, sent, settles_at
 from gateway.errors import NotFound, Reason, Rejected
-from gateway.flows.deliver import DELIVERY
+from gateway.flows.delivery_jobs import DELIVERY
+from gateway.flows.pass_on import pass_on_needs, passed_on
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
 from gateway.store.state import Decision, Needs, State
@@ -29,6 +30,7 @@ class _ByPeople(ABC):
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield DELIVERY, self._key
+        yield from pass_on_needs(state, self._key[0], self._key[2])
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         scope_id, name, number = self._key
@@ -37,7 +39,8 @@ class _ByPeople(ABC):
         if row is None or connection is None:
             raise NotFound(f"{number!r} is not handed to {name!r}", Reason.BOOKING_REFERENCE)
         changed = self._changed(row, connection, now_ms)
-        return Decision(changed, [changed, self._message._replace(outcome="applied", detail=number)])
+        owed = passed_on(state, changed, row.wanted_seq, now_ms) if changed.state == "confirmed" else ()
+        return Decision(changed, [changed, *owed, self._message._replace(outcome="applied", detail=number)])
 
     @abstractmethod
     def _changed(self, row: DeliveryRow, connection: Connection, now_ms: Instant) -> DeliveryRow:

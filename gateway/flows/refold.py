@@ -15,11 +15,12 @@ from gateway.engine.hotel import Hotel
 from gateway.engine.nights import Nights
 from gateway.errors import NotFound
 from gateway.flows.relieve import relieved
+from gateway.flows.remapped import MISSING, resend_mapped
 from gateway.flows.services import Services
-from gateway.flows.take_booking import REVISIONS, TakeBooking, meaning
+from gateway.flows.take_booking import REVISIONS, TakeBooking, meaning, taking
 from gateway.messages import ReservationReceived
 from gateway.model.dates import Instant
-from gateway.store import reading_properties
+from gateway.store import delivering, reading_properties
 from gateway.store import reading_reservations as reading
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow, ReservationRow, RevisionRow, Row
@@ -50,7 +51,11 @@ class Refold(TakeBooking):
         self._event = msgspec.structs.replace(self._event, hotel=hotel.connections[self._connection].hotel)
         yield from super().needs(state, now_ms)
         for entry in self._resolved(hotel, self._entries(state, state.get(ReservationRow, self._key))):
-            yield from self._entry_needs(hotel, entry)
+            yield from self._stay_needs(hotel, entry.revision, entry.rooms, entry.fallback)
+
+    def _repeats(self, entries: Sequence[Entry]) -> bool:
+        """Its event says what was said before, and is not what it is about."""
+        return False
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         hotel = state.hotels[self._scope]
@@ -59,7 +64,7 @@ class Refold(TakeBooking):
         resolved = self._resolved(hotel, entries)
         if known is None or resolved == entries:
             return Decision("")
-        rev, number, folded = state.next_rev(self._scope), known.reservation_id, fold(resolved)
+        rev, number, folded = state.next_rev(self._scope), known.reservation_id, taking(hotel, fold(resolved))
         note = remark(known.revisions + 1, known.booking_id, now_ms)
         messages = {row.seq: row.message_id for row in state.find(REVISIONS, (self._scope, number))}
         stock, short = self._take(state, hotel, _nights(known.nights), folded.nights, rev)
@@ -98,13 +103,20 @@ class Resolver:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._looked: dict[str, int] = {}  # the version of each property's configuration that was tried last
+        self._sent: dict[str, int] = {}  # the same of deliveries that lacked a code
 
     async def round(self) -> None:
-        """Every property with parked bookings, once for each version of its configuration."""
+        """Every property with parked bookings, or deliveries that lack a code, once for each version of its
+        configuration.
+        """
         for scope_id, version in await self._services.database.read(lambda tx: tx.fetch(_WAITING)):
             if self._looked.get(scope_id) != version:
                 await resolve_parked(self._services, scope_id, "")
                 self._looked[scope_id] = version
+        for scope_id, version in await self._services.database.read(lambda tx: delivering.with_refused(tx, MISSING)):
+            if self._sent.get(scope_id) != version:
+                await resend_mapped(self._services, scope_id, "")
+                self._sent[scope_id] = version
 
 
 async def resolve_parked(services: Services, scope_id: str, author: str) -> list[str]:

@@ -77,7 +77,9 @@ class _Left:
             stored = self._state.get(StockRow, key)
             body = stored.body if stored else None
         row, slot = open_stock(body), day % BLOCK_DAYS
+        counts = (row[FIGURE + slot], row[SOLD + slot], row[UNSEEN + slot], row[HELD + slot])
+        if room in self._hotel.links.parts:
+            return -self._hotel.links.own(self._hotel.figure_kind, room, counts)
         if row[FIGURE + slot] < 0:
             return _EVERY_ROOM
-        counts = (row[plane + slot] for plane in (FIGURE, SOLD, UNSEEN, HELD))
         return -int(free(self._hotel.figure_kind, *counts, clamped=True))

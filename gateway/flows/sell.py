@@ -29,7 +29,8 @@ HOLD_S_MAX = 14 * 86_400
 class SaleView(msgspec.Struct, frozen=True):
     """A quote, hold or direct reservation; amounts in minor units of ``currency``.
 
-    ``due`` is to be paid when booking, ``cancellation_fee`` what cancelling costs now, free until ``free_until_ms`` (0:
+    ``due`` is to be paid when booking, ``required`` what of it a payment gateway must bring before there is a
+    reservation, ``cancellation_fee`` what cancelling costs now, free until ``free_until_ms`` (0:
     never was); ``penalty`` is what its end has cost. ``expires_ms`` is the end of a quote or hold.
     """
 
@@ -43,6 +44,7 @@ class SaleView(msgspec.Struct, frozen=True):
     rooms: tuple[Offer, ...]
     total: int
     due: int
+    required: int
     cancellation_fee: int
     free_until_ms: Instant
     no_show_fee: int
@@ -89,17 +91,6 @@ async def confirm(
     hotel, row = await _found(services, property_id, sale_id)
     message = _message(services, row, "confirm", author)
     return await _step(services, hotel, ConfirmSale(message, sale_id, customer))
-
-
-async def confirm_paid(services: Services, property_id: str, sale_id: str, payment: str) -> SaleView:
-    """A payment for the sale has been authorised or taken: it becomes a reservation, whoever says so how often.
-
-    A hold whose time is over is confirmed as long as its rooms are free. Raises :class:`gateway.errors.Rejected` where
-    they are not, and the payment has to be given back.
-    """
-    hotel, row = await _found(services, property_id, sale_id)
-    message = _message(services, row, "confirm", f"payment:{payment}")
-    return await _step(services, hotel, ConfirmSale(message, sale_id, None, payment))
 
 
 async def modify(
@@ -152,6 +143,7 @@ def view(hotel: Hotel, row: SaleRow, now_ms: Instant) -> SaleView:
         sale.offers,
         sale.total,
         sale.due,
+        sale.required,
         cancellation_fee(sale, now_ms, arrival_ms),
         0 if None in frees else min(at_ms for at_ms in frees if at_ms is not None),
         no_show_fee(sale),

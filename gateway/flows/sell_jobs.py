@@ -12,17 +12,31 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.engine.hotel import Hotel
-from gateway.engine.nights import Cell, Nights, difference, with_house
+from gateway.engine.nights import Cell, Nights
 from gateway.engine.offers import shop_of
+from gateway.engine.payment_schedule import Place
 from gateway.engine.sale import Customer, Sale, SaleState, cancellation_fee, content_of, no_show_fee, with_fee
 from gateway.engine.stock import HELD
 from gateway.errors import NotFound, Reason, Rejected, Stale
+from gateway.flows.payments.book import Book
+from gateway.flows.payments.tie import (
+    begun,
+    money_needs,
+    money_of,
+    next_due_ms,
+    relieved,
+    secured,
+    settled,
+    told,
+    withdrawn,
+)
 from gateway.flows.sell_stock import (
     calendar_needs,
     cells_of,
     check_free,
     check_open,
     held_by,
+    levels_of,
     source_of,
     stock_needs,
 )
@@ -77,10 +91,12 @@ class TakeHold:
         _check_quote(row, sale, now_ms)
         hotel = state.hotels[self._scope]
         check_open(state, hotel, self._scope, sale, now_ms)
-        cells = cells_of(hotel, sale.nights)
-        check_free(state, hotel, source_of(hotel, row.connection), self._scope, cells)
+        check_free(state, hotel, source_of(hotel, row.connection), self._scope, sale.nights)
         rev, ends_ms = state.next_rev(self._scope), now_ms + self._hold_s * 1000
-        held = replace(sale, customer=self._customer, author=self._message.author)
+        levels = levels_of(hotel, sale.nights)
+        takes = levels if levels != sale.nights else ()
+        held = replace(sale, customer=self._customer, author=self._message.author, takes=takes)
+        cells = cells_of(hotel, levels)
         changed = row._replace(state=SaleState.HELD.value, expires_ms=ends_ms, due_ms=ends_ms, body=pack_sale(held))
         message = self._message._replace(outcome="applied", detail=self._sale_id, rev=rev)
         return Decision(changed, [*held_by(state, self._scope, [(cells, 1)], rev), changed, message], advances=True)
@@ -89,21 +105,33 @@ class TakeHold:
 class EndHolds:
     """The job: rooms of holds whose time is over, or whose ``asker`` gives them back, are free again.
 
-    Quotes and holds that ended long ago are forgotten. The answer is how many holds were released.
+    Quotes and holds that ended long ago are forgotten, unless somebody was to pay for them. Money that has come for one
+    in part goes back, and who was to pay is told. ``books`` are the payments of the one sale that is named, as they are
+    about to be. The answer is how many holds were released.
     """
 
-    def __init__(self, scope_id: str, sale_ids: Sequence[str], asker: MessageRow | None = None) -> None:
+    def __init__(
+        self,
+        scope_id: str,
+        sale_ids: Sequence[str],
+        asker: MessageRow | None = None,
+        *,
+        books: Sequence[Book] | None = None,
+    ) -> None:
         self.scope_id: str | None = scope_id
         self._scope = scope_id
         self._sale_ids = sale_ids
         self._asker = asker
+        self._books = books
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         for sale_id in self._sale_ids:
             yield SALE, (self._scope, sale_id)
             row = state.get(SaleRow, (self._scope, sale_id))
             if row is not None:
-                yield from stock_needs(state.hotels[self._scope], self._scope, open_sale(row.body).nights)
+                sale = open_sale(row.body)
+                yield from stock_needs(state.hotels[self._scope], self._scope, sale.held)
+                yield from money_needs(self._scope, sale)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         hotel, rev = state.hotels[self._scope], state.next_rev(self._scope)
@@ -111,12 +139,25 @@ class EndHolds:
         over = [row for row in rows if row.state == SaleState.HELD and (self._asker or row.expires_ms <= now_ms)]
         waiting = (SaleState.QUOTED, SaleState.RELEASED, SaleState.APPLIED)
         old = [row for row in rows if row.state in waiting and row.due_ms is not None and row.due_ms <= now_ms]
-        given_back = [(cells_of(hotel, open_sale(row.body).nights), -1) for row in over]
+        given_back = [(cells_of(hotel, open_sale(row.body).held), -1) for row in over]
         writes: list[Row] = [*held_by(state, self._scope, given_back, rev)]
-        writes += [row._replace(state=SaleState.RELEASED.value, due_ms=now_ms + KEPT_MS) for row in over]
+        for row in over:
+            writes += self._released(state, hotel, row, now_ms)
         if over and self._asker is not None:
             writes.append(self._asker._replace(outcome="applied", detail=", ".join(self._sale_ids), rev=rev))
         return Decision(len(over), writes, old, advances=bool(over))
+
+    def _released(self, state: State, hotel: Hotel, row: SaleRow, now_ms: Instant) -> list[Row]:
+        sale, row = open_sale(row.body), row._replace(state=SaleState.RELEASED.value, due_ms=now_ms + KEPT_MS)
+        if not sale.payments:
+            return [row]
+        # Whoever pays for it late must find it.
+        row = row._replace(due_ms=None)
+        books = money_of(state, self._scope, sale) if self._books is None else self._books
+        if not secured(books):
+            return [told(hotel, row, sale, "payment_failed", now_ms), *withdrawn(books, now_ms)]
+        row = row._replace(body=pack_sale(replace(sale, given_up=True)))
+        return [told(hotel, row, sale, "payment_failed", now_ms), *settled(books, 0, now_ms)]
 
 
 class _OnBooking(TakeBooking):
@@ -134,9 +175,12 @@ class _OnBooking(TakeBooking):
         hotel = state.hotels[self._scope]
         if self._connection not in hotel.connections:
             raise NotFound(f"{self._scope} has no connection {self._connection!r} any more")
+        # A seller calls the house by a code of its own.
+        self._event = replace(self._event, hotel=hotel.connections[self._connection].hotel)
         yield SALE, (self._scope, self._sale_id)
         row = state.get(SaleRow, (self._scope, self._sale_id))
         if row is not None:
+            yield from money_needs(self._scope, open_sale(row.body))
             yield from self._more_needs(state, hotel, row)
         yield from super().needs(state, now_ms)
 
@@ -165,7 +209,7 @@ class _OnBooking(TakeBooking):
         booker = sale.customer.booker
         writes_to_guest = bool(booker and booker.email and hotel.property.selling.mail_from)
         changed = row._replace(
-            due_ms=None,
+            due_ms=next_due_ms(hotel, sale, now_ms) if row.state == SaleState.BOOKED else None,
             mail_ms=now_ms if writes_to_guest else None,
             mail_attempts=0,
             letter=letter,
@@ -197,16 +241,17 @@ class ConfirmSale(_OnBooking):
         if row.state == SaleState.BOOKED:
             return Decision(row)
         hotel = state.hotels[self._scope]
-        cells = cells_of(hotel, sale.nights)
         self._held = {}
         if row.state == SaleState.HELD and (self._payment or now_ms < row.expires_ms):
-            self._held = cells
+            self._held = cells_of(hotel, sale.held)
         else:
             if not (row.state == SaleState.RELEASED and self._payment):
                 _check_quote(row, sale, now_ms)
             check_open(state, hotel, self._scope, sale, now_ms)
-            check_free(state, hotel, source_of(hotel, row.connection), self._scope, cells)
-        sale = replace(sale, customer=self._customer or sale.customer, payment=self._payment)
+            check_free(state, hotel, source_of(hotel, row.connection), self._scope, sale.nights)
+        if not self._payment and secured(money_of(state, self._scope, sale)) < sale.required:
+            raise Rejected("it has to be paid for first")
+        sale = replace(sale, customer=self._customer or sale.customer, payment=self._payment, asked_ms=0)
         self._say(state, hotel, content_of(sale))
         return self._revised(state, now_ms, row._replace(state=SaleState.BOOKED.value), sale, "confirmed")
 
@@ -240,12 +285,13 @@ class ModifySale(_OnBooking):
             if quote.state == SaleState.APPLIED and wanted.replaces == self._sale_id:
                 return Decision(row)
             self._check(state, hotel, now_ms, quote, sale, wanted)
-            sale = replace(sale, offers=wanted.offers, policies=wanted.policies)
+            sale = replace(sale, offers=wanted.offers, policies=wanted.policies, dues=wanted.dues, asked_ms=-1)
             writes = [quote._replace(state=SaleState.APPLIED.value, due_ms=now_ms + KEPT_MS)]
         sale = replace(sale, customer=self._customer or sale.customer)
         self._say(state, hotel, content_of(sale))
         decision = self._revised(state, now_ms, row, sale, "modified")
-        return decision._replace(writes=[*decision.writes, *writes])
+        books = money_of(state, self._scope, sale)
+        return decision._replace(writes=[*decision.writes, *writes, *relieved(books, sale.total, now_ms)])
 
     def _check(self, state: State, hotel: Hotel, now_ms: Instant, quote: SaleRow, sale: Sale, wanted: Sale) -> None:
         if quote.state != SaleState.QUOTED or now_ms >= quote.expires_ms:
@@ -257,11 +303,7 @@ class ModifySale(_OnBooking):
         check_open(state, hotel, self._scope, wanted, now_ms)
         known = state.get(ReservationRow, self._key)
         before = _nights(known.nights) if known else ()
-        after = wanted.nights
-        if hotel.limits_house:
-            before, after = with_house(before), with_house(after)
-        source = source_of(hotel, quote.connection)
-        check_free(state, hotel, source, self._scope, difference(before, after))
+        check_free(state, hotel, source_of(hotel, quote.connection), self._scope, wanted.nights, before)
 
 
 class EndSale(_OnBooking):
@@ -293,11 +335,25 @@ class EndSale(_OnBooking):
         self._say(state, hotel, with_fee(content_of(sale), what, fee, sale.currency))
         ended = replace(sale, penalty=fee)
         letter = "" if self._no_show else "cancelled"
+        books = money_of(state, self._scope, sale)
+        money = settled(books, fee, now_ms)
+        if self._no_show and (missing := fee - secured(books)) > 0:
+            ended, charged = self._charged(hotel, ended, missing, now_ms)
+            money += charged
         decision = self._revised(state, now_ms, row._replace(state=ends.value), ended, letter)
         if letter:
-            return decision
+            return decision._replace(writes=[*decision.writes, *money])
         silent = decision.answer._replace(mail_ms=None)
-        return decision._replace(answer=silent, writes=[*decision.writes[:-1], silent])
+        return decision._replace(answer=silent, writes=[*decision.writes[:-1], silent, *money])
+
+    def _charged(self, hotel: Hotel, sale: Sale, missing: int, now_ms: Instant) -> tuple[Sale, list[Row]]:
+        """What is missing is charged to what the guest has left for that; else it is due at the hotel."""
+        due = next((due for due in sale.dues if due.place is Place.GATEWAY), None)
+        if due is None or not sale.means:
+            return sale, []
+        due = replace(due, amount=missing, hold=False)
+        payment, operation = begun(self._scope, self._sale_id, sale, due, now_ms, f"no-show {self._sale_id}")
+        return replace(sale, payments=(*sale.payments, payment.payment_id)), [payment, operation]
 
     def _fee(self, hotel: Hotel, row: SaleRow, sale: Sale, now_ms: Instant) -> int:
         arrival_ms = shop_of(hotel, row.connection).arrival_ms(sale.arrival)

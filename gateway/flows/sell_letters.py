@@ -1,4 +1,5 @@
-"""E-mails to who books directly: a reservation was made, changed or cancelled; in English or Simplified Chinese.
+"""E-mails to who books directly, in English or Simplified Chinese: a reservation was made, changed or cancelled, a
+payment is due, was not completed, or came too late.
 
 Which letter is owed is written down with the step it speaks of, so none is lost. It is sent at least once: a process
 that dies after handing it in sends it again.
@@ -17,8 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gateway.engine.hotel import Hotel
 from gateway.engine.offers import shop_of
 from gateway.engine.policy import free_until
-from gateway.engine.sale import Sale, no_show_fee
+from gateway.engine.sale import Sale, SaleState, no_show_fee
 from gateway.flows.desk.finding import property_of
+from gateway.flows.payments.schedule import NOTHING, Asked, asked_of
 from gateway.flows.sell_jobs import SALE, open_sale
 from gateway.flows.services import Services
 from gateway.io.retry import backoff_s
@@ -89,7 +91,8 @@ class Letters:
         is_taken = True
         if booker is not None and booker.email and sender:
             language = "zh" if booker.language.casefold().startswith("zh") else "en"
-            subject, text = letter(hotel, row, sale, language)
+            asked = await asked_of(services, row.scope_id, sale) if row.letter == "payment_due" else NOTHING
+            subject, text = letter(hotel, row, sale, language, asked)
             try:
                 await hand_in(self._post, mail(sender, [booker.email], subject, text, now_ms))
             except OSError as failure:
@@ -124,21 +127,23 @@ class LetterSent:
         return Decision(None, [row._replace(mail_ms=again_ms, mail_attempts=attempts)])
 
 
-def letter(hotel: Hotel, row: SaleRow, sale: Sale, language: str) -> tuple[str, str]:
-    """Subject and text."""
-    text = _templates().get_template(f"{row.letter}.{language}.txt").render(_said(hotel, row, sale, language))
+def letter(hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked = NOTHING) -> tuple[str, str]:
+    """Subject and text; ``asked`` is what the guest is to pay, and where."""
+    said = _said(hotel, row, sale, language, asked)
+    text = templates().get_template(f"{row.letter}.{language}.txt").render(said)
     subject, _, body = text.partition("\n")
     return subject, body
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """What e-mails to guests and to the house are written with, plain text in two languages."""
     # Plain text for people: escaping for HTML would show them entities.
     loader = PackageLoader("gateway.flows", "letters")
     return Environment(loader=loader, autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)
 
 
-def _said(hotel: Hotel, row: SaleRow, sale: Sale, language: str) -> dict[str, object]:
+def _said(hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked) -> dict[str, object]:
     prop = hotel.property
 
     def money(minor: int) -> str:
@@ -171,6 +176,9 @@ def _said(hotel: Hotel, row: SaleRow, sale: Sale, language: str) -> dict[str, ob
         ],
         "total": money(sale.total),
         "due": money(sale.due) if sale.due else "",
+        "stands": row.state == SaleState.BOOKED,
+        "asked": money(asked.amount),
+        "link": asked.url,
         "penalty": money(sale.penalty) if sale.penalty else "",
         "no_show": money(no_show_fee(sale)),
         "free_until": _free_until(hotel, row, sale, language),

@@ -9,13 +9,14 @@ import msgspec
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import per_night
 from gateway.engine.offers import NIGHTS_MAX, Ask, Offer, Offers, Party, Shop, Unoffered, shop_of
+from gateway.engine.payment_schedule import Due, Priced, dues_of
 from gateway.engine.sale import Sale, SaleState
 from gateway.engine.view import Calendar
 from gateway.errors import Malformed, NotFound, Reason, Rejected
 from gateway.flows.desk.finding import property_of
 from gateway.flows.record import Record
 from gateway.flows.sell_jobs import KEPT_MS, open_sale, pack_sale
-from gateway.flows.sell_stock import source_of
+from gateway.flows.sell_stock import levels_of, source_of
 from gateway.flows.services import Services
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, local_day
 from gateway.store import pushing, selling
@@ -74,7 +75,7 @@ async def offers(
     async def work(tx: Transaction) -> Found:
         scope, hotel = await property_of(services, tx, property_id)
         shop = shop_of(hotel, source_of(hotel, source).id)
-        freed = await _freed(tx, property_id, replaces, ask)
+        freed = await _freed(tx, hotel, replaces, ask)
         found = await _search(services, tx, scope, shop, freed, services.clock.now_ms())
         prop = hotel.property
         shown = tuple(found.unoffered) if unoffered else ()
@@ -118,6 +119,26 @@ async def quote(
 
     With ``replaces`` it is for changing that direct reservation.
     """
+    row = await priced(
+        services, property_id, arrival, departure, lines, author, codes=codes, source=source, replaces=replaces
+    )
+    await services.batcher.submit(Record([row]))
+    return row
+
+
+async def priced(
+    services: Services,
+    property_id: str,
+    arrival: Day,
+    departure: Day,
+    lines: Sequence[Line],
+    author: str,
+    *,
+    codes: tuple[str, ...] = (),
+    source: str = "",
+    replaces: str = "",
+) -> SaleRow:
+    """The row of such a quote, which is not written down yet."""
     if not 1 <= len(lines) <= ROOMS_MAX:
         raise Malformed(f"a quote is for 1 to {ROOMS_MAX} kinds of rooms, not {len(lines)}", Reason.INVALID_VALUE)
     now_ms, number = services.clock.now_ms(), services.ids.reservation()
@@ -128,7 +149,7 @@ async def quote(
         chosen = []
         for line in lines:
             ask = Ask(arrival, departure, line.party, line.units, codes, frozenset({line.room}), frozenset({line.plan}))
-            freed = await _freed(tx, property_id, replaces, ask)
+            freed = await _freed(tx, hotel, replaces, ask)
             found = await _search(services, tx, scope, shop, freed, now_ms)
             chosen.append(_the_one(line, found))
         return _quoted(
@@ -142,13 +163,12 @@ async def quote(
                 hotel.property.net,
                 replaces=replaces,
                 author=author,
+                dues=_dues(shop, chosen, arrival, local_day(now_ms, hotel.property.timezone)),
             ),
             now_ms,
         )
 
-    row = await services.database.read(work)
-    await services.batcher.submit(Record([row]))
-    return row
+    return await services.database.read(work)
 
 
 def _quoted(shop: Shop, property_id: str, number: str, sale: Sale, now_ms: Instant) -> SaleRow:
@@ -166,6 +186,16 @@ def _quoted(shop: Shop, property_id: str, number: str, sale: Sale, now_ms: Insta
         letter="",
         body=pack_sale(sale),
     )
+
+
+def _dues(shop: Shop, offers: Sequence[Offer], arrival: Day, today: Day) -> tuple[Due, ...]:
+    """When the offers are to be paid; those of a plan without a schedule are nobody's business here."""
+    lines = [
+        (schedule, Priced(offer.nightly, offer.units, offer.total))
+        for offer in offers
+        if (schedule := shop.schedule(offer.plan)) is not None
+    ]
+    return dues_of(lines, arrival, today)
 
 
 def _the_one(line: Line, found: Offers) -> Offer:
@@ -187,13 +217,13 @@ async def _search(services: Services, tx: Transaction, scope: Scope, shop: Shop,
     return shop.search(calendar, ask, now_ms)
 
 
-async def _freed(tx: Transaction, property_id: str, replaces: str, ask: Ask) -> Ask:
+async def _freed(tx: Transaction, hotel: Hotel, replaces: str, ask: Ask) -> Ask:
     if not replaces:
         return ask
-    row = await selling.one(tx, property_id, replaces)
+    row = await selling.one(tx, hotel.property.id, replaces)
     if row is None or row.state != SaleState.BOOKED:
         raise NotFound(f"there is no direct reservation {replaces!r}", Reason.BOOKING_REFERENCE)
-    return msgspec.structs.replace(ask, given_back=per_night(open_sale(row.body).nights))
+    return msgspec.structs.replace(ask, given_back=per_night(levels_of(hotel, open_sale(row.body).nights)))
 
 
 def check_ask(hotel: Hotel, ask: Ask, now_ms: Instant) -> None:

@@ -11,14 +11,16 @@ from typing import Protocol
 
 import structlog
 
-from gateway.contract import Connector, Inbound, Outbound, Reply, Request, Site
+from gateway.contract import Capabilities, Connector, Inbound, Outbound, Reply, Request, Site
 from gateway.engine.hotel import Hotel
 from gateway.flows.leases import Leases, WholeHouse
+from gateway.flows.vault.vaults import CardVaults
 from gateway.io.clock import Clock
 from gateway.io.metrics import Metrics
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
 from gateway.store.batcher import Batcher
+from gateway.store.card_sealing import SealedCards
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
@@ -28,7 +30,8 @@ from gateway.store.tables import ID_SHIFT
 
 log = structlog.get_logger(__name__)
 
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is misread over the telephone
+_PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -45,9 +48,17 @@ class Connectors(Protocol):
 
     def get(self, name: str) -> Connector: ...
 
+    def capabilities(self, name: str, profile: str) -> Capabilities: ...
+
     def inbound(self, name: str) -> Inbound: ...
 
     def outbound(self, name: str) -> Outbound: ...
+
+
+def ulid(at_ms: Instant, bits: int) -> str:
+    """48 bits of an instant and 80 others, in Crockford's base 32."""
+    number = at_ms << 80 | bits
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 class Ids:
@@ -66,8 +77,7 @@ class Ids:
 
     def operation(self) -> str:
         """A ULID: 48 bits of milliseconds, 80 of chance, in Crockford's base 32. Every payment gateway takes it."""
-        number = self._now_ms() << 80 | self._random.getrandbits(80)
-        return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+        return ulid(self._now_ms(), self._random.getrandbits(80))
 
     def nonce(self) -> str:
         """32 hexadecimal digits of chance."""
@@ -76,7 +86,7 @@ class Ids:
     def reservation(self) -> str:
         """Ten characters without the ones that look alike: 50 random bits within one property."""
         bits = self._random.getrandbits(50)
-        return "".join(_ALPHABET[bits >> shift & 31] for shift in range(45, -1, -5))
+        return "".join([_PAIRS[bits >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,12 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     metrics_token: str = ""
     calendars: Calendars = field(default_factory=Calendars)
+    card_vaults: CardVaults | None = None
+
+    @property
+    def cards(self) -> CardVaults:
+        """Where the numbers of cards are; without others, sealed with the keys of :attr:`vault`."""
+        return self.card_vaults or CardVaults(SealedCards(self.vault))
 
     def site(self, hotel: Hotel, connection: Connection, *, outbound: bool) -> Site:
         """The connection as its connector sees it; secrets are opened only for the way they are needed."""
@@ -112,4 +128,5 @@ class Services:
             inbound_username=connection.inbound.username,
             check_inbound=(lambda password: self.vault.check(password, digest)) if digest else None,
             options=connection.options,
+            cards=connection.cards,
         )

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from gateway.engine.calendar import NO_PRICE, Array
 from gateway.engine.grid import GridCell, GridRow
 from gateway.engine.hotel import Hotel
-from gateway.engine.rates import derived, filled_down, lineage
+from gateway.engine.linked import Counts
+from gateway.engine.nights import Cell
+from gateway.engine.rates import derived, filled_down, lineage, ruling
 from gateway.engine.stock import FIGURE, HELD, NO_FIGURE, SOLD, UNSEEN
 from gateway.engine.view import Calendar
-from gateway.engine.window import free
 from gateway.flows.services import Services
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
 from gateway.model.property import RatePlan, RoomType
@@ -56,19 +57,23 @@ def _room_rows(hotel: Hotel, calendar: Calendar, room: RoomType, days: range) ->
 
 
 def _left(hotel: Hotel, calendar: Calendar, room: str, day: Day) -> GridCell:
-    stock = calendar.stock([(room, day // BLOCK_DAYS)])[0, :, day % BLOCK_DAYS]
-    figure, sold, unseen, held = (int(stock[plane]) for plane in _PLANES)
-    if figure == NO_FIGURE:
+    def counts(cell: Cell) -> Counts:
+        stock = calendar.stock([(cell[0], cell[1] // BLOCK_DAYS)])[0, :, cell[1] % BLOCK_DAYS]
+        figure, sold, unseen, held = (int(stock[plane]) for plane in _PLANES)
+        return figure, sold, unseen, held
+
+    if counts((room, day))[0] == NO_FIGURE and room not in hotel.links.parts:
         return GridCell()
-    return GridCell(free=free(hotel.figure_kind, figure, sold, unseen, held, clamped=True))
+    return GridCell(free=hotel.links.left(hotel.figure_kind, (room, day), counts))
 
 
 def _product(hotel: Hotel, calendar: Calendar, room: RoomType, plan: RatePlan, day: Day) -> GridCell:
     block, slot = day // BLOCK_DAYS, day % BLOCK_DAYS
     line = lineage(hotel.property, plan.code)
-    keys = [("", "", block), (room.code, "", block), *((room.code, each.code, block) for each in line)]
+    keys = [("", "", block), (room.code, "", block), *((room.code, each.code, block) for each in ruling(line))]
     rows = calendar.rows(keys)
-    prices: Array = filled_down(calendar.sheet.columns["price"][rows[-1], slot, : room.adults_max])
+    (base,) = calendar.rows([(room.code, line[-1].code, block)])
+    prices: Array = filled_down(calendar.sheet.columns["price"][base, slot, : room.adults_max])
     shown = derived(prices, line)[-1:]
     price = int(shown[0]) if len(shown) and shown[0] != NO_PRICE else None
 

@@ -11,6 +11,7 @@ import structlog
 from gateway.engine import ari, guard, journal
 from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
+from gateway.engine.cells import Changed, sheet_changes
 from gateway.engine.hotel import Hotel
 from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
 from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
@@ -54,6 +55,7 @@ class TakeAri:
         self._asked: State | None = None
         self._guarded = True
         self._waits: tuple[guard.Held, ...] = ()
+        self._set: tuple[Changed, ...] = ()  # what was set of a message, where something of it waits
 
     # --- load -------------------------------------------------------------------------------------------------------
 
@@ -157,12 +159,15 @@ class TakeAri:
         return writes, [row for number, row in rows.items() if not left[number]]
 
     def _journal(self, writes: Iterable[Row], message: MessageRow) -> list[Row]:
-        """What was set on the rows that have changed."""
+        """What was set on the rows that have changed, and what waits."""
         calendar = {row[1:4] for row in writes if isinstance(row, CalendarRow)}
         stock = {row[1:3] for row in writes if isinstance(row, StockRow)}
-        if not calendar and not stock:
+        if not calendar and not stock and not self._waits:
             return []
-        bodies = journal.set_here(self._painted, self._figures, calendar, stock)
+        if self._waits:
+            bodies = journal.set_in_part(self._set, self._waits, self._figures, stock)
+        else:
+            bodies = journal.set_here(self._painted, self._figures, calendar, stock)
         number, rev, at_ms, author = message.message_id, message.rev, message.at_ms, message.author
         return [JournalRow(self._scope, "", block, number, rev, at_ms, author, body) for block, body in bodies.items()]
 
@@ -175,6 +180,7 @@ class TakeAri:
         before = sheet.copy()
         ari.apply(sheet, self._painted)
         self._waits = guard.hold_back(sheet, before, hotel) if self._guarded else ()
+        self._set = tuple(sheet_changes(before, sheet)) if self._waits else ()
         changed = sheet.changed_rows(before).tolist()
         for row, body in zip(changed, sheet.pack(changed), strict=True):
             room, plan, block = keys[row]

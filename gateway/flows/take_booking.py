@@ -63,28 +63,39 @@ class TakeBooking:
         if self._event.hotel != hotel.connections[self._connection].hotel:
             raise Unmapped(Reason.HOTEL, self._event.hotel)
         yield RESERVATION, self._key
-        revision = self._event.revision
         known = state.get(ReservationRow, self._key)
-        yield from self._entry_needs(hotel, self._entry(hotel, self._entries(state, known), revision, now_ms))
+        entries = self._entries(state, known)
+        if known is not None:
+            yield REVISIONS, (self._scope, known.reservation_id)
+            # A repetition needs no more than to be recognised as one.
+            if not entries or self._repeats(entries):
+                return
+        rooms, _, fallback = self._meaning(hotel, entries, self._event.revision)
+        yield from self._stay_needs(hotel, self._event.revision, rooms, fallback)
         if known is None:
             return
-        yield REVISIONS, (self._scope, known.reservation_id)
         for run in _nights(known.nights):
             yield from self._stock_needs(hotel, run.room, run.arrival, run.departure)
         for receiver in hotel.receivers:
             yield DELIVERY, (self._scope, receiver.id, known.reservation_id)
         yield from relief_needs(state, self._scope)
 
-    def _entry_needs(self, hotel: Hotel, entry: Entry) -> Needs:
-        for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True):
-            if room or entry.fallback:
-                yield from self._stock_needs(hotel, room or entry.fallback, stay.arrival, stay.departure)
+    def _repeats(self, entries: Sequence[Entry]) -> bool:
+        return judge(entries, self._event.revision).judgement is Judgement.DUPLICATE
+
+    def _stay_needs(self, hotel: Hotel, revision: Revision, rooms: Sequence[str], fallback: str) -> Needs:
+        for room, stay in zip(rooms, revision.content.stays, strict=True):
+            if room or fallback:
+                yield from self._stock_needs(hotel, room or fallback, stay.arrival, stay.departure)
 
     def _stock_needs(self, hotel: Hotel, room: str, arrival: Day, departure: Day) -> Needs:
         for block in blocks_of(arrival, departure - 1):
             yield STOCK, (self._scope, room, block)
             if _has_house(hotel):
                 yield STOCK, (self._scope, HOUSE, block)
+            if hotel.links:
+                for part in hotel.links.parts.get(room, ()):
+                    yield STOCK, (self._scope, part.room, block)
 
     # --- decide -----------------------------------------------------------------------------------------------------
 
@@ -101,7 +112,7 @@ class TakeBooking:
         if len(entries) >= REVISIONS_MAX:
             raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
         entry = self._entry(hotel, entries, revision, now_ms)
-        folded = fold([*entries, entry])
+        folded = taking(hotel, fold([*entries, entry]))
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
         stock, short = self._take(state, hotel, old, folded.nights, rev)
@@ -125,9 +136,13 @@ class TakeBooking:
         return sorted((_entry(row.body) for row in rows), key=lambda entry: entry.seq)
 
     def _entry(self, hotel: Hotel, entries: Sequence[Entry], revision: Revision, now_ms: Instant) -> Entry:
-        rooms, parked = meaning(hotel, self._connection, entries, revision)
-        fallback = hotel.connections[self._connection].fallback_room or former_room(entries)
+        rooms, parked, fallback = self._meaning(hotel, entries, revision)
         return enter(len(entries) + 1, revision, rooms, now_ms, fallback=fallback, parked=parked)
+
+    def _meaning(self, hotel: Hotel, entries: Sequence[Entry], revision: Revision) -> tuple[tuple[str, ...], bool, str]:
+        """As :func:`meaning`, and the room type that unmapped stays take."""
+        rooms, parked = meaning(hotel, self._connection, entries, revision)
+        return rooms, parked, hotel.connections[self._connection].fallback_room or former_room(entries)
 
     def _answer(self, revision: Revision, number: str) -> Taken:
         return Taken(number, revision.booking_id, revision.kind.value, self._event.hotel)
@@ -135,7 +150,8 @@ class TakeBooking:
     def _take(self, state: State, hotel: Hotel, old: Nights, new: Nights, rev: int) -> tuple[list[StockRow], int]:
         """The stock rows after the change, and how many of the room nights taken were not free."""
         if _has_house(hotel):
-            old, new = with_house(old), with_house(new)
+            linked = hotel.links.parts
+            old, new = with_house(old, linked), with_house(new, linked)
         rows = {}
         short = 0
         for (room, day), units in difference(old, new).items():
@@ -146,9 +162,12 @@ class TakeBooking:
             row[SOLD + slot] += units
             row[UNSEEN + slot] -= units
             if units > 0 and room != HOUSE:
-                counts = (row[plane + slot] for plane in (FIGURE, SOLD, UNSEEN, HELD))
-                left = free(hotel.figure_kind, *counts, clamped=True)
-                missing = units if row[FIGURE + slot] < 0 else -left
+                counts = (row[FIGURE + slot], row[SOLD + slot], row[UNSEEN + slot], row[HELD + slot])
+                if hotel.links:
+                    left = hotel.links.own(hotel.figure_kind, room, counts)
+                else:
+                    left = free(hotel.figure_kind, *counts, clamped=True)
+                missing = units if row[FIGURE + slot] < 0 and room not in hotel.links.parts else -left
                 short += max(0, min(units, missing))
         return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()], short
 
@@ -183,7 +202,7 @@ class TakeBooking:
         may_wait = folded.parked and not hotel.connections[self._connection].fallback_room
         for receiver in hotel.receivers:
             row = state.get(DeliveryRow, (self._scope, receiver.id, number)) if seq > 1 else None
-            claim = want(_claim(row.claim) if row else Claim(), claimed(receiver, folded.nights))
+            claim = want(_claim(row.claim) if row else Claim(), claimed(hotel, receiver, folded.nights))
             # What a receiver holds already must follow, or its figures would be of rooms that we sell again.
             waits = may_wait and not (claim.sent or claim.acked_ms)
             yield DeliveryRow(
@@ -231,9 +250,14 @@ def former_room(entries: Sequence[Entry]) -> str:
     return next((room for entry in reversed(entries) for room in entry.rooms if room), "")
 
 
-def claimed(receiver: Connection, nights: Nights) -> Nights:
+def taking(hotel: Hotel, folded: Folded) -> Folded:
+    """The reservation with what it takes at every level (:mod:`gateway.engine.linked`)."""
+    return msgspec.structs.replace(folded, nights=hotel.links.levels(folded.nights)) if hotel.links else folded
+
+
+def claimed(hotel: Hotel, receiver: Connection, nights: Nights) -> Nights:
     """What a reservation takes as the receiver's figures would show it."""
-    return with_house(nights) if receiver.house_figures else nights
+    return with_house(nights, hotel.links.parts) if receiver.house_figures else nights
 
 
 def _has_house(hotel: Hotel) -> bool:

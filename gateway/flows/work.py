@@ -1,4 +1,4 @@
-"""The work that goes on by itself: pushing, delivering, fetching, and looking for what nobody woke us for."""
+"""The work that goes on by itself: pushing, delivering, fetching, describing, and what nobody woke us for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from collections.abc import Iterable
 import structlog
 
 from gateway.flows.deliver import Deliverer
+from gateway.flows.describe import Describer
 from gateway.flows.fetch import Fetcher
+from gateway.flows.payments.reconcile import Reconciler
 from gateway.flows.payments.work import Payer
 from gateway.flows.push_ari import Pusher
 from gateway.flows.refold import Resolver
 from gateway.flows.sell_release import release_due
 from gateway.flows.services import Services
+from gateway.flows.vault.purge import Purger
 from gateway.io.wakes import Wakes
 from gateway.model.dates import Instant
 from gateway.store import pushing
@@ -37,8 +40,11 @@ class Workers:
         self.pusher = Pusher(services)
         self.deliverer = Deliverer(services)
         self.fetcher = Fetcher(services)
+        self.describer = Describer(services)
         self.payer = Payer(services)
+        self.reconciler = Reconciler(services)
         self.resolver = Resolver(services)
+        self.purger = Purger(services)
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
         self._pay_now = asyncio.Event()
@@ -62,11 +68,15 @@ class Workers:
                 await self.pusher.errands.idle()
                 await self.deliverer.errands.idle()
                 await self.fetcher.errands.idle()
+                await self.describer.errands.idle()
                 await self.payer.errands.idle()
+                await self.reconciler.errands.idle()
         await self.pusher.errands.cut_off()
         await self.deliverer.errands.cut_off()
         await self.fetcher.errands.cut_off()
+        await self.describer.errands.cut_off()
         await self.payer.errands.cut_off()
+        await self.reconciler.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""
@@ -76,7 +86,14 @@ class Workers:
 
     def in_use(self) -> set[str]:
         """The connections that are being called right now."""
-        return self.pusher.in_use() | self.deliverer.in_use() | self.fetcher.in_use() | self.payer.in_use()
+        return (
+            self.pusher.in_use()
+            | self.deliverer.in_use()
+            | self.fetcher.in_use()
+            | self.describer.in_use()
+            | self.payer.in_use()
+            | self.reconciler.in_use()
+        )
 
     async def _push(self) -> None:
         async for scope_id in self._wakes.subscribe(TOPIC):
@@ -88,8 +105,11 @@ class Workers:
         while True:
             await self._guarded("poll", self._look())
             await self._guarded("fetch", self.fetcher.round())
+            await self._guarded("describe", self.describer.round())
             await self._guarded("resolve", self.resolver.round())
             await self._guarded("release", release_due(self._services))
+            await self._guarded("reconcile", self.reconciler.round())
+            await self._guarded("purge", self.purger.round())
             await self._services.clock.sleep(self._poll_s)
 
     async def _look(self) -> None:

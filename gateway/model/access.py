@@ -36,7 +36,9 @@ class Action(StrEnum):
     REPLAY = "replay"  # take a stored message again
     HAND_OVER = "hand_over"  # have a reservation sent again, or say that it was entered by hand
     IMPORT = "import"
+    SHOW_CARDS = "show_cards"  # numbers of cards in full, with a reason
     PAY = "pay"  # take payments, capture, release and give back
+    RECONCILE = "reconcile"  # fetch statements, and say how differences were resolved
     SELL = "sell"  # offers, quotes and holds, and what the house has sold itself
     MANAGE_ACCESS = "manage_access"  # keys and people
 
@@ -44,7 +46,14 @@ class Action(StrEnum):
 PERMISSIONS: dict[AccessRole, frozenset[Action]] = {
     AccessRole.OWNER: frozenset(Action),
     AccessRole.REVENUE: frozenset(
-        {Action.LOOK, Action.READ_RESERVATIONS, Action.SET_RATES, Action.SET_AVAILABILITY, Action.SYNC}
+        {
+            Action.LOOK,
+            Action.READ_RESERVATIONS,
+            Action.SET_RATES,
+            Action.SET_AVAILABILITY,
+            Action.SYNC,
+            Action.RECONCILE,
+        }
     ),
     AccessRole.FRONT_DESK: frozenset(
         {
@@ -52,6 +61,7 @@ PERMISSIONS: dict[AccessRole, frozenset[Action]] = {
             Action.READ_RESERVATIONS,
             Action.SET_AVAILABILITY,
             Action.HAND_OVER,
+            Action.SHOW_CARDS,
             Action.PAY,
             Action.SELL,
         }

@@ -196,7 +196,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     To find its payment: ``operation`` is what the message gives as our reference (of the operation itself, or of
     the one it changes), ``payment`` our number of the payment, ``psp`` and ``payment_psp`` the gateway's numbers of
     both. ``at_ms`` is the gateway's clock, ``expires_ms`` when a hold ends. ``text`` is for staff: no card data, never
-    shown to a guest.
+    shown to a guest. A token's ``key`` is the token, ``customer`` whose it is in the gateway's eyes.
     """
 
     kind: FactKind
@@ -215,6 +215,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expires_ms: Instant | None = None
     error: PaymentError | None = None
     text: str = ""
+    customer: str = ""
 
 
 class OperationRef(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.model.dates import FIRST_DAY, LAST_DAY, Day
 from gateway.model.payment_account import PaymentAccount
 from gateway.model.selling import Selling
 
@@ -41,22 +42,52 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     rounding: Rounding = Rounding.NEAREST
 
 
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``units`` rooms of type ``room`` that one room of a linked type takes."""
+
+    room: str
+    units: int = 1
+
+
 class RoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A sellable kind of room: how many the house has, and the most adults a price is kept for."""
+    """A sellable kind of room: how many the house has, and the most adults a price is kept for.
+
+    One that is ``made_of`` others is a linked type (:mod:`gateway.engine.linked`); its ``units`` are the most that are
+    sold at once.
+    """
 
     code: str
     name: str
     units: int
     adults_max: int = 2
+    made_of: tuple[Part, ...] = ()
+
+
+class LengthRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Another price of every night where a stay has at least so many ``nights`` and arrives from ``first`` to ``last``.
+
+    Of those that apply the one with the most nights counts, of several with as many the last.
+    """
+
+    nights: int
+    adjust: Adjustment = Adjustment()
+    first: Day = FIRST_DAY
+    last: Day = LAST_DAY
 
 
 class RatePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A plan with own prices, or one derived from ``parent``; a derived plan inherits the parent's restrictions."""
+    """A plan with own prices, or one derived from ``parent``.
+
+    A derived plan inherits the parent's restrictions, unless it has its ``own_rules`` alone. ``lengths`` are prices by
+    length of stay, which only what is sold directly knows.
+    """
 
     code: str
     name: str
     parent: str = ""
     adjust: Adjustment = Adjustment()
+    lengths: tuple[LengthRate, ...] = ()
+    own_rules: bool = False
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -81,7 +112,9 @@ class Role(StrEnum):
 
     PMS = "pms"  # sets rates and figures, gets every reservation
     CHANNEL = "channel"  # is sent ARI, sends reservations
+    RECEIVER = "receiver"  # gets every reservation and sets nothing: a webhook, a CRM; our own codes unless it has some
     DIRECT = "direct"  # the house sells by itself: its site, a call centre; no counterpart, and our own codes
+    SELLER = "seller"  # asks for offers and books what is free, from the same rooms as a direct source
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -99,7 +132,11 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     units of their currency per unit of ours, in millionths. ``options`` belong to the connector.
 
     What it books of a room that is not mapped takes ``fallback_room`` of ours meanwhile, if there is one.
-    ``booking_currencies`` are what its bookings may be in besides ours and its own.
+    ``booking_currencies`` are what its bookings may be in besides ours and its own. With ``pms_number`` a channel is
+    told the number under which the PMS holds a booking of its.
+
+    ``cards`` says that numbers of cards pass in full: those a channel sends are kept in the vault, and a PMS is sent
+    those of its bookings. Otherwise only masks are kept and sent.
     """
 
     id: str
@@ -124,6 +161,8 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     options: dict[str, Any] = {}
     fallback_room: str = ""
     booking_currencies: tuple[str, ...] = ()
+    pms_number: bool = False
+    cards: bool = False
 
     @property
     def is_called(self) -> bool:
@@ -135,7 +174,9 @@ class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """A hotel. ``net`` says that its ledger keeps prices before tax.
 
     Thresholds of alerts that are None are those of the settings; 0 is no such alert. ``guard_price_factor`` and
-    ``guard_reopenings`` are what :mod:`gateway.engine.guard` holds back, 0 for nothing.
+    ``guard_reopenings`` are what :mod:`gateway.engine.guard` holds back, 0 for nothing. ``card_days`` is how long after
+    departure or cancellation the number of a card is kept. ``mail_bookings_to`` get a reservation that the PMS has not
+    confirmed after ``mail_bookings_after_s``.
     """
 
     id: str
@@ -153,3 +194,6 @@ class Property(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     guard_reopenings: int = 5_000
     selling: Selling = Selling()
     payments: tuple[PaymentAccount, ...] = ()
+    card_days: int = 7
+    mail_bookings_to: tuple[str, ...] = ()
+    mail_bookings_after_s: int = 1_800

@@ -82,6 +82,45 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     changeable: bool = True
 
 
+class Pays(StrEnum):
+    """How a stay is paid."""
+
+    AT_HOTEL = "at-hotel"
+    DEPOSIT = "deposit"  # a part first, the rest later
+    FULL = "full"
+    VIRTUAL_CARD = "virtual-card"  # charged by the hotel once it is active
+
+
+class Method(StrEnum):
+    """What a guest who is asked for money is given, unless who asks says otherwise."""
+
+    PAGE = "page"
+    MOBILE = "mobile"
+    QR = "qr"
+    APP = "app"
+    CLIENT = "client"  # the gateway's own fields in the seller's page
+
+
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """When a rate is paid, where and how. ``account`` is a payment account of the property, "" where none is used.
+
+    ``deposit`` is the first part: its percentage is of the total with taxes. ``days`` before arrival the first part (or
+    all of it, or a virtual card's activation) is due, None: when it is booked. ``balance_days`` before arrival the rest
+    is due at the gateway, None: at the hotel. With ``hold`` the amount is held as a guarantee instead of taken.
+    ``tries`` payments may fail before the rooms are given back.
+    """
+
+    code: str
+    pays: Pays = Pays.AT_HOTEL
+    deposit: Share = Share()
+    days: int | None = None
+    balance_days: int | None = None
+    account: str = ""
+    method: Method = Method.PAGE
+    hold: bool = False
+    tries: int = 1
+
+
 class Promotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A reduction. All conditions must hold; an empty list of rooms or plans means every one.
 
@@ -107,11 +146,13 @@ class Promotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class PlanTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A rate plan's ``policy``; with ``codes`` it is shown only to who says one of them (members, companies)."""
+    """A rate plan's ``policy`` and ``schedule`` of payments; with ``codes`` it is shown only to who says one of them
+    (members, companies)."""
 
     plan: str
     policy: str = ""
     codes: tuple[str, ...] = ()
+    schedule: str = ""
 
 
 class RoomTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,11 +166,26 @@ class RoomTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     children_max: int | None = None
 
 
+class ChildRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a child of at most ``age_max`` pays a night: a fixed ``amount``, or a share of an extra child's price.
+
+    The share is of an extra adult's price where the calendar has none for children. Of several lines that fit the age,
+    room and plan the first counts; empty lists mean every one. A child that none fits pays the extra child's price.
+    """
+
+    age_max: int
+    percent_bp: int | None = None
+    amount: int = 0
+    rooms: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+
+
 class Selling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``check_in_min`` is minutes after midnight. Children up to ``infant_age_max`` (-1: none) need no place and pay
-    nothing, up to ``child_age_max`` they pay as children; who is older is an adult.
+    nothing, up to ``child_age_max`` they pay as ``children``; who is older is an adult.
 
-    ``policy`` is that of plans without terms of their own, "" for none: free to cancel, nothing to guarantee.
+    ``policy`` is that of plans without terms of their own, "" for none: free to cancel, nothing to guarantee;
+    ``schedule`` likewise, "" for none: payments are nobody's business here.
     ``mail_from`` is the sender of confirmations, "" for none.
     """
 
@@ -139,9 +195,12 @@ class Selling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     infant_age_max: int = -1
     child_age_max: int = 11
     policy: str = ""
+    schedule: str = ""
     mail_from: str = ""
     taxes: tuple[Tax, ...] = ()
     policies: tuple[Policy, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     promotions: tuple[Promotion, ...] = ()
     plans: tuple[PlanTerms, ...] = ()
     rooms: tuple[RoomTerms, ...] = ()
+    children: tuple[ChildRate, ...] = ()

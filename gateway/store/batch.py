@@ -19,7 +19,7 @@ from gateway.store.state import Decision, Needs, NotLoaded, State
 
 log = structlog.get_logger(__name__)
 
-ROUNDS_MAX = 3
+ROUNDS_MAX = 4
 
 
 class Job(Protocol):

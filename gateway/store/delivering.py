@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from gateway.engine.hotel import Hotel
 from gateway.messages import ReservationsAsked
+from gateway.store import watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.schema import TO_FETCH
+from gateway.store.schema import TO_FETCH, TROUBLED
 from gateway.store.sql import Lookup
 from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow, Scope
 
@@ -52,8 +53,13 @@ async def due(
 
     With ``left_behind`` also those under way, whose time to try again has not come yet.
     """
+    # With one bound only, SQLite walks through all deliveries there ever were, since they lie in the order to group by.
     waiting = await tx.fetch(
-        "SELECT connection, min(due_ms) FROM delivery WHERE due_ms <= ? GROUP BY scope_id, connection", now_ms
+        "SELECT connection, first_ms FROM (SELECT scope_id, connection, min(due_ms) AS first_ms FROM delivery"
+        " WHERE due_ms >= 0 AND due_ms <= ? GROUP BY scope_id, connection) AS d"
+        " WHERE NOT EXISTS (SELECT 1 FROM sync_order AS o"
+        " WHERE o.scope_id = d.scope_id AND o.connection = d.connection AND o.paused = 1)",
+        now_ms,
     )
     chosen = [name for name, _ in sorted(waiting, key=lambda row: (row[1], row[0])) if wanted(name)][:limit]
     rows = await _oldest_of(tx, chosen, now_ms, limit) if chosen else []
@@ -83,6 +89,65 @@ async def to_fetch(tx: Transaction, hotels: Hotels, scope_id: str, connection: s
     condition = f"scope_id = ? AND connection = ? AND {TO_FETCH} ORDER BY reservation_id LIMIT ?"
     rows = await tx.rows(DeliveryRow, condition, scope_id, connection, limit)
     return await _with_what_they_are_about(tx, hotels, rows)
+
+
+async def refused_for(tx: Transaction, hotels: Hotels, scope_id: str, code: str, limit: int) -> list[Due]:
+    """What was refused for the reason of that code, before it ever left or by the receiver."""
+    condition = "scope_id = ? AND state = 'refused' AND error LIKE ? LIMIT ?"
+    rows = await tx.rows(DeliveryRow, condition, scope_id, f"{code}:%", limit)
+    return await _with_what_they_are_about(tx, hotels, rows)
+
+
+async def with_refused(tx: Transaction, code: str) -> list[tuple[str, int]]:
+    """The properties with such deliveries, and the version of their configuration."""
+    found = await tx.fetch(
+        "SELECT DISTINCT d.scope_id, s.config_version FROM delivery AS d JOIN scope AS s ON s.scope_id = d.scope_id"
+        " WHERE d.state = 'refused' AND d.error LIKE ?",
+        f"{code}:%",
+    )
+    return [(scope_id, version) for scope_id, version in found]
+
+
+async def with_unconfirmed(tx: Transaction, hotels: Hotels) -> list[Hotel]:
+    """The properties some reservation of which is not confirmed by somebody, or parked."""
+    waiting = await watching.outstanding(tx)
+    to_fetch = await tx.fetch(f"SELECT DISTINCT scope_id FROM delivery WHERE {TO_FETCH}")
+    parked = await tx.fetch(f"SELECT DISTINCT scope_id FROM reservation WHERE ({TROUBLED}) AND parked > 0")
+    names = sorted({row[0] for row in (*waiting, *to_fetch, *parked)})
+    scopes = [row for row in await tx.lookup(_SCOPES, [(name,) for name in names]) if isinstance(row, Scope)]
+    return list((await hotels.current(tx, scopes)).values()) if scopes else []
+
+
+async def unconfirmed(
+    tx: Transaction, hotels: Hotels, scope_id: str, connections: Sequence[str], before_id: int
+) -> list[Due]:
+    """What these receivers have not confirmed of the revisions that came in messages before one; the newest first."""
+    fields = ", ".join(f"d.{field}" for field in DeliveryRow._fields)
+    columns = f"SELECT {fields} FROM delivery AS d JOIN revision AS r ON r.scope_id = d.scope_id"
+    revision = "r.reservation_id = d.reservation_id AND r.seq = d.wanted_seq"
+    marks = ", ".join("?" * len(connections))
+    waiting = await tx.fetch(
+        f"{columns} AND {revision} WHERE d.scope_id = ? AND d.connection IN ({marks}) AND d.settled = 0"
+        " AND d.state <> 'confirmed' AND r.message_id < ? ORDER BY r.message_id DESC LIMIT 500",
+        *(scope_id, *connections, before_id),
+    )
+    parked = await tx.fetch(
+        f"{columns} AND {revision} JOIN reservation AS t ON t.scope_id = d.scope_id"
+        f" AND t.reservation_id = d.reservation_id WHERE t.scope_id = ? AND ({TROUBLED}) AND t.parked > 0"
+        f" AND d.connection IN ({marks}) AND d.state = 'parked' AND r.message_id < ? LIMIT 500",
+        *(scope_id, *connections, before_id),
+    )
+    rows = {values[:3]: DeliveryRow(*values) for values in (*waiting, *parked)}
+    return await _with_what_they_are_about(tx, hotels, list(rows.values()))
+
+
+async def with_tokens(tx: Transaction, scope_id: str, tokens: Sequence[bytes]) -> set[bytes]:
+    """Which of the tokens messages have that are in the log."""
+    if not tokens:
+        return set()
+    marks = ", ".join("?" * len(tokens))
+    found = await tx.fetch(f"SELECT token FROM message WHERE scope_id = ? AND token IN ({marks})", scope_id, *tokens)
+    return {bytes(token) for (token,) in found}
 
 
 async def asked_for(
@@ -117,17 +182,14 @@ async def asked_for(
 
 
 async def _rev_at(tx: Transaction, scope_id: str, at_ms: int) -> int:
-    """A revision of the property from just before that instant."""
+    """A revision of the property from just before that instant; 0 where no message of that time is kept."""
     found = await tx.fetch(
-        "SELECT rev FROM message WHERE scope_id = ? AND at_ms >= ? AND direction = 'in' AND rev > 0"
-        " ORDER BY at_ms LIMIT 1",
+        "SELECT rev FROM message WHERE scope_id = ? AND at_ms < ? AND direction = 'in' AND rev > 0"
+        " ORDER BY at_ms DESC LIMIT 1",
         scope_id,
         at_ms - _COMMIT_MS_MAX,
     )
-    if found:
-        return int(found[0][0])
-    now = await tx.fetch("SELECT rev FROM scope WHERE scope_id = ?", scope_id)
-    return int(now[0][0]) + 1
+    return int(found[0][0]) if found else 0
 
 
 async def _with_what_they_are_about(tx: Transaction, hotels: Hotels, rows: list[DeliveryRow]) -> list[Due]:

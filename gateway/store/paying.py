@@ -23,6 +23,7 @@ from gateway.store.tables_paying import (
 DUE_MAX = 200
 _SCOPES = Lookup(Scope)
 _ACCOUNTS = Lookup(PaymentAccountRow)
+_PAYMENTS = Lookup(PaymentRow)
 _OPERATIONS = Lookup(PaymentOperationRow, ("scope_id", "payment_id"))
 _EVENTS = Lookup(PaymentEventRow, ("scope_id", "payment_id"))
 
@@ -84,6 +85,13 @@ async def one(tx: Transaction, scope_id: str, payment_id: str) -> Kept | None:
     """A payment by our number."""
     payments = await tx.rows(PaymentRow, "scope_id = ? AND payment_id = ?", scope_id, payment_id)
     return (await _with_all(tx, payments))[0] if payments else None
+
+
+async def several(tx: Transaction, scope_id: str, payment_ids: Sequence[str]) -> list[Kept]:
+    """Payments by our numbers, in the order they are given."""
+    rows = await tx.lookup(_PAYMENTS, [(scope_id, name) for name in payment_ids]) if payment_ids else []
+    found = {row.payment_id: row for row in rows if isinstance(row, PaymentRow)}
+    return await _with_all(tx, [found[name] for name in payment_ids if name in found])
 
 
 async def page(tx: Transaction, scope_id: str, reservation_id: str, before: str, limit: int) -> list[Kept]:

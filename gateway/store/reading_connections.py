@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.store.database import Transaction
-from gateway.store.tables import ConnectionRow, MessageRow, OrderRow, Scope, ShadowRow, SyncErrorRow, TheirCodeRow
+from gateway.store.tables import (
+    ConnectionRow,
+    ContentRow,
+    MessageRow,
+    OrderRow,
+    Scope,
+    ShadowRow,
+    SyncErrorRow,
+    TheirCodeRow,
+)
 
 DUE_ROWS_MAX = 2_000
 RECENT_MESSAGES_MAX = 5_000
@@ -23,10 +32,11 @@ class Progress(NamedTuple):
     deliveries: dict[tuple[str, str], int]  # by connection and state, those not confirmed
     sent: dict[str, int]
     heard_ms: dict[str, int]
+    contents: dict[str, ContentRow]
 
 
 async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
-    """Eight statements, however many connections there are."""
+    """Nine statements, however many connections there are."""
     scope_id = scope.scope_id
     rows = await tx.rows(ConnectionRow, "scope_id = ?", scope_id)
     orders = await tx.rows(OrderRow, "scope_id = ?", scope_id)
@@ -51,6 +61,7 @@ async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
         "GROUP BY connection",
         scope_id,
     )
+    contents = await tx.rows(ContentRow, "scope_id = ?", scope_id)
     return Progress(
         scope,
         {row.connection: row for row in rows},
@@ -60,6 +71,7 @@ async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
         {(name, state): count for name, state, count in pending},
         dict(sent),
         dict(heard),
+        {row.connection: row for row in contents},
     )
 
 

@@ -15,6 +15,7 @@ from gateway.store.tables import (
     CalendarRow,
     Config,
     ConnectionRow,
+    ContentRow,
     DeliveryRow,
     HeldRow,
     JournalRow,
@@ -32,6 +33,7 @@ from gateway.store.tables import (
     TheirCodeRow,
 )
 from gateway.store.tables_access import IdempotencyRow, PrincipalRow, PrincipalUseRow, SessionRow
+from gateway.store.tables_cards import CardRow, CardUseRow
 from gateway.store.tables_paying import (
     PaymentAccountRow,
     PaymentEventRow,
@@ -39,6 +41,7 @@ from gateway.store.tables_paying import (
     PaymentOperationRow,
     PaymentRow,
 )
+from gateway.store.tables_statements import DifferenceRow, PaymentTokenRow, StatementLineRow, StatementRow
 
 
 class Spec:
@@ -99,6 +102,7 @@ SPECS: dict[type[Any], Spec] = {
         Spec(HeldRow, "held_change", 2),
         Spec(TheirCodeRow, "their_code", 5),
         Spec(RetrievalRow, "retrieval", 2),
+        Spec(ContentRow, "content", 2),
         Spec(LeaseRow, "lease", 1),
         Spec(AlertRow, "alert", 3),
         Spec(PrincipalRow, "principal", 1),
@@ -111,6 +115,12 @@ SPECS: dict[type[Any], Spec] = {
         Spec(PaymentRow, "payment", 2),
         Spec(PaymentOperationRow, "payment_operation", 2),
         Spec(PaymentEventRow, "payment_event", 4),
+        Spec(PaymentTokenRow, "payment_token", 3),
+        Spec(StatementRow, "payment_statement", 2),
+        Spec(StatementLineRow, "payment_statement_line", 3),
+        Spec(DifferenceRow, "payment_difference", 2),
+        Spec(CardRow, "card", 3),
+        Spec(CardUseRow, "card_use", 2),
     )
 }
 
@@ -142,6 +152,7 @@ _index(ReservationRow, "reservation_guest", "scope_id", "guest", "reservation_id
 _index(ReservationRow, "reservation_booking", "scope_id", "booking_id", "reservation_id")
 _index(ReservationRow, "reservation_trouble", "scope_id", "at_ms", "reservation_id", where=TROUBLED)
 _index(RetrievalRow, "retrieval_due", "due_ms")
+_index(ContentRow, "content_due", "due_ms", where="due_ms IS NOT NULL")
 _index(DeliveryRow, "delivery_due", "due_ms", "scope_id", "connection", where="due_ms IS NOT NULL")
 _index(DeliveryRow, "delivery_to_fetch", "scope_id", "connection", where=TO_FETCH)
 _index(DeliveryRow, "delivery_unsettled", "scope_id", "connection", where="settled = 0")
@@ -165,3 +176,16 @@ _index(PaymentOperationRow, "payment_operation_of", "scope_id", "payment_id")
 _index(PaymentOperationRow, "payment_operation_psp", "scope_id", "psp")
 _index(PaymentOperationRow, "payment_operation_due", "due_ms", where="due_ms IS NOT NULL")
 _index(PaymentOperationRow, "payment_operation_left", "scope_id", "account", where=PAYMENTS_LEFT)
+_index(PaymentEventRow, "payment_event_key", "scope_id", "fact_key")
+_index(PaymentEventRow, "payment_event_seen", "scope_id", "seen_ms")
+_index(PaymentTokenRow, "payment_token_of", "scope_id", "reservation_id")
+_index(StatementRow, "payment_statement_due", "due_ms", where="due_ms IS NOT NULL")
+_index(StatementRow, "payment_statement_failed", "scope_id", where="state = 'failed'")
+_index(StatementLineRow, "payment_statement_line_key", "scope_id", "fact_key", where="fact_key <> ''")
+_index(StatementLineRow, "payment_statement_line_of", "scope_id", "payment_psp", where="payment_psp <> ''")
+_index(DifferenceRow, "payment_difference_listed", "scope_id", "day", "difference_id")
+_index(DifferenceRow, "payment_difference_open", "scope_id", "at_ms", where="state = 'open'")
+_index(CardRow, "card_due", "due_ms")
+_index(CardRow, "card_version", "version")
+_index(CardUseRow, "card_use_of", "scope_id", "reservation_id", "use_id")
+_index(CardUseRow, "card_use_by", "scope_id", "author", "at_ms")

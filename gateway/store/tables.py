@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.store.tables_access import IdempotencyRow, PrincipalRow, PrincipalUseRow, SessionRow
+from gateway.store.tables_cards import CardRow, CardUseRow
 from gateway.store.tables_paying import (
     PaymentAccountRow,
     PaymentEventRow,
@@ -16,6 +17,7 @@ from gateway.store.tables_paying import (
     PaymentOperationRow,
     PaymentRow,
 )
+from gateway.store.tables_statements import DifferenceRow, PaymentTokenRow, StatementLineRow, StatementRow
 
 
 class Scope(NamedTuple):
@@ -266,6 +268,23 @@ class RetrievalRow(NamedTuple):
     error: str
 
 
+class ContentRow(NamedTuple):
+    """A connection whose counterpart is told what our rooms and plans are called.
+
+    ``wanted`` and ``confirmed`` are digests of what it is to hold and holds; ``due_ms`` is when it is told, None for
+    nothing to tell; ``done_ms`` the last time it went well.
+    """
+
+    scope_id: str
+    connection: str
+    due_ms: int | None
+    wanted: str
+    confirmed: str
+    done_ms: int
+    failures: int
+    error: str
+
+
 class LeaseRow(NamedTuple):
     """The right to send for the connections of one shard."""
 
@@ -327,6 +346,7 @@ Row = (
     | HeldRow
     | TheirCodeRow
     | RetrievalRow
+    | ContentRow
     | LeaseRow
     | AlertRow
     | PrincipalRow
@@ -339,4 +359,10 @@ Row = (
     | PaymentRow
     | PaymentOperationRow
     | PaymentEventRow
+    | PaymentTokenRow
+    | StatementRow
+    | StatementLineRow
+    | DifferenceRow
+    | CardRow
+    | CardUseRow
 )

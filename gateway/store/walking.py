@@ -14,6 +14,7 @@ from gateway.store.database import Transaction
 from gateway.store.schema import SPECS
 from gateway.store.sql import Params
 
+FIRST_SCAN = 400
 SCAN_MAX = 2_000
 COVERED_SCAN_MAX = 20_000  # where the index alone answers
 
@@ -58,6 +59,33 @@ async def step(
     scan = limit + 1
     if filters:
         scan = COVERED_SCAN_MAX if {each.column for each in filters} <= walk.covered else SCAN_MAX
+    if scan > FIRST_SCAN > limit:
+        # What is not rare is found within the first of them.
+        found = await _look(tx, walk, scope_id, bounds, filters, after, limit, FIRST_SCAN)
+        if len(found) > limit:
+            return Step(found[:limit], found[limit - 1], partial=False)
+    rows = await _look(tx, walk, scope_id, bounds, filters, after, limit, scan)
+    found = rows[:limit]
+    if len(rows) > limit:
+        return Step(found, found[-1], partial=False)
+    if not filters:
+        return Step(found, None, partial=False)
+    looked, params = _window(walk, scope_id, bounds, after)
+    last = await tx.fetch(f"SELECT {', '.join(walk.order)} {looked} LIMIT 1 OFFSET {scan - 1}", *params)
+    return Step(found, tuple(last[0]) if last else None, partial=bool(last))
+
+
+async def _look(
+    tx: Transaction,
+    walk: Walk,
+    scope_id: str,
+    bounds: Sequence[Condition],
+    filters: Sequence[Condition],
+    after: Params | None,
+    limit: int,
+    scan: int,
+) -> list[tuple[Any, ...]]:
+    """One more than the limit, if there are so many among the next ``scan`` rows."""
     looked, params = _window(walk, scope_id, bounds, after)
     order = ", ".join(walk.order)
     columns = ", ".join(dict.fromkeys((*walk.order, *(each.column for each in filters))))
@@ -68,13 +96,7 @@ async def step(
         *params,
         *(each.value for each in filters),
     )
-    found = [tuple(row) for row in rows[:limit]]
-    if len(rows) > limit:
-        return Step(found, found[-1], partial=False)
-    if not filters:
-        return Step(found, None, partial=False)
-    last = await tx.fetch(f"SELECT {order} {looked} LIMIT 1 OFFSET {scan - 1}", *params)
-    return Step(found, tuple(last[0]) if last else None, partial=bool(last))
+    return [tuple(row) for row in rows]
 
 
 def _window(walk: Walk, scope_id: str, bounds: Sequence[Condition], after: Params | None) -> tuple[str, list[Any]]:

@@ -41,6 +41,17 @@ class Lag(NamedTuple):
     confirmed_ms: Instant
 
 
+class Receiver(NamedTuple):
+    """A receiver of reservations whose last calls have failed, or that the gateway itself has paused."""
+
+    scope_id: str
+    connection: str
+    failures: int
+    error: str
+    confirmed_ms: Instant
+    paused_ms: Instant  # 0 where it is not
+
+
 class Outstanding(NamedTuple):
     """Deliveries of one connection in one state that are not confirmed."""
 
@@ -121,6 +132,20 @@ async def lags(tx: Transaction, *, all_of_them: bool) -> list[Lag]:
     return found
 
 
+async def receivers(tx: Transaction, pauser: str) -> list[Receiver]:
+    """Those that are called for nothing but reservations and that somebody has to look at; ``pauser`` is the gateway's
+    name as the author of a pause.
+    """
+    rows = await tx.fetch(
+        "SELECT c.scope_id, c.connection, c.failures, c.error, c.confirmed_ms, coalesce(o.at_ms, 0) "
+        "FROM connection AS c LEFT JOIN sync_order AS o ON o.scope_id = c.scope_id AND o.connection = c.connection "
+        "AND o.paused = 1 AND o.author = ? WHERE c.pushes = 0 AND (c.failures > 0 OR o.at_ms IS NOT NULL) "
+        f"ORDER BY c.scope_id, c.connection LIMIT {LISTED_MAX}",
+        pauser,
+    )
+    return [Receiver(*row) for row in rows]
+
+
 async def causes(tx: Transaction, scope_id: str, since: int, synced_cause: int, limit: int) -> list[Cause]:
     """The messages that raised the revision of a property beyond ``since``, oldest first.
 
@@ -151,8 +176,9 @@ async def outstanding(tx: Transaction) -> list[Outstanding]:
         "AND r.seq = d.wanted_seq "
     )
     grouped = " GROUP BY d.scope_id, d.connection, d.state"
-    # Two statements, because each of them is answered by a partial index of its own.
-    waiting = await tx.fetch(f"{columns}{revision}WHERE d.due_ms IS NOT NULL AND d.state <> 'confirmed'{grouped}")
+    # Two statements, because each of them is answered by a partial index of its own. For the first it takes a bound:
+    # asked for what IS NOT NULL, SQLite would walk through every delivery there ever was, in the order to group by.
+    waiting = await tx.fetch(f"{columns}{revision}WHERE d.due_ms >= 0 AND d.state <> 'confirmed'{grouped}")
     refused = await tx.fetch(f"{columns}{revision}WHERE d.state = 'refused' AND d.due_ms IS NULL{grouped}")
     return [
         Outstanding(scope_id, connection, state, deliveries, oldest >> ID_SHIFT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -19,12 +20,15 @@ Put = Callable[[str], bytes]  # the whole document with this text in the one pla
 
 
 def variants(fixture: Fixture, texts: Sequence[str], dice: Random) -> Iterator[tuple[str, bytes]]:
-    """The place and the changed body, for every text in every place (a sample of the places in large documents)."""
+    """The place and the changed body, for one of the texts after the other in every place.
+
+    Of large documents it is a sample of the places.
+    """
     places_in = {".xml": _xml_places, ".form": _form_places}.get(fixture.path.suffix, _json_places)
     places = list(places_in(fixture.body))
-    for name, put in dice.sample(places, min(len(places), LEAVES_MAX)):
-        for text in texts:
-            yield name, put(text)
+    chosen = dice.sample(places, min(len(places), LEAVES_MAX))
+    for (name, put), text in zip(chosen, itertools.cycle(texts), strict=False):
+        yield name, put(text)
 
 
 def _json_places(body: bytes) -> Iterator[tuple[str, Put]]:

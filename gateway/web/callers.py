@@ -17,7 +17,10 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def address_of(connection: Connection) -> str:
-    """Where the request comes from: the other end of the socket. No header is believed."""
+    """Where the request comes from: the other end of the socket, or what a trusted proxy says.
+
+    No header is looked at here (:mod:`gateway.web.proxies`).
+    """
     return connection.client.host if connection.client else ""
 
 

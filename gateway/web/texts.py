@@ -23,6 +23,8 @@ _FILES = {CHINESE: "zh_Hans"}
 _PLACE = re.compile(r"\{(\d+)\}")
 _RANGE = re.compile(r"\s*([A-Za-z*]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 _ACCEPTED_MAX = 20
+# A fault in a file: where it is, as in connections[0].rooms."a b", and what it is.
+_PLACED = re.compile(r"([a-z_]\w*(?:\[\d+\]|\.\w+|\.\"[^\"]*\"|\.[\w-]+)*|hotel file): (.+)", re.DOTALL)
 _SENTENCE_MAX = 2_000  # looking for an entry takes a while in a text without end
 
 
@@ -47,15 +49,17 @@ def translate(language: str, text: str) -> str:
     found: str = catalogue.gettext(text)
     if found != text:
         return found
+    if placed := _PLACED.fullmatch(text):
+        return f"{placed[1]}: {translate(language, placed[2])}"
     for pattern, template in _templates(language) if len(text) <= _SENTENCE_MAX else ():
         if match := pattern.fullmatch(text):
-            return _filled(catalogue, template, match)
+            return _filled(language, template, match)
     return text
 
 
-def _filled(catalogue: NullTranslations, template: str, match: re.Match[str]) -> str:
-    """Values that are words themselves, like the name of a right, are translated too."""
-    return _PLACE.sub(lambda place: str(catalogue.gettext(match[f"p{place[1]}"])), template)
+def _filled(language: str, template: str, match: re.Match[str]) -> str:
+    """Values that are words or sentences themselves, like the name of a right, are translated too."""
+    return _PLACE.sub(lambda place: translate(language, match[f"p{place[1]}"]), template)
 
 
 def negotiate(accept_language: str) -> str:

@@ -20,9 +20,9 @@ _LONG_RUN = b"0" * _DIGITS_MIN
 _PIECE_BYTES = 32 * 1024
 _OVERLAP_BYTES = 2 * _DIGITS_MIN
 _RUN_LENGTH_MAX = 19 + 18  # digits and as many separators as can stand between them
-_RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}")
-_RUN_TEXT = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
-_LONG_RUN_TEXT = re.compile(r"[0-9](?:[ -]?[0-9]){12}", re.ASCII)  # cheap to look for, as it begins with a digit
+# Cheap to look for, as they begin with a digit; that it is the first of its run follows from taking all of a run.
+_RUN = re.compile(rb"[0-9](?:[ -]?[0-9]){12,}")
+_RUN_TEXT = re.compile(r"[0-9](?:[ -]?[0-9]){12,}", re.ASCII)
 _DIGIT_REFERENCE = re.compile(rb"&#(?:0*(4[89]|5[0-7])|[xX]0*3([0-9]));")
 _PREFIX = re.compile(r"4|5[0-8]|2(?:2[2-9]|[3-6]|7[01]|720)|3[0-9]|6", re.ASCII)
 
@@ -76,7 +76,9 @@ def _without_cards(document: bytes, first: int) -> bytes:
     """Whatever is in question stands behind the first "Card", and before the last if that ends a PaymentCard."""
     start = max(0, first - 1)  # what stands before a name says whether it is one
     last = document.rfind(b"Card")
-    is_end = document.startswith(b"PaymentCard>", last - 7) and document.startswith(b"</", document.rfind(b"<", 0, last))
+    is_end = document.startswith(b"PaymentCard>", last - 7) and document.startswith(
+        b"</", document.rfind(b"<", 0, last)
+    )
     piece = masked = document[start:last] if is_end else document[start:]
     for common, names in _CARD.items():
         if common in piece:
@@ -95,7 +97,7 @@ def _has_long_run(document: bytes) -> bool:
 
 def mask_text(text: str) -> str:
     """Free text with every card number in it masked."""
-    if len(text) < _DIGITS_MIN or not _LONG_RUN_TEXT.search(text):
+    if len(text) < _DIGITS_MIN or not _has_long_run(text.encode("utf-8", "surrogatepass")):
         return text
     return _RUN_TEXT.sub(lambda match: _mask_run(match[0]), text)
 

@@ -1,70 +1,76 @@
-"""An Adyen: payments and their modifications, which are only ever *received*, and standard webhooks that say the rest.
+"""An Adyen: payments, links and modifications, which are only ever *received*, and standard webhooks that say the rest.
 
-Amounts are Adyen's. ``declined`` is a stored method that is always refused. A capture closes the hold.
+Amounts are Adyen's. ``declined`` is a stored method that is always refused. A capture closes the hold. While ``slow``,
+nothing is decided, and no webhook tells of it, until :meth:`Adyen.settle`.
 """
 
-import base64
-import hashlib
-import hmac
 import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from simulators.psp.common import Answer, Body, Callback, Kept, Numbers, Refused, answer, header
+from simulators.psp.adyen_books import AdyenBooks
+from simulators.psp.common import (
+    Answer,
+    Body,
+    NotHere,
+    Refused,
+    answer,
+    header,
+)
 
 DECLINED = "declined"
+_INVALID: Body = {"status": 422, "errorCode": "167", "errorType": "validation"}
 
 
-class Adyen:
+class Adyen(AdyenBooks):
     """One merchant account."""
 
-    def __init__(self, key: str, account: str, hmac_key: str, login: tuple[str, str], now_s: Callable[[], int]) -> None:
-        self.events: list[Body] = []
-        self.payments: dict[str, Body] = {}
-        self._key, self._account, self._hmac, self._login, self._now_s = key, account, hmac_key, login, now_s
-        self._kept, self._numbers = Kept(), Numbers()
-
     def serve(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer to one call of the Checkout API."""
         if header(headers, "x-api-key") != self._key:
             return answer(401, {"status": 401, "errorCode": "000", "errorType": "security"})
-        path = urlsplit(url).path.split("/")[2:]
+        path = urlsplit(url).path.strip("/").split("/")
+        if path[:2] == ["reports", "download"]:
+            found = self.reports.get(path[-1])
+            return Answer(404, {}, b"") if found is None else Answer(200, {"content-type": "text/csv"}, found)
+        return self._call(method, path[1:], header(headers, "idempotency-key"), body)
+
+    def pay(self, order: str, succeeds: bool = True) -> None:
+        """``order`` is a link, or the operation it was made for. A refused card leaves the link open."""
+        found = [one for one in self.links.values() if order in (one["id"], one["reference"])]
+        if not found or found[0]["status"] != "active":
+            raise NotHere(f"no link is open for {order}")
+        (link,) = found
+        self._authorise(link, succeeds)
+        if succeeds:
+            link["status"] = "completed"
+
+    def back(self, order: str) -> tuple[str, Body]:
+        return str(self.links[order].get("returnUrl", "")) if order in self.links else "", {}
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def _call(self, method: str, path: list[str], key: str, body: bytes) -> Answer:
         request = "/".join(path).encode() + b"\n" + body
-        key = header(headers, "idempotency-key")
         try:
-            if (kept := self._kept.find(key, request)) is not None:
+            if key and (kept := self._kept.find(key, request)) is not None:
                 return kept
         except KeyError:
             return answer(422, {"status": 422, "errorCode": "708", "errorType": "validation"})
         try:
-            given = self._write(path, json.loads(body))
+            given = self._link(method, path, body) if method != "POST" else self._write(path, json.loads(body))
         except Refused as refused:
             given = answer(refused.status, refused.body)
-        self._kept.keep(key, request, given)
+        if key:
+            self._kept.keep(key, request, given)
         return given
 
-    def signed(self, *items: Body) -> Callback:
-        """One notification of these items."""
-        wrapped = [{"NotificationRequestItem": {**item, "additionalData": self._proof(item)}} for item in items]
-        login = base64.b64encode(":".join(self._login).encode()).decode()
-        body = json.dumps({"live": "false", "notificationItems": wrapped}).encode()
-        return Callback({"content-type": "application/json", "authorization": f"Basic {login}"}, body)
-
-    def moved(self) -> tuple[int, int]:
-        """What was taken and what was given back, over all payments."""
-        taken = sum(int(payment["captured"]) for payment in self.payments.values())
-        return taken, sum(int(payment["refunded"]) for payment in self.payments.values())
-
-    def _proof(self, item: Body) -> Body:
-        amount = item["amount"]
-        values = [item["pspReference"], item.get("originalReference") or "", item["merchantAccountCode"]]
-        values += [item["merchantReference"], str(amount["value"]), amount["currency"], item["eventCode"]]
-        text = ":".join([*values, item["success"]]).encode()
-        mac = hmac.new(bytes.fromhex(self._hmac), text, hashlib.sha256).digest()
-        return {"hmacSignature": base64.b64encode(mac).decode()}
-
-    # --- calls --------------------------------------------------------------------------------------------------------
+    def _link(self, method: str, path: list[str], body: bytes) -> Answer:
+        if len(path) != 2 or path[1] not in self.links:
+            raise Refused(404, {"status": 404, "errorType": "validation"})
+        link = self.links[path[1]]
+        if method == "PATCH" and json.loads(body) == {"status": "expired"} and link["status"] == "active":
+            link["status"] = "expired"
+        return answer(200, link)
 
     def _write(self, path: list[str], body: Body) -> Answer:
         if body.get("merchantAccount") != self._account:
@@ -72,71 +78,72 @@ class Adyen:
         match path:
             case ["payments"]:
                 return answer(200, self._pay(body))
+            case ["paymentLinks"]:
+                number = self._numbers.next("PL")
+                self.links[number] = {**body, "id": number, "status": "active", "url": f"{self.home}/guest/{number}"}
+                return answer(201, self.links[number])
+            case ["cancels"]:
+                return answer(201, self._neutralise(body))
             case ["payments", name, kind] if name in self.payments:
                 return answer(201, self._modify(self.payments[name], kind, body))
-        raise Refused(422, {"status": 422, "errorCode": "167", "errorType": "validation"})
+        raise Refused(422, _INVALID)
 
     def _pay(self, body: Body) -> Body:
-        amount, psp = body["amount"], self._numbers.next("8")
-        if body["paymentMethod"].get("storedPaymentMethodId") == DECLINED:
-            self._tell("AUTHORISATION", psp, None, body["reference"], amount, success=False, reason="Refused")
+        declined = body["paymentMethod"].get("storedPaymentMethodId") == DECLINED
+        psp = self._authorise(body, not declined)
+        if declined:
             return {"pspReference": psp, "resultCode": "Refused", "refusalReason": "Refused", "refusalReasonCode": "2"}
-        payment = {"psp": psp, "amount": amount, "captured": 0, "refunded": 0, "open": True}
-        payment["reference"] = body["reference"]
-        self.payments[psp] = payment
-        self._tell("AUTHORISATION", psp, None, body["reference"], amount)
-        if body.get("captureDelayHours") == 0:
-            payment |= {"captured": amount["value"], "open": False}
-            self._tell("CAPTURE", self._numbers.next("9"), psp, body["reference"], amount)
-        return {"pspReference": psp, "resultCode": "Authorised", "amount": amount}
+        return {
+            "pspReference": psp,
+            "resultCode": "Authorised" if self.payments[psp]["decided"] else "Received",
+            "amount": body["amount"],
+        }
+
+    def _authorise(self, order: Body, succeeds: bool) -> str:
+        """A payment of an order, at the call or on a link; the hold is captured at once where that was asked for."""
+        psp, amount, reference = self._numbers.next("8"), order["amount"], order["reference"]
+        payment: Body = {"psp": psp, "amount": amount, "captured": 0, "refunded": 0, "open": False, "decided": False}
+        payment["reference"] = reference
+        if succeeds:
+            self.payments[psp] = payment
+
+        def end(accepted: bool) -> None:
+            good = accepted and succeeds
+            payment.update(decided=True, open=good)
+            reason = "" if good else "Refused"
+            self._tell_of("AUTHORISATION", psp, None, reference, amount, success=good, reason=reason)
+            if good and order.get("captureDelayHours") == 0:
+                capture = self._numbers.next("9")
+                self._capture(payment, amount["value"], capture, reference)
+                self._tell_of("CAPTURE", capture, psp, reference, amount)
+
+        self._end(end)
+        return psp
+
+    def _neutralise(self, body: Body) -> Body:
+        """By the merchant's own reference, of a payment that may not exist."""
+        psp, reference = self._numbers.next("9"), body["paymentReference"]
+        found = next((each for each in self.payments.values() if each["reference"] == reference), None)
+        done = found is not None and self._cancel(found, 0, psp, reference)
+        amount = found["amount"] if found else {"currency": "EUR", "value": 0}
+        original = found["psp"] if found else None
+        self._tell_of("TECHNICAL_CANCEL", psp, original, body["reference"], amount, success=done)
+        return {"pspReference": psp, "paymentReference": reference, "status": "received"}
 
     def _modify(self, payment: Body, kind: str, body: Body) -> Body:
         psp, amount = self._numbers.next("9"), body.get("amount") or payment["amount"]
-        done = {"captures": self._capture, "cancels": self._cancel, "refunds": self._refund}.get(kind)
-        if done is None:
+        acts = {"captures": self._capture, "cancels": self._cancel, "refunds": self._refund, "reversals": self._reverse}
+        codes = {"captures": "CAPTURE", "cancels": "CANCELLATION", "refunds": "REFUND", "reversals": "CANCEL_OR_REFUND"}
+        if kind not in acts:
             raise Refused(404, {"status": 404, "errorType": "validation"})
-        code = {"captures": "CAPTURE", "cancels": "CANCELLATION", "refunds": "REFUND"}[kind]
-        success = done(payment, amount["value"])
-        reason = "" if success else "Transaction not possible"
-        self._tell(code, psp, payment["psp"], body["reference"], amount, success=success, reason=reason)
+
+        def end(accepted: bool) -> None:
+            done = accepted and acts[kind](payment, amount["value"], psp, body["reference"])
+            reason = "" if done else "Transaction not possible"
+            hint = {"modification.action": "refund"} if kind == "reversals" else None
+            self._tell_of(
+                codes[kind], psp, payment["psp"], body["reference"], amount, success=done, reason=reason, hint=hint
+            )
+
+        self._end(end)
         return {"pspReference": psp, "paymentPspReference": payment["psp"], "status": "received"}
-
-    def _capture(self, payment: Body, value: int) -> bool:
-        possible = bool(payment["open"]) and 0 < value <= int(payment["amount"]["value"])
-        if possible:
-            payment |= {"captured": value, "open": False}
-        return possible
-
-    def _cancel(self, payment: Body, value: int) -> bool:
-        possible = bool(payment["open"])
-        payment["open"] = False
-        return possible
-
-    def _refund(self, payment: Body, value: int) -> bool:
-        possible = 0 < value <= int(payment["captured"]) - int(payment["refunded"])
-        if possible:
-            payment["refunded"] += value
-        return possible
-
-    def _tell(
-        self,
-        code: str,
-        psp: str,
-        original: str | None,
-        reference: str,
-        amount: Body,
-        *,
-        success: bool = True,
-        reason: str = "",
-    ) -> None:
-        item: Body = {
-            "pspReference": psp,
-            "merchantAccountCode": self._account,
-            "merchantReference": reference,
-            "amount": dict(amount),
-            "eventCode": code,
-            "eventDate": datetime.fromtimestamp(self._now_s(), UTC).isoformat(),
-            "success": "true" if success else "false",
-            "reason": reason,
-        }
-        self.events.append(item if original is None else {**item, "originalReference": original})

@@ -15,6 +15,8 @@ from gateway.demo import DEMO_NAME, DEMO_PASSWORD
 from tests.e2e.test_demo import Demo, demo
 from tests.e2e.town import ahead, free_port
 
+# On a busy machine an answer may come late, and what is in doubt then is settled after a while.
+PATIENCE_MS = 90_000
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 # Where the container of a build runs as root, Chromium refuses to start with its sandbox.
 ARGUMENTS = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
@@ -84,7 +86,7 @@ def visitor(browser: Any, complaints: list[str]) -> Iterator[Any]:
         context = browser.new_context(locale=language, **{"viewport": {"width": 1280, "height": 800}, **options})
         opened.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console",

@@ -14,6 +14,7 @@ import pytest
 from gateway.cli import COMMANDS, exits, main, parser
 from gateway.cli.completion import subcommands
 from gateway.cli.output import Progress
+from gateway.registry import Registry, discover
 
 DEMO = (resources.files("mappings") / "hotels" / "demo.toml").read_text(encoding="utf-8")
 ARI = "room,plan,first,last,price2,closed\nDBL,BAR,2027-03-01,2027-03-31,120.00,no\n"
@@ -116,6 +117,14 @@ def test_the_connectors_there_are(command: Command) -> None:
     lines = json.loads(command.out)
     assert {"opentravel"} <= {line["connector"] for line in lines}
     assert {"ota-2015a"} <= {line["profile"] for line in lines if line["connector"] == "opentravel"}
+
+
+def test_a_connector_that_brings_its_own_profiles_is_shown(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry({"strange": discover().get("opentravel")}, {})
+    monkeypatch.setattr("gateway.registry.discover", lambda: registry)
+    assert command("connectors", "--json") == 0
+    (line,) = [line for line in json.loads(command.out) if line["connector"] == "strange"]
+    assert (line["profile"], line["inbound"], line["outbound"], line["problem"]) == ("", True, True, "")
 
 
 # --- the command line itself ------------------------------------------------------------------------------------------

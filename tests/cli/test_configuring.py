@@ -67,6 +67,15 @@ def test_no_password_is_shown(command: Command) -> None:
         assert secret not in said
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "--force"])
+def test_what_nobody_can_speak_is_refused_before_anything_is_done(command: Command, option: str) -> None:
+    command.change('profile = "ota-through"', 'profile = "esperanto"')
+    command.change('connector = "opentravel"\nprofile = "ota-arrival"', 'connector = "babel"\nprofile = "ota"')
+    assert command.apply(option) == 2
+    assert "connections[1]: the profile 'esperanto' of 'opentravel' is not available" in command.err
+    assert "connections[2]: there is no connector 'babel'" in command.err
+
+
 def test_a_dry_run_only_shows(command: Command) -> None:
     assert command.apply("--dry-run") == 0
     assert "sunbeds" in command.out

@@ -1,4 +1,4 @@
-"""Profiles of reservation systems that only send to us, over the OpenTravel connector."""
+"""Profiles of systems that only send to us, or book from us, over the OpenTravel connector."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "opentravel"
 SILENT = {"C10": "nothing is sent in this dialect, which its profile says"}
 
 TestSynxis = conformance(CONNECTOR, profile="synxis", fixtures=FIXTURES / "synxis", waive=SILENT, examples=20)
+TestSeller = conformance(CONNECTOR, profile="ota-seller", fixtures=FIXTURES / "ota-seller", waive=SILENT, examples=20)
 TestHtng = conformance(CONNECTOR, profile="htng-2011b", fixtures=FIXTURES / "htng-2011b", waive=SILENT, examples=20)

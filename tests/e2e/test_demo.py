@@ -16,6 +16,8 @@ import pytest
 
 from tests.e2e.town import PATIENCE_S, Town, ahead, eventually, free_port
 
+STARTING_S = 4 * PATIENCE_S  # four processes, each with its imports, on a machine that may have much else to do
+
 
 class Demo:
     """One run, with its output in a file."""
@@ -37,7 +39,7 @@ class Demo:
         return self._output.read_text()
 
     def wait_until_open(self) -> None:
-        eventually(lambda: _in("is open", self.said()))
+        eventually(lambda: _in("is open", self.said()), STARTING_S)
 
     def url(self, name: str) -> str:
         line = next(line for line in self.said().splitlines() if line.strip().startswith(name) and "/state" in line)
@@ -93,6 +95,11 @@ def on_sale(channel: str) -> None:
     assert httpx.get(f"{channel}/sellable", params=stay, trust_env=False).json()["sellable"]
 
 
+def account_of(till: str) -> dict[str, object]:
+    found: dict[str, object] = httpx.get(f"{till}/account", trust_env=False).json()
+    return found
+
+
 def test_two_runs(tmp_path: Path) -> None:
     port = free_port()
     with demo(tmp_path, port) as first:
@@ -101,7 +108,9 @@ def test_two_runs(tmp_path: Path) -> None:
         book(first.url("sunbeds"))
         key = eventually(lambda: arrived(first.url("demo-pms")))
         family = first.family()
-        assert len(family) >= 3
+        assert len(family) >= 4
+        notify_url = f"http://127.0.0.1:{port}/payments/stripe/demo-stripe"
+        assert account_of(first.url("demo-stripe"))["options"] == {"notify_url": notify_url}
         assert first.end(signal.SIGINT) == 0
     assert [process for process in family if process.is_running()] == []
     with demo(tmp_path, port) as second:
@@ -117,16 +126,16 @@ def test_two_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_before_it_is_open(tmp_path: Path, number: signal.Signals) -> None:
-    """The third simulator is begun when two are there already, and the gateway itself is not."""
+    """The last simulator is begun when the others are there already, and the gateway itself is not."""
     with demo(tmp_path, free_port()) as run:
-        family = eventually(lambda: _all_three(run.family()))
+        family = eventually(lambda: _all_four(run.family()))
         run.end(number)
     _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert alive == []
 
 
-def _all_three(family: list[psutil.Process]) -> list[psutil.Process]:
-    assert len(family) == 3
+def _all_four(family: list[psutil.Process]) -> list[psutil.Process]:
+    assert len(family) == 4
     return family
 
 

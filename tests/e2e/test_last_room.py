@@ -38,6 +38,18 @@ timezone = "UTC"
 code = "DBL"
 units = 1
 
+[[room_types]]
+code = "TWN"
+made_of = { DBL = 1 }
+
+[[room_types]]
+code = "ONE"
+units = 2
+
+[[room_types]]
+code = "STE"
+made_of = { ONE = 2 }
+
 [[rate_plans]]
 code = "BAR"
 
@@ -45,7 +57,8 @@ code = "BAR"
 id = "site"
 role = "direct"
 """
-QUOTE = {"room": "DBL", "plan": "BAR"}
+NAMES = ("DBL", "TWN")  # the one room under both its names
+HALVES = ("ONE", "STE")  # two rooms, by themselves and as a suite
 
 
 @contextmanager
@@ -99,14 +112,16 @@ class Rivals:
 
     async def open_for_sale(self) -> None:
         """One room on every night."""
-        nights = {"first": ahead(FIRST), "last": ahead(FIRST + NIGHTS + 1), "room": "DBL"}
-        price = {**nights, "plan": "BAR", "set": {"prices": [{"guests": 0, "amount": 10_000}]}}
-        body = {"updates": [{**nights, "set": {"figure": 1}}, price]}
-        reply = await self.ask("PATCH", "/calendar", body)
+        nights = {"first": ahead(FIRST), "last": ahead(FIRST + NIGHTS + 1)}
+        figures = [{**nights, "room": room, "set": {"figure": count}} for room, count in (("DBL", 1), ("ONE", 2))]
+        prices = {"prices": [{"guests": 0, "amount": 10_000}]}
+        bulk = {"rooms": [*NAMES, *HALVES], "plans": ["BAR"], "ranges": [nights], "set": prices}
+        reply = await self.ask("PATCH", "/calendar", {"updates": figures, "bulk": [bulk]})
         assert reply.status_code == 200, reply.text
 
-    async def quote(self, night: int) -> str:
-        stay = {"arrival": ahead(night), "departure": ahead(night + 1), "rooms": [QUOTE]}
+    async def quote(self, night: int, room: str) -> str:
+        line = {"room": room, "plan": "BAR"}
+        stay = {"arrival": ahead(night), "departure": ahead(night + 1), "rooms": [line]}
         reply = await self.ask("POST", "/quotes", stay)
         assert reply.status_code == 201, reply.text
         return str(reply.json()["sale_id"])
@@ -127,7 +142,8 @@ async def race(urls: list[str], key: str) -> None:
     try:
         await rivals.open_for_sale()
         nights = [night for night in range(FIRST, FIRST + NIGHTS) for _ in range(RIVALS)]
-        sales = await asyncio.gather(*(rivals.quote(night) for night in nights))
+        rooms = [NAMES[place % 2] for place in range(len(nights))]
+        sales = await asyncio.gather(*map(rivals.quote, nights, rooms))
         # By night, so that those who want the same room ask at the same time.
         runs = [rivals.take(sale, hold_first=place % 3 == 0) for place, sale in enumerate(sales)]
         won = await asyncio.gather(*runs)
@@ -135,11 +151,28 @@ async def race(urls: list[str], key: str) -> None:
         assert winners == dict.fromkeys(range(FIRST, FIRST + NIGHTS), 1)
         last = ahead(FIRST + min(NIGHTS, 550) - 1)
         left = (await rivals.ask("GET", "/availability", first=ahead(FIRST), last=last)).json()
-        assert {each["room"]: set(each["left"]) for each in left["rooms"]} == {"DBL": {0}}
+        assert {each["room"]: set(each["left"]) for each in left["rooms"] if each["room"] in NAMES} == {
+            "DBL": {0},
+            "TWN": {0},
+        }
+        await race_for_halves(rivals)
         oversold = (await rivals.ask("GET", "/reservations", oversold="true")).json()
         assert oversold["items"] == []
     finally:
         await rivals.close()
+
+
+async def race_for_halves(rivals: Rivals) -> None:
+    """On each night either the suite is sold or one of its rooms or both, and never more than there is."""
+    nights = [night for night in range(FIRST, FIRST + min(NIGHTS, 10)) for _ in range(4)]
+    rooms = [HALVES[place % 4 == 0] for place in range(len(nights))]
+    sales = await asyncio.gather(*map(rivals.quote, nights, rooms))
+    won = await asyncio.gather(*(rivals.take(sale, hold_first=place % 3 == 0) for place, sale in enumerate(sales)))
+    taken: Counter[int] = Counter()
+    for night, room, is_won in zip(nights, rooms, won, strict=True):
+        taken[night] += is_won * (2 if room == "STE" else 1)
+    # One room is asked for often enough that both are gone, by whoever came first.
+    assert taken == dict.fromkeys(nights, 2)
 
 
 @pytest.mark.slow

@@ -15,8 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.hotel_changes import Change, Severity, plan, render
-from gateway.engine.hotel_file import LINEAGE_MAX, HotelFile, HotelFileError, read, read_tables, with_urls
+from gateway.engine.hotel_file import HotelFile, HotelFileError, read, read_tables, with_urls
 from gateway.engine.hotel_tables import tables_of
+from gateway.engine.products_file import LINEAGE_MAX
 from gateway.engine.rates import lineage
 from gateway.errors import Malformed, Rejected
 from gateway.model.payment_account import PaymentAccount
@@ -236,7 +237,7 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("rate_plans.1.round_to", 0, "must be more than 0"),
     ("rate_plans.1.rounding", "even", '"even" is not "nearest", "up" or "down"'),
     (f"{HERE}.id", "a\n", f'"a\\n" {NO_ID}'),
-    (f"{HERE}.role", "ota", '"ota" is not "pms", "channel" or "direct"'),
+    (f"{HERE}.role", "ota", '"ota" is not "pms", "channel", "receiver", "seller" or "direct"'),
     (f"{HERE}.enabled", 1, "1 is not true or false"),
     (f"{HERE}.currency", "usd", '"usd" is not an ISO 4217 currency code; did you mean "USD"?'),
     (f"{HERE}.exchange_rate", "1.1", "must be left out, since prices are in EUR on both sides"),
@@ -706,6 +707,48 @@ def test_what_bookings_fall_back_to_is_ours() -> None:
     (known,) = file.property.connections
     assert (known.fallback_room, known.booking_currencies) == ("DBL", ("USD",))
     assert plan(file.property, read_tables(tables_of(file.property), {}, {("booking", "outbound")}).property) == []
+
+
+RECEIVER = {"id": "crm", "connector": "webhook", "profile": "webhook", "role": "receiver", "hotel": "H"}
+SELLER = {"id": "agency", "connector": "opentravel", "profile": "ota-seller", "role": "seller", "hotel": "A"}
+
+
+def test_receivers_and_sellers_may_speak_our_codes() -> None:
+    file = read(edited(("connections.1", RECEIVER), ("connections.2", SELLER | {"allotment": {"keep_back": 1}})), {})
+    _, receiver, seller = file.property.connections
+    assert (receiver.role, receiver.products) == (Role.RECEIVER, ())
+    assert (seller.role, seller.allotment.keep_back) == (Role.SELLER, 1)
+    back = read_tables(tables_of(file.property), {}, {("booking", "outbound")}).property
+    assert plan(file.property, back) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        (RECEIVER, "allotment", {"cap": 1}),
+        (RECEIVER, "figures", "allocation"),
+        (RECEIVER, "days_ahead", 30),
+        (SELLER, "url", "https://agency.example"),
+        (SELLER, "fallback_room", "DBL"),
+        (SELLER, "echoes", True),
+        (SELLER, "pms_number", True),
+    ],
+)
+def test_what_has_no_effect_on_them_is_said(table: dict[str, Any], key: str, value: Any) -> None:
+    (told,) = problems(edited(("connections.1", table | {key: value})))
+    assert told.startswith(f"connections[1].{key}: has no effect on a connection with role")
+
+
+def test_bookings_are_mailed_to_addresses() -> None:
+    file = read(
+        edited(("property.mail_bookings_to", ["desk@hotel.example"]), ("property.mail_bookings_after_s", 60)), {}
+    )
+    assert (file.property.mail_bookings_to, file.property.mail_bookings_after_s) == (("desk@hotel.example",), 60)
+    back = read_tables(tables_of(file.property), {}, {("booking", "outbound")}).property
+    assert back == file.property
+    for bad in ("desk", "Desk <desk@hotel.example>", "a@b@c", "a@b,c@d"):
+        (told,) = problems(edited(("property.mail_bookings_to", [bad])))
+        assert told.startswith("property.mail_bookings_to")
 
 
 OTHER: dict[type, Callable[[Any], Any]] = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from random import Random
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from gateway.engine.calendar import PRODUCT, Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.offers import Ask, Offer, Party, Shop, is_closed, shop_of
+from gateway.engine.promotions import cheapest, possible
 from gateway.engine.rates import lineage
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.view import Calendar
@@ -24,12 +28,14 @@ from gateway.model.property import (
     Allotment,
     Connection,
     FigureKind,
+    LengthRate,
     Property,
     RatePlan,
     Role,
     RoomType,
+    Rounding,
 )
-from gateway.model.selling import Per, PlanTerms, Policy, Promotion, RoomTerms, Selling, Tax
+from gateway.model.selling import ChildRate, Per, PlanTerms, Policy, Promotion, RoomTerms, Selling, Tax
 
 ZONE = "Europe/Madrid"
 # A block begins four days after, and summer time in that week.
@@ -37,12 +43,19 @@ FIRST = parse_day("2027-03-24")
 DAYS = 16
 ROOMS = (RoomType("DBL", "DBL", 9), RoomType("FAM", "FAM", 9, adults_max=3))
 PLANS = (
-    RatePlan("BAR", "BAR"),
+    RatePlan("BAR", "BAR", lengths=(LengthRate(3, Adjustment(-500)), LengthRate(3, Adjustment(-1_000), FIRST + 4))),
     RatePlan("NR", "NR", "BAR", Adjustment(-1_000)),
-    RatePlan("NRX", "NRX", "NR", Adjustment(amount=-500)),
+    RatePlan("NRX", "NRX", "NR", Adjustment(amount=-500), (LengthRate(5, Adjustment(amount=-300)),)),
+    RatePlan("OWN", "OWN", "NR", Adjustment(step=50, rounding=Rounding.UP), own_rules=True),
     RatePlan("HB", "HB"),
 )
-LINES = {"BAR": ["BAR"], "NR": ["NR", "BAR"], "NRX": ["NRX", "NR", "BAR"], "HB": ["HB"]}
+LINES = {
+    "BAR": ["BAR"],
+    "NR": ["NR", "BAR"],
+    "NRX": ["NRX", "NR", "BAR"],
+    "OWN": ["OWN", "NR", "BAR"],
+    "HB": ["HB"],
+}
 CHECK_IN_H = 14
 SELLING = Selling(
     check_in_min=CHECK_IN_H * 60,
@@ -50,6 +63,7 @@ SELLING = Selling(
     child_age_max=11,
     plans=(PlanTerms("HB", codes=("club",)),),
     rooms=(RoomTerms("FAM", 5, 2),),
+    children=(ChildRate(2, 0, rooms=("FAM",)), ChildRate(5, 5_000, plans=("BAR", "NR")), ChildRate(9, amount=650)),
 )
 Target = tuple[str, str]
 TARGETS: list[Target] = [("", ""), *((room.code, plan) for room in ROOMS for plan in ("", *LINES))]
@@ -143,7 +157,8 @@ def worlds(draw: st.DrawFn) -> World:
 
 def rule(world: World, room: str, plan: str, day: int, name: str) -> list[int]:
     """The limit at every level that sets one."""
-    levels = [("", ""), (room, ""), *((room, each) for each in LINES[plan])]
+    line = ["OWN"] if plan == "OWN" else LINES[plan]
+    levels = [("", ""), (room, ""), *((room, each) for each in line)]
     found = [world.rules.get((*level, day), {}).get(name, 0) for level in levels]
     return [value for value in found if value]
 
@@ -178,23 +193,52 @@ def why_not(world: World, room: str, plan: str, arrival: int, nights: int, now: 
     return found
 
 
-def derived_price(plan: str, price: int, *, extra: bool) -> int:
-    for each in reversed(LINES[plan][:-1]):
-        if each == "NR":
-            price = (price * 9 * 2 + 10) // 20
+def derived_price(plan: str, price: int, stay: range, *, extra: bool) -> int:
+    """From the plan with prices of its own down, each with what it takes off for the length of the stay."""
+    for each in reversed(LINES[plan]):
+        if each == "BAR" and len(stay) >= 3:
+            price = round_half_up(price * (Fraction(9, 10) if stay[0] >= FIRST + 4 else Fraction(19, 20)))
+        elif each == "NR":
+            price = round_half_up(price * Fraction(9, 10))
         elif each == "NRX" and not extra:
             price = max(0, price - 500)
+            price = max(0, price - 300) if len(stay) >= 5 else price
+        elif each == "OWN":
+            price = math.ceil(Fraction(price, 50)) * 50
     return price
 
 
-def price_of(world: World, room: str, plan: str, night: int, adults: int, children: int) -> int | None:
+def round_half_up(price: Fraction) -> int:
+    return math.floor(price + Fraction(1, 2))
+
+
+def child_line(room: str, plan: str, age: int) -> str:
+    if age <= 2 and room == "FAM":
+        return "free"
+    if age <= 5 and plan in ("BAR", "NR"):
+        return "half"
+    return "fixed" if age <= 9 else "plain"
+
+
+def price_of(world: World, room: str, plan: str, night: int, stay: range, adults: int, ages: list[int]) -> int | None:
     said = world.prices.get((room, LINES[plan][-1], night), {})
+    lines = [child_line(room, plan, age) for age in ages]
+    extra = {
+        name: derived_price(plan, said[name], stay, extra=True)
+        for name in ("extra_adult", "extra_child")
+        if name in said
+    }
+    child = extra.get("extra_child", extra.get("extra_adult"))
+    if child is None:
+        lines = ["plain" if line == "half" else line for line in lines]
+    children = lines.count("plain")
+    apart = 650 * lines.count("fixed") + lines.count("half") * round_half_up(Fraction(child or 0, 2))
     places = {"DBL": 2, "FAM": 3}[room]
     known: dict[int, int] = {}
     for guests in range(1, places + 1):
         # A price for more guests holds for fewer, where fewer have none.
         for paid in range(guests, places + 1):
-            if f"price{paid}" in said and (price := derived_price(plan, said[f"price{paid}"], extra=False)) > 0:
+            if f"price{paid}" in said and (price := derived_price(plan, said[f"price{paid}"], stay, extra=False)) > 0:
                 known[guests] = price
                 break
 
@@ -205,15 +249,11 @@ def price_of(world: World, room: str, plan: str, night: int, adults: int, childr
         more = people - max(fitting)
         if more and "extra_adult" not in said:
             return None
-        return known[max(fitting)] + more * derived_price(plan, said.get("extra_adult", 0), extra=True)
+        return known[max(fitting)] + more * extra.get("extra_adult", 0) + apart
 
     if children and "extra_child" in said:
         adult_price = of(adults)
-        return (
-            None
-            if adult_price is None
-            else adult_price + children * derived_price(plan, said["extra_child"], extra=True)
-        )
+        return None if adult_price is None else adult_price + children * extra["extra_child"]
     return of(adults + children)
 
 
@@ -245,7 +285,7 @@ def oracle(world: World, ask: Ask, now: datetime) -> Iterator[tuple[str, str, se
                 continue
             nights = range(ask.arrival, ask.departure)
             found = why_not(world, room, plan, ask.arrival, len(nights), now)
-            prices = [price_of(world, room, plan, night, adults, len(children)) for night in nights]
+            prices = [price_of(world, room, plan, night, nights, adults, children) for night in nights]
             places = {"DBL": 2, "FAM": 5}[room]
             if adults == 0 or adults + len(children) > places or (room == "FAM" and len(children) > 2):
                 found.add("occupancy")
@@ -264,7 +304,7 @@ ASKS = st.builds(
     st.integers(0, 8),
     st.integers(1, 7),
     st.integers(0, 4),
-    st.lists(st.sampled_from([0, 1, 2, 11, 12, 17]), max_size=3).map(tuple),
+    st.lists(st.sampled_from([0, 1, 2, 3, 5, 6, 11, 12, 17]), max_size=3).map(tuple),
     st.integers(1, 3),
     st.sampled_from([(), ("CLUB",)]),
     st.just({}) | st.just({("DBL", FIRST + 3): 1}),
@@ -417,6 +457,9 @@ def test_included_taxes_share_what_is_left_without_any_of_them() -> None:
         (Promotion("P", "P", percent_bp=5_000, rooms=("FAM",)), stay(1), None),
         (Promotion("P", "P", percent_bp=5_000, plans=("HB",)), stay(1), None),
         (Promotion("P", "P", percent_bp=5_000, advance_max_h=100), stay(1), None),
+        (Promotion("P", "P", percent_bp=5_000, advance_min_h=100), stay(1), (5_500,)),
+        (Promotion("P", "P", amount=1_000, free_night=2), stay(3), (10_000, 0, 10_000)),
+        (Promotion("P", "P", amount=11_000), stay(1), None),
         (Promotion("P", "P", percent_bp=10_000), stay(1), None),  # nothing is sold for nothing
     ],
 )
@@ -425,6 +468,57 @@ def test_a_promotion(promotion: Promotion, ask: Ask, nightly: tuple[int, ...] | 
     assert offer.promotion == ("P" if nightly else "")
     assert offer.nightly == (nightly or (11_000,) * ask.nights)
     assert offer.before == ((11_000,) * ask.nights if nightly else ())
+
+
+@pytest.mark.parametrize(
+    ("promotion", "notice_h", "applies"),
+    [
+        (Promotion("P", "P", percent_bp=5_000, advance_min_h=720), 720, True),  # early bird
+        (Promotion("P", "P", percent_bp=5_000, advance_min_h=720), 719, False),
+        (Promotion("P", "P", percent_bp=5_000, advance_max_h=48), 48, True),  # last minute
+        (Promotion("P", "P", percent_bp=5_000, advance_max_h=48), 49, False),
+    ],
+)
+def test_early_birds_and_last_minutes_end_on_their_hour(promotion: Promotion, notice_h: int, applies: bool) -> None:
+    codes, nights = cheapest(
+        possible([promotion], (), FIRST, 2, notice_h), [("DBL", "BAR")], np.array([[10_000, 10_000]])
+    )
+    assert (codes, nights.tolist()) == ((["P"], [[5_000, 5_000]]) if applies else ([""], [[10_000, 10_000]]))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Promotion,
+            st.sampled_from("ABC"),
+            st.just("N"),
+            percent_bp=st.sampled_from([0, 1_000, 3_333, 10_000]),
+            amount=st.sampled_from([0, 1, 700]),
+            free_night=st.sampled_from([0, 2, 3]),
+            rooms=st.sampled_from([(), ("DBL",)]),
+            plans=st.sampled_from([(), ("BAR", "NR")]),
+        ),
+        max_size=4,
+    ),
+    st.lists(st.lists(st.integers(1, 20_000), min_size=3, max_size=3), min_size=4, max_size=4),
+)
+def test_of_several_promotions_each_product_gets_its_cheapest(
+    promotions: list[Promotion], prices: list[list[int]]
+) -> None:
+    products = [("DBL", "BAR"), ("DBL", "HB"), ("FAM", "NR"), ("FAM", "HB")]
+    codes, nights = cheapest(promotions, products, np.array(prices))
+    for (room, plan), before, code, after in zip(products, prices, codes, nights.tolist(), strict=True):
+        found = ("", before)
+        for each in promotions:
+            if (each.rooms and room not in each.rooms) or (each.plans and plan not in each.plans):
+                continue
+            reduced = []
+            for place, price in enumerate(before, 1):
+                left = round_half_up(price * (1 - Fraction(each.percent_bp, 10_000))) - each.amount
+                reduced.append(0 if each.free_night and place % each.free_night == 0 else max(0, left))
+            if any(reduced) and sum(reduced) < sum(found[1]):
+                found = (each.code, reduced)
+        assert (code, after) == found
 
 
 def test_the_cheapest_promotion_counts_and_they_do_not_add_up() -> None:
@@ -449,6 +543,7 @@ def test_cheapest_first_and_terms_by_plan() -> None:
     assert [(offer.plan, offer.total, offer.policy) for offer in found] == [
         ("NRX", 8_500, "FLEX"),
         ("NR", 9_000, "NR"),
+        ("OWN", 9_000, "FLEX"),
         ("BAR", 10_000, "FLEX"),
         ("HB", 10_000, "FLEX"),
     ]

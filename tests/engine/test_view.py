@@ -22,6 +22,7 @@ from gateway.model.property import (
     Allotment,
     Connection,
     FigureKind,
+    LengthRate,
     Product,
     RatePlan,
     Role,
@@ -35,7 +36,8 @@ PLANS = (
     RatePlan("BAR", "Bar"),
     RatePlan("NR", "NR", parent="BAR", adjust=Adjustment(percent_bp=-1_000, rounding=Rounding.DOWN)),
     RatePlan("GOV", "Gov", parent="NR", adjust=Adjustment(amount=-8_000)),
-    RatePlan("HB", "Half board"),
+    RatePlan("HB", "Half board", lengths=(LengthRate(2, Adjustment(-5_000)),)),
+    RatePlan("OWN", "Own rules", parent="NR", own_rules=True),
 )
 # Two codes of theirs sell the same doubles, and not every product is sold.
 PRODUCTS = (
@@ -44,9 +46,12 @@ PRODUCTS = (
     Product("DBL", "NR", "d2", "nr"),
     Product("FAM", "BAR", "f", "bar"),
     Product("FAM", "HB", "f", "hb"),
+    Product("FAM", "OWN", "f", "own"),
 )
 DAYS = [TODAY, TODAY + 1, TODAY + 40]
-LEVELS = [(room, plan) for room in ("", "DBL", "FAM") for plan in ("", "BAR", "NR", "GOV", "HB") if room or not plan]
+LEVELS = [
+    (room, plan) for room in ("", "DBL", "FAM") for plan in ("", "BAR", "NR", "GOV", "HB", "OWN") if room or not plan
+]
 STATUS = (Field.CLOSED, Field.CTA, Field.CTD)
 STRICT_HIGH = (Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MIN_OFFSET_H)
 STRICT_LOW = (Field.MAX_ARRIVAL, Field.MAX_THROUGH, Field.MAX_OFFSET_H)
@@ -151,7 +156,8 @@ def _prices(nights: Nights, product: Product, channel: Channel, day: int) -> lis
 
 
 def _rule(nights: Nights, product: Product, channel: Channel, day: int, field: Field) -> int:
-    levels = [("", ""), (product.room, ""), *((product.room, plan.code) for plan in _line(product.plan))]
+    line = [plan for plan in _line(product.plan) if product.plan != "OWN" or plan.own_rules]
+    levels = [("", ""), (product.room, ""), *((product.room, plan.code) for plan in line)]
     values = [value for level in levels if (value := nights.get(*level, day, field))]
     if field is Field.CLOSED and not _prices(nights, product, channel, day):
         return 1

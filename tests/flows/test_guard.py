@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import NotFound, Stale
-from gateway.flows.desk import calendar, holding
+from gateway.flows.desk import calendar, history, holding
 from gateway.model.ari import AriUpdate, Field, Setting
 from gateway.store.tables import MessageRow
 from tests.flows.house import TODAY, House, channel, hotel, pms, update
@@ -114,3 +114,31 @@ async def test_a_mass_opening_waits(empty_house: House) -> None:
     (held,) = await holding.find(house.services, "h")
     await holding.confirm(house.services, "h", held.message_id, "x")
     assert await house.cell("DBL", "BAR", 12, "closed") == 0
+
+
+async def test_the_journal_tells_what_was_set_from_what_waits(house: House) -> None:
+    """One message sets two prices; the guard lets one of them through."""
+    await house.open_for_sale()
+    await house.ari(update("pDBL", "BAR", 3, 4, price1=11_000, price2=1_200_000, min_arrival=2, figure=2))
+    held = await holding.find(house.services, "h")
+    page = await history.changes(house.services, "h", TODAY + 3, room="DBL", plan="BAR")
+    newest = [each for each in page.items if each.message_id == held[0].message_id]
+    told = {(each.field, each.guests): (each.value, each.held) for each in newest}
+    assert told == {
+        ("price", 1): (11_000, False),
+        ("price", 2): (1_200_000, True),
+        ("min_arrival", 0): (2, False),
+        ("figure", 0): (2, False),
+    }
+    assert {(each.first - TODAY, each.last - TODAY) for each in newest} == {(3, 4)}
+
+
+async def test_a_message_of_which_all_waits_is_in_the_journal_too(house: House) -> None:
+    await house.open_for_sale()
+    await house.ari(update("pDBL", "BAR", 3, 3, price2=1_200_000))
+    (held,) = await holding.find(house.services, "h")
+    page = await history.changes(house.services, "h", TODAY + 3)
+    assert next((each.message_id, each.value, each.held) for each in page.items) == (held.message_id, 1_200_000, True)
+    await holding.confirm(house.services, "h", held.message_id, "person:Ann")
+    page = await history.changes(house.services, "h", TODAY + 3)
+    assert next((each.author, each.value, each.held) for each in page.items) == ("person:Ann", 1_200_000, False)

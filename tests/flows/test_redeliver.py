@@ -8,6 +8,8 @@ import pytest
 from gateway.engine.window import Claim
 from gateway.errors import NotFound, Rejected
 from gateway.flows.desk import deliveries
+from gateway.flows.record import Record
+from gateway.flows.refold import Resolver
 from gateway.messages import Found, ReservationsAsked
 from gateway.model.reservation import RevisionKind
 from gateway.store.tables import DeliveryRow, MessageRow
@@ -134,3 +136,41 @@ async def test_what_waits_is_not_sent_again(house: House) -> None:
     await house.apply(hotel(pms(enabled=False), channel("ota")))
     with pytest.raises(Rejected, match="not enabled"):
         await deliveries.resend(house.services, "h", other, "pms", "x")
+
+
+async def test_what_lacked_a_code_is_sent_once_there_is_one(empty_house: House) -> None:
+    house = empty_house
+    await house.apply(hotel(pms(products=pms().products[:3]), channel("ota")))
+    await house.say(new(stay(2, 3, "r2")))
+    await house.deliver()
+    assert (await delivery(house)).state == "refused"
+    await house.apply(hotel(pms(products=pms().products[:4]), channel("ota"), guard_reopenings=7))
+    assert house.wire.deliveries() == []
+    assert (await delivery(house)).state == "pending"
+    await house.deliver()
+    assert (await delivery(house)).state == "confirmed"
+    (told,) = house.wire.deliveries()
+    assert told.revision.content.stays[0].room == "pFAM"
+    await house.apply(hotel(pms(), channel("ota")))
+    await house.deliver()
+    assert len(house.wire.deliveries()) == 1
+
+
+async def test_what_is_refused_for_another_reason_waits_for_people(house: House) -> None:
+    await refused(house)
+    await house.apply(hotel(guard_reopenings=7))
+    assert (await delivery(house)).state == "refused"
+
+
+async def test_another_process_sends_what_was_mapped_while_it_slept(empty_house: House) -> None:
+    """The process that took the new mapping may have died right after."""
+    house = empty_house
+    await house.apply(hotel(pms(products=pms().products[:3]), channel("ota")))
+    await house.say(new(stay(2, 3, "r2")))
+    await house.deliver()
+    unmapped = await delivery(house)
+    await house.apply(hotel(pms(), channel("ota")))
+    await house.services.batcher.submit(Record([unmapped]))
+    resolver = Resolver(house.services)
+    await resolver.round()
+    assert (await delivery(house)).state == "pending"

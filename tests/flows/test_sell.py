@@ -12,13 +12,14 @@ from gateway.engine.sale import Customer, SaleState
 from gateway.errors import Malformed, NotFound, Rejected, Stale
 from gateway.flows import sell, sell_search
 from gateway.flows.sell import SaleView
-from gateway.flows.sell_jobs import KEPT_MS
+from gateway.flows.sell_jobs import KEPT_MS, ConfirmSale
 from gateway.flows.sell_release import release_due
 from gateway.flows.sell_search import Line
 from gateway.messages import PushAvailability
 from gateway.model.property import Allotment, Connection, Role
 from gateway.model.reservation import Guest, RevisionKind
 from gateway.model.selling import Guarantee, Per, Policy, Selling, Share, Step, Tax
+from gateway.store import selling
 from gateway.store.tables import MessageRow, ReservationRow, SaleRow
 from tests.flows.house import TODAY, House, channel, hotel, new, pms, stay, update
 
@@ -70,6 +71,16 @@ async def held(house: House, *days: int, **more: Any) -> SaleView:
 
 async def booked(house: House, *days: int, **more: Any) -> SaleView:
     return await sell.confirm(house.services, "h", (await held(house, *days, **more)).sale_id, ME)
+
+
+async def confirm_paid(house: House, sale_id: str, payment: str) -> SaleView:
+    """The step that a payment takes, without one."""
+    row = await house.services.database.read(lambda tx: selling.one(tx, "h", sale_id))
+    assert row is not None
+    number, now_ms = house.services.ids.message(), house.clock.now_ms()
+    message = MessageRow("h", number, "site", "in", "confirm", now_ms, "", sale_id, 0, None, b"", b"")
+    await house.services.batcher.submit(ConfirmSale(message, sale_id, None, payment))
+    return await sell.show(house.services, "h", sale_id)
 
 
 async def found(house: House, first: int = 3, last: int = 5, **more: Any) -> set[tuple[str, str]]:
@@ -213,7 +224,7 @@ async def test_a_confirmed_hold_is_a_reservation_like_any_other(shop: House) -> 
 async def test_confirming_again_changes_nothing(shop: House) -> None:
     seen = await booked(shop)
     assert await sell.confirm(shop.services, "h", seen.sale_id, ME) == seen
-    assert await sell.confirm_paid(shop.services, "h", seen.sale_id, "P9") == seen
+    assert await confirm_paid(shop, seen.sale_id, "P9") == seen
     assert (await shop.reservation()).revisions == 1
     assert await shop.sold("DBL") == {3: 1, 4: 1}
 
@@ -238,18 +249,18 @@ async def test_who_paid_late_gets_the_room_if_it_is_still_free(shop: House) -> N
     first, second = await held(shop, 3, 5), await held(shop, 6, 7)
     shop.clock.pass_s(TERMS.hold_s)
     assert await release_due(shop.services) == 2
-    paid = await sell.confirm_paid(shop.services, "h", first.sale_id, "P1")
+    paid = await confirm_paid(shop, first.sale_id, "P1")
     assert (paid.state, paid.payment) == (SaleState.BOOKED, "P1")
     await booked(shop, 6, 7)
     with pytest.raises(Rejected, match="sold out"):
-        await sell.confirm_paid(shop.services, "h", second.sale_id, "P2")
+        await confirm_paid(shop, second.sale_id, "P2")
     assert await shop.sold("DBL") == {3: 1, 4: 1, 6: 1}
 
 
 async def test_a_hold_over_time_that_nobody_released_is_still_theirs_who_pay(shop: House) -> None:
     seen = await held(shop)
     shop.clock.pass_s(TERMS.hold_s + 60)
-    assert (await sell.confirm_paid(shop.services, "h", seen.sale_id, "P1")).state is SaleState.BOOKED
+    assert (await confirm_paid(shop, seen.sale_id, "P1")).state is SaleState.BOOKED
     assert await release_due(shop.services) == 0
     assert await shop.stock("DBL", 3, 3) == [(1, 1, -1, 0)]
 

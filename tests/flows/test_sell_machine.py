@@ -18,43 +18,60 @@ from gateway.engine.sale import Customer, Sale, SaleState
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.view import Calendar
 from gateway.errors import Refusal
+from gateway.flows.relink import Relink
 from gateway.flows.sell_jobs import ConfirmSale, EndHolds, EndSale, ModifySale, TakeHold, open_sale, pack_sale
 from gateway.flows.take_booking import TakeBooking
 from gateway.messages import ReservationReceived
 from gateway.model.dates import BLOCK_DAYS, day_start_ms
-from gateway.model.property import FigureKind
+from gateway.model.property import FigureKind, Part, Product, Property, RoomType
 from gateway.store.batch import Job
 from gateway.store.schema import SPECS
 from gateway.store.sql import Lookup, Params
-from gateway.store.state import State
+from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, RevisionRow, SaleRow, Scope, StockRow
-from tests.flows.house import TODAY, cancel, channel, hotel, new, pms, stay
+from tests.flows.house import PRODUCTS, TODAY, cancel, channel, hotel, new, pms, stay
 from tests.flows.test_sell import TERMS, site
 
 NIGHTS = range(TODAY + 1, TODAY + 7)
-ROOM = st.sampled_from(["DBL", "FAM"])
+ALL = ("DBL", "FAM", "STE", "TWN")
+ROOM = st.sampled_from(ALL)
+LINKED = (
+    RoomType("STE", "Suite", 1, made_of=(Part("DBL", 2),)),
+    RoomType("TWN", "Twin", 9, made_of=(Part("DBL"),)),
+)
 SPAN = st.tuples(st.integers(1, 5), st.integers(1, 2)).map(lambda span: (span[0], min(span[0] + span[1], 7)))
 
 
 taken_by = msgspec.msgpack.Decoder(Nights).decode
 
 
+def built(kind: FigureKind, *, linked: bool) -> Property:
+    """The usual hotel with two types more, which are made of its doubles or stand by themselves."""
+    plain = hotel(pms(figures=kind), channel("ota", products=PRODUCTS), site(), selling=TERMS)
+    more = LINKED if linked else tuple(msgspec.structs.replace(room, made_of=()) for room in LINKED)
+    theirs = (*PRODUCTS, Product("STE", "BAR", "r3", "bar"), Product("TWN", "BAR", "r4", "bar"))
+    connections = tuple(
+        msgspec.structs.replace(known, products=theirs) if known.id == "ota" else known for known in plain.connections
+    )
+    return msgspec.structs.replace(plain, room_types=(*plain.room_types, *more), connections=connections)
+
+
 class Ledger:
     """The rows of one property in memory, changed by jobs as the batcher would, one after the other."""
 
-    def __init__(self, kind: FigureKind, rooms: int) -> None:
-        self.hotel = Hotel(hotel(pms(figures=kind), channel("ota"), site(), selling=TERMS), 1)
+    def __init__(self, kind: FigureKind, rooms: int, *, linked: bool) -> None:
+        self.hotel = Hotel(built(kind, linked=linked), 1)
         self.now_ms = day_start_ms(TODAY, "UTC")
         self._rows: dict[type, dict[Params, tuple[object, ...]]] = {row: {} for row in SPECS}
         self._rows[Scope][("h",)] = Scope("h", "property", 0, 1)
         self._numbers = iter(range(1, 10_000_000))
         block = TODAY // BLOCK_DAYS
-        keys = [(room, plan, at) for room in ("DBL", "FAM") for plan in ("BAR", "HB") for at in (block, block + 1)]
+        keys = [(room, plan, at) for room in ALL for plan in ("BAR", "HB") for at in (block, block + 1)]
         sheet = Sheet(PRODUCT, keys, 4)
         sheet.columns["price"][:] = 10_000
         for key, body in zip(keys, sheet.pack(range(len(keys))), strict=True):
             self._rows[CalendarRow]["h", *key] = CalendarRow("h", *key, 0, body)
-        for room in ("DBL", "FAM"):
+        for room in ALL if not linked else ("DBL", "FAM"):
             self.figure(room, rooms)
 
     def figure(self, room: str, rooms: int) -> None:
@@ -112,8 +129,8 @@ class Ledger:
 
     def counts(self, room: str, night: int) -> tuple[int, int, int, int]:
         """Figure, sold, unseen and held."""
-        row = self._rows[StockRow]["h", room, night // BLOCK_DAYS]
-        stock = open_stock(row[-1])  # type: ignore[arg-type]
+        row = self._rows[StockRow].get(("h", room, night // BLOCK_DAYS))
+        stock = open_stock(row[-1] if row else None)  # type: ignore[arg-type]
         slot = night % BLOCK_DAYS
         return stock[FIGURE + slot], stock[SOLD + slot], stock[UNSEEN + slot], stock[HELD + slot]
 
@@ -121,7 +138,8 @@ class Ledger:
         """Whatever rooms there are: what a quote says is not what decides."""
         shop = shop_of(self.hotel, "site")
         rows = [row for row in self.all(CalendarRow) if isinstance(row, CalendarRow)]
-        stock = [((key[1], key[2]), open_stock(None)) for key in self._rows[StockRow]]
+        blocks = (TODAY // BLOCK_DAYS, TODAY // BLOCK_DAYS + 1)
+        stock = [((name, block), open_stock(None)) for name in ALL for block in blocks]
         for _, counts in stock:
             counts[FIGURE:SOLD] = type(counts)("i", [9] * BLOCK_DAYS)
         calendar = Calendar(4, [(row[1:4], row.body) for row in rows], [(key, body.tobytes()) for key, body in stock])
@@ -135,26 +153,43 @@ class Ledger:
         return number
 
 
+class _Relinking:
+    """The part of applying a hotel file that bookings and holds see."""
+
+    scope_id: str | None = "h"
+
+    def __init__(self, before: Hotel, after: Hotel) -> None:
+        self._relink = Relink(before, after)
+
+    def needs(self, state: State, now_ms: int) -> Needs:
+        yield from self._relink.needs(state, now_ms)
+
+    def decide(self, state: State, now_ms: int) -> Decision:
+        return Decision(None, self._relink.rows(state, now_ms, state.next_rev("h")), advances=True)
+
+
 class Selling(RuleBasedStateMachine):
     """``allowed`` is by how much channels and the PMS, which do not ask, have oversold a night."""
 
     ledger: Ledger
 
-    @initialize(kind=st.sampled_from(FigureKind), rooms=st.integers(0, 2))
-    def open(self, kind: FigureKind, rooms: int) -> None:
-        self.ledger = Ledger(kind, rooms)
+    @initialize(kind=st.sampled_from(FigureKind), rooms=st.integers(0, 3), linked=st.booleans())
+    def open(self, kind: FigureKind, rooms: int, linked: bool) -> None:
+        self.ledger = Ledger(kind, rooms, linked=linked)
         self.bookings: list[str] = []
 
     def _over(self) -> Counter[tuple[str, int]]:
         over: Counter[tuple[str, int]] = Counter()
-        for room in ("DBL", "FAM"):
+        units = {room.code: room.units for room in self.ledger.hotel.property.room_types if room.made_of}
+        for room in ALL:
             for night in NIGHTS:
                 figure, sold, unseen, held = self.ledger.counts(room, night)
-                left = (
-                    figure - sold - held
-                    if self.ledger.hotel.figure_kind is FigureKind.ALLOCATION
-                    else figure + unseen - held
-                )
+                if figure < 0:
+                    left = units.get(room, sold + held) - sold - held
+                elif self.ledger.hotel.figure_kind is FigureKind.ALLOCATION:
+                    left = figure - sold - held
+                else:
+                    left = figure + unseen - held
                 over[room, night] = max(0, -left)
         return over
 
@@ -215,7 +250,7 @@ class Selling(RuleBasedStateMachine):
         if (number := self._pick(data, SaleState.HELD)) is not None:
             self._ours(EndHolds("h", [number], self.ledger.message()))
 
-    @rule(room=st.sampled_from(["r1", "r2"]), span=SPAN)
+    @rule(room=st.sampled_from(["r1", "r2", "r3", "r4"]), span=SPAN)
     def a_channel_sells(self, room: str, span: tuple[int, int]) -> None:
         booking = f"B{self.ledger.number()}"
         self.bookings.append(booking)
@@ -233,14 +268,22 @@ class Selling(RuleBasedStateMachine):
     def a_figure_comes(self, room: str, rooms: int) -> None:
         self.ledger.figure(room, rooms)
 
+    @rule()
+    def types_are_linked_in_another_way(self) -> None:
+        """Who was there before may have to be moved, so this may oversell."""
+        before = self.ledger.hotel
+        after = Hotel(built(before.figure_kind, linked=not before.links), before.version + 1)
+        self.ledger.run(_Relinking(before, after))
+        self.ledger.hotel = after
+
     @invariant()
     def what_is_held_is_what_holds_take(self) -> None:
         if not hasattr(self, "ledger"):
             return
         held: Counter[tuple[str, int]] = Counter()
         for row in self.ledger.sales(SaleState.HELD):
-            held.update(per_night(open_sale(row.body).nights))
-        for room in ("DBL", "FAM"):
+            held.update(per_night(self.ledger.hotel.links.levels(open_sale(row.body).nights)))
+        for room in ALL:
             for night in NIGHTS:
                 assert self.ledger.counts(room, night)[3] == held[room, night]
 
@@ -252,7 +295,7 @@ class Selling(RuleBasedStateMachine):
         for row in self.ledger.all(ReservationRow):
             assert isinstance(row, ReservationRow)
             sold.update(per_night(taken_by(row.nights)))
-        for room in ("DBL", "FAM"):
+        for room in ALL:
             for night in NIGHTS:
                 assert self.ledger.counts(room, night)[1] == sold[room, night]
 
@@ -265,11 +308,27 @@ class Selling(RuleBasedStateMachine):
         }
         for sale in self.ledger.sales(SaleState.BOOKED):
             row = reservations[sale.sale_id]
-            assert (row.status, taken_by(row.nights)) == ("booked", open_sale(sale.body).nights)
+            takes = self.ledger.hotel.links.levels(open_sale(sale.body).nights)
+            assert (row.status, taken_by(row.nights)) == ("booked", takes)
         for sale in self.ledger.sales(SaleState.CANCELLED):
             assert reservations[sale.sale_id].status == "cancelled"
         revisions = Counter(row.reservation_id for row in self.ledger.all(RevisionRow) if isinstance(row, RevisionRow))
         assert all(revisions[number] == row.revisions for number, row in reservations.items())
+
+    @invariant()
+    def what_linked_types_sold_is_gone_from_their_parts(self) -> None:
+        """Told from the bookings and holds alone: the ledger says the same of every physical type."""
+        if not hasattr(self, "ledger") or not self.ledger.hotel.links:
+            return
+        taken: Counter[tuple[str, int]] = Counter()
+        for sale in self.ledger.sales(SaleState.HELD):
+            taken.update(per_night(open_sale(sale.body).nights))
+        for row in self.ledger.all(ReservationRow):
+            assert isinstance(row, ReservationRow)
+            taken.update(per_night(self.ledger.hotel.links.sold(taken_by(row.nights))))
+        for night in NIGHTS:
+            _, sold, _, held = self.ledger.counts("DBL", night)
+            assert sold + held == taken["DBL", night] + 2 * taken["STE", night] + taken["TWN", night]
 
 
 TestSelling = Selling.TestCase

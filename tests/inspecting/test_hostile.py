@@ -39,6 +39,8 @@ CASES: dict[str, bytes] = {
         f"declared as {name}": (declared(name) + PING).encode()
         for name in ("UTF-7", "UTF-16", "idna", "rot13", "zlib", "x-unknown", "HZ-GB-2312")
     },
+    "UTF-16 declared as UTF-8": (declared("UTF-8") + PING).encode("utf-16"),
+    "UTF-16 declared as Latin 1, without a mark": (declared("ISO-8859-1") + PING).encode("utf-16-le"),
     "not the declared encoding": (declared("US-ASCII") + PING.replace(">x<", ">é<")).encode("latin-1"),
     "not UTF-8": PING.replace(">x<", ">é<").encode("latin-1"),
     "surrogates in UTF-8": inside("x").replace(b">x<", b">\xed\xa0\x80<"),

@@ -69,9 +69,75 @@ def test_what_a_full_description_has_is_taken_without_a_warning(data: bytes) -> 
         CARD.format(NAMESPACE, '<ResGuestRPH RPH="1"/>', "").encode(),
         answer("<Success/>", "OTA_AirAvailRS"),
         answer("", "OTA_HotelSearchRQ"),
+        answer("", "OTA_HotelRFP_NotifRQ"),
+        answer("", "OTA_HotelRFP_RQ"),
+        answer("", "OTA_HotelGetMsgRQ"),
     ],
 )
 def test_what_other_releases_and_trades_have_is_taken_with_a_warning(data: bytes) -> None:
+    assert len(inspect(data, OTA).warnings) == 1
+
+
+PARAGRAPH = '<{0}><Text Formatted="1" Language="en">x</Text><ListItem ListItem="1">y</ListItem></{0}>'
+PAYMENT = (
+    '<{0}><RequiredPayment RetributionType="ResAutoCancelled" PaymentCode="5">'
+    '<AmountPercent Percent="10"/><Deadline OffsetTimeUnit="Day" OffsetUnitMultiplier="1"/>'
+    + PARAGRAPH.format("PaymentDescription")
+    + "</RequiredPayment></{0}>"
+)
+
+
+def booked(stay: str) -> bytes:
+    inner = f"<HotelReservation><RoomStays><RoomStay>{stay}</RoomStay></RoomStays></HotelReservation>"
+    return answer(f"<HotelReservations>{inner}</HotelReservations>", "OTA_HotelResRQ")
+
+
+def rate(inner: str) -> bytes:
+    rates = (
+        f"<RoomRates><RoomRate><Rates><Rate><Base AmountBeforeTax='9.00'/>{inner}</Rate></Rates></RoomRate></RoomRates>"
+    )
+    return booked(rates)
+
+
+def described(inner: str) -> bytes:
+    content = f'<HotelDescriptiveContents><HotelDescriptiveContent HotelCode="D">{inner}</HotelDescriptiveContent>'
+    return answer(content + "</HotelDescriptiveContents>", "OTA_HotelDescriptiveContentNotifRQ")
+
+
+TEXT = PARAGRAPH.format("Description")
+
+# What 2003B or 2005A have, and no release of 2006 or later.
+FORMER = [
+    rate(PAYMENT.format("PaymentPolicies")),
+    booked(PAYMENT.format("DepositPayments")),
+    booked("<AlternateInfo/>").replace(b"OTA_HotelResRQ", b"OTA_HotelResNotifRQ"),
+    answer("<Success/>", "OTA_HotelResRS").replace(b"Version", b'ResResponseType="On Hold" Version'),
+    avail('<LengthsOfStay><LengthOfStay Time="2" MinMaxMessageType="RemoveForward MinStay"/></LengthsOfStay>'),
+    described(f"<HotelInfo><Descriptions><Renovation>{TEXT}</Renovation></Descriptions></HotelInfo>"),
+    described(
+        '<HotelInfo><Descriptions><Description InfoCode="1"><Text>x</Text></Description></Descriptions></HotelInfo>'
+    ),
+    described(f'<HotelInfo><Services><Service Code="1">{TEXT}</Service></Services></HotelInfo>'),
+    described(f'<AreaInfo><Attractions><Attraction AttractionName="x">{TEXT}</Attraction></Attractions></AreaInfo>'),
+    described(
+        '<MultimediaObjects><MultimediaObject ContentCode="1" ContentData="x" Version="1" ContentTitle="y">'
+        "<URL>http://example.org/a.jpg</URL></MultimediaObject></MultimediaObjects>"
+    ),
+    described(
+        "<FacilityInfo><Restaurants><Restaurant>"
+        + PARAGRAPH.format("RestaurantDescription")
+        + "</Restaurant></Restaurants></FacilityInfo>"
+    ),
+    answer(
+        '<SellableProducts HotelCode="D"><SellableProduct SellableProductRPH="1"><MeetingRoom MeetingRoomCount="1"/>'
+        "</SellableProduct></SellableProducts>",
+        "OTA_HotelInvNotifRQ",
+    ),
+]
+
+
+@pytest.mark.parametrize("data", FORMER)
+def test_what_only_older_releases_have_is_taken_with_a_warning(data: bytes) -> None:
     assert len(inspect(data, OTA).warnings) == 1
 
 
@@ -91,6 +157,13 @@ WRONG = [
     (answer('<Success/><Errors><Error Type="3"/></Errors>'), "Errors", Reason.SYNTAX),
     (answer(""), "OTA_HotelAvailNotifRS", Reason.REQUIRED_MISSING),
     (answer("<Errors/>"), "Errors", Reason.REQUIRED_MISSING),
+    (booked("<DepositPayments/>"), "DepositPayments", Reason.REQUIRED_MISSING),
+    (booked("<RequiredPayment/>"), "RoomStay/RequiredPayment", Reason.SYNTAX),
+    (
+        booked(PAYMENT.format("DepositPayments")).replace(b'Percent="10"', b'Percent="x"'),
+        "RequiredPayment/AmountPercent/@Percent",
+        Reason.INVALID_VALUE,
+    ),
     (answer("<Success/><Errors/>", "OTA_AirAvailRS"), "OTA_AirAvailRS/Errors", Reason.SYNTAX),
     (answer("<Success/>", "OTA_AirAvailRS").replace(b'"1.0"', b'"x"'), "@Version", Reason.INVALID_VALUE),
     (answer("<Success/>", "OTA_AirAvailRS").replace(b'Version="1.0"', b""), "@Version", Reason.REQUIRED_MISSING),

@@ -33,6 +33,7 @@ from gateway.messages import (
     Found,
     PingReceived,
     PushAvailability,
+    PushContent,
     PushRates,
     Query,
     ReservationReceived,
@@ -44,7 +45,7 @@ from gateway.messages import (
 from gateway.model.ari import Field
 from gateway.model.dates import Instant
 
-Sendable = PushAvailability | PushRates | DeliverReservation | RetrieveReservations | ConfirmReservations
+Sendable = PushAvailability | PushRates | PushContent | DeliverReservation | RetrieveReservations | ConfirmReservations
 encode_command = msgspec.json.Encoder().encode
 decode_command = msgspec.json.Decoder(Sendable).decode
 Received = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | ReservationsAsked | PingReceived
@@ -52,7 +53,10 @@ _events = msgspec.json.Decoder(list[Received]).decode
 
 
 _PUSHED: frozenset[type[Command]] = frozenset({PushAvailability, PushRates, DeliverReservation})
-_ASKED: frozenset[type[Command]] = frozenset({RetrieveReservations, ConfirmReservations})
+_MORE: dict[str, frozenset[type[Command]]] = {
+    "asked": frozenset({RetrieveReservations, ConfirmReservations}),
+    "named": frozenset({PushContent}),
+}
 
 SETTLE_S = 20.0
 
@@ -78,7 +82,7 @@ class PlainDocument(Document):
 
 class PlainConnector:
     """Profiles: ``plain``, ``counting`` (lowers its own availability when it sells), ``room-price``, ``asked`` (for its
-    reservations, which it does not send)."""
+    reservations, which it does not send), ``named`` (is told what rooms and plans are called)."""
 
     name = "plain"
 
@@ -89,7 +93,7 @@ class PlainConnector:
 
     def capabilities(self, profile: str) -> Capabilities:
         return Capabilities(
-            commands=_PUSHED | _ASKED if profile == "asked" else _PUSHED,
+            commands=_PUSHED | _MORE.get(profile, frozenset()),
             events=frozenset({AriReceived, ReservationReceived}),
             fields=frozenset(Field) - {Field.FIGURE_BY},
             parts_max=self._parts_max,
@@ -167,5 +171,8 @@ class Only:
 
     def get(self, name: str) -> PlainConnector:
         return self._connector
+
+    def capabilities(self, name: str, profile: str) -> Capabilities:
+        return self._connector.capabilities(profile)
 
     inbound = outbound = get

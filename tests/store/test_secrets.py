@@ -27,6 +27,17 @@ def test_the_key_file_is_its_owners_and_nothing_else_is_left(tmp_path: Path) -> 
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_process_that_was_there_before_a_rotation_finds_the_new_key(tmp_path: Path) -> None:
+    earlier, rotating = (Vault.from_file(tmp_path / "key") for _ in range(2))
+    before = earlier.seal("before")
+    rotating.replace(rotating.keyring.turned())
+    assert earlier.open(rotating.seal("after")) == "after"
+    rotating.replace(rotating.keyring.without(1))
+    assert earlier.open(before) == "before"  # it knew the key, and nobody is cut off
+    with pytest.raises(ValueError, match="another key"):
+        rotating.open(before)
+
+
 def test_of_two_processes_that_make_a_key_the_first_ones_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, first = tmp_path / "key", Fernet.generate_key()
     fsync = os.fsync

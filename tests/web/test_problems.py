@@ -37,7 +37,7 @@ WRONG_REQUESTS = [
     ("GET", f"{CALENDAR}?first=1066-10-14", 422),
     ("GET", f"{CALENDAR}?first=2026-12-01&first=2026-12-02", 400),
     ("GET", f"{CALENDAR}?first=2026-12-01&colour=red", 400),
-    ("GET", f"{CALENDAR}?first=2026-12-01&rooms=A%00", 400),
+    ("GET", f"{CALENDAR}?first=2026-12-01&rooms=A%00", 422),
     ("GET", f"{CALENDAR}?first=2026-12-05&last=2026-12-01", 422),
     ("GET", f"{CALENDAR}?first=2026-12-01&rooms={'x' * 9000}", 414),
     ("GET", "/v1/properties?limit=0", 400),

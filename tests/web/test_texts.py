@@ -79,3 +79,18 @@ def test_the_language_is_negotiated(header: str, language: str) -> None:
 def test_templates_can_use_the_catalogue() -> None:
     assert translations(CHINESE).gettext("Not found") == "未找到"
     assert translations(ENGLISH).gettext("Not found") == "Not found"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("property.name: is missing", "property.name: 缺失"),
+        ('connections[0].rooms."a b": "1" is already their code for DBL', '"1" 已是对方表示 DBL 的代码'),
+        ('connections[0].rol: there is no such setting; did you mean "role"?', '没有这项设置；是否指 "role"？'),
+        ('property.card_days: "x" is not a number of days from 0 to 730', '"x" 不是 0 至 730 的天数'),
+    ],
+)
+def test_a_fault_of_a_hotel_file_keeps_its_place(text: str, said: str) -> None:
+    place, _, _ = text.partition(": ")
+    assert translate(CHINESE, text).startswith(f"{place}: ")
+    assert translate(CHINESE, text).endswith(said)

@@ -76,7 +76,7 @@ def write_reservation(
 ) -> str:
     """A HotelReservation; ``pos``, ``unique_ids`` and ``ids`` are XML, ``status`` empty where the root says it."""
     revision = given.revision
-    writer = Writer(revision.content, hotel, release, revision.content.currency or currency)
+    writer = Writer(revision.content, hotel, release, revision.content.currency or currency, given.cards)
     guests = writer.guest_list()
     return element(
         "HotelReservation",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from connectors.opentravel._shared.encode_guest import write_comments, write_customer
+from gateway.model.card import ClearCard
 from gateway.model.dates import format_day
 from gateway.model.money import format_minor
 from gateway.model.reservation import Content, Guest, RoomStay, Service
-from gateway.wire.xmlwrite import attributes, element
+from gateway.wire.xmlwrite import attributes, element, text
 
 _AGE = {"adults": "10", "children": "8", "infants": "7"}
 _PROFILE = '<Profiles><ProfileInfo><Profile ProfileType="1">{}</Profile></ProfileInfo></Profiles>'
@@ -18,8 +20,11 @@ _SERVICE_TYPE = "18"  # of the code list UIT: other
 class Writer:
     """Writes one reservation's content. Guests are numbered once, however many stays they share."""
 
-    def __init__(self, content: Content, hotel: str, release: str, currency: str) -> None:
+    def __init__(
+        self, content: Content, hotel: str, release: str, currency: str, cards: Sequence[ClearCard] = ()
+    ) -> None:
         self._content = content
+        self._cards = cards
         self._hotel = element("BasicPropertyInfo", "", HotelCode=hotel)
         self._release = release
         self._currency = currency
@@ -31,16 +36,16 @@ class Writer:
                 self._rphs.setdefault(guest, len(self._rphs) + 1)
 
     def stays(self) -> str:
-        return element("RoomStays", "".join(map(self._stay, self._content.stays))) if self._content.stays else ""
+        return element("RoomStays", "".join(map(self.stay, self._content.stays))) if self._content.stays else ""
 
-    def _stay(self, stay: RoomStay) -> str:
+    def stay(self, stay: RoomStay) -> str:
         units = str(stay.units)
         return element(
             "RoomStay",
             element("RoomTypes", element("RoomType", "", RoomTypeCode=stay.room, NumberOfUnits=units))
             + element("RatePlans", element("RatePlan", "", RatePlanCode=stay.plan))
-            + self._nightly(stay)
-            + _people(stay)
+            + self.nightly(stay)
+            + write_people(stay)
             + element("TimeSpan", "", Start=format_day(stay.arrival), End=format_day(stay.departure))
             + self._total(stay.total)
             + self._hotel
@@ -58,7 +63,7 @@ class Writer:
             return f"<ResGuestRPHs>{' '.join(rphs)}</ResGuestRPHs>"
         return element("ResGuestRPHs", "".join(element("ResGuestRPH", "", RPH=rph) for rph in rphs))
 
-    def _nightly(self, stay: RoomStay) -> str:
+    def nightly(self, stay: RoomStay) -> str:
         """In runs of one price; peers on the older release disagree on those and are told each night by itself."""
         if not stay.nightly:
             return ""
@@ -118,20 +123,32 @@ class Writer:
         )
 
     def _guarantee(self) -> str:
-        """The mask of a card only: an attribute up to 2011B, an element from 2015A on (sheet, section 5.3)."""
-        mask, card = self._content.card_mask, ""
-        if mask:
-            if self._release != "2015A":
-                card = element("PaymentCard", "", MaskedCardNumber=mask)
-            else:
-                card = element("PaymentCard", element("CardNumber", "", Mask=mask))
-            card = f"<GuaranteesAccepted><GuaranteeAccepted>{card}</GuaranteeAccepted></GuaranteesAccepted>"
+        """The mask of a card, unless the vault has given its number."""
+        mask = self._content.card_mask
+        written = [self._card(card) for card in self._cards] or ([self._mask(mask)] if mask else [])
+        card = "".join(f"<GuaranteeAccepted>{each}</GuaranteeAccepted>" for each in written)
+        card = element("GuaranteesAccepted", card) if card else ""
         kind = self._content.guarantee
         if not (card or kind):
             return ""
         # GuaranteeType is a closed list in the schema; anything else a sender wrote goes into the free code.
         name = "GuaranteeType" if kind in _GUARANTEE_TYPES else "GuaranteeCode"
         return element("Guarantee", card, **{name: kind[:32]})
+
+    def _mask(self, mask: str) -> str:
+        """An attribute up to 2011B, an element from 2015A on (sheet, section 5.3)."""
+        if self._release != "2015A":
+            return element("PaymentCard", "", MaskedCardNumber=mask)
+        return element("PaymentCard", element("CardNumber", "", Mask=mask))
+
+    def _card(self, card: ClearCard) -> str:
+        """A card with its number, for a receiver that is to charge it. There is never a security code."""
+        told = {"CardCode": card.face.brand, "EffectiveDate": card.starts, "ExpireDate": card.expires}
+        holder = element("CardHolderName", text(card.holder)) if card.holder else ""
+        if self._release != "2015A":
+            return element("PaymentCard", holder, CardNumber=card.number, **told)
+        number = element("CardNumber", element("PlainText", card.number))
+        return element("PaymentCard", holder + number, **told)
 
     def _total(self, minor: int | None) -> str:
         return element("Total", "", **self._amount(minor)) if minor is not None else ""
@@ -146,7 +163,7 @@ _GUARANTEE_TYPES = frozenset(
 )
 
 
-def _people(stay: RoomStay) -> str:
+def write_people(stay: RoomStay) -> str:
     """Counts over all units, as the model keeps them. Children of one age are counted together."""
     counts: list[tuple[str, str | None, int]] = [(_AGE["adults"], None, stay.adults)] if stay.adults else []
     ages = sorted(stay.child_ages[: stay.children])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from connectors.opentravel._shared import inspect_releases, inspect_words
+from connectors.opentravel._shared import code_lists, inspect_releases, inspect_words
 from connectors.opentravel._shared.inspect_shapes import schema
 from connectors.opentravel._shared.names import NAMESPACE
 from gateway.contract import Inspected, Inspection
@@ -57,7 +57,7 @@ def inspect_tree(root: Node) -> Inspected:
     if strict is not None:
         inspect_releases.check(root)
         warnings = (*warnings, f"valid in no release from 2011B to 2015A: {strict.text}")
-    return Inspected(name, warnings)
+    return Inspected(name, (*warnings, *code_lists.unlisted(root)))
 
 
 def _long(data: bytes, root: Node, limits: Limits) -> Inspected:

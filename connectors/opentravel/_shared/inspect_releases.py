@@ -91,6 +91,7 @@ class _Checker:
             if above.anything:
                 return None
             raise self._place.fault(node, f"{quoted(tag)} is not in the namespace of the message")
+        name = above.present(name)
         if name in above.places:
             self._in_order(node, name, parent)
         found = above.child(name)

@@ -1,7 +1,8 @@
 """What several releases of OpenTravel say of an element or an attribute, put side by side.
 
 Hardly anything was ever removed: of 1,201 children that elements had about 2007, 2011B has all but one, and of 2,970
-attributes all but seven. So what an older release allows is nearly always allowed by one of these.
+attributes all but seven. So what an older release allows is nearly always allowed by one of these; what went or was
+renamed before stands in a table of its own.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from connectors.opentravel._shared.inspect_shapes import schema
 from gateway.wire.shape import Schema, Type
 from gateway.wire.shape_content import State, lacking, most, relaxed, start
 from gateway.wire.shape_values import Value
+from mappings import CodeTable, load
 
 # From the newest to the oldest level there is a description of: 2015A, 2011B, 2010A, and one of about 2007.
 RELEASES = ("opentravel-2015a", "opentravel-2011b", "siteconnect", "pmsxchange")
+# What only older ones had. Its roots are elements, no messages.
+FORMER = "opentravel-former"
 
 _MISSING_MAX = 1024  # sets of children that a sender can make us keep for an element
 _CHILD = re.compile(r"([^\s:,|(){}?*+<]+):([^\s,|(){}?*+]+)")
@@ -50,6 +54,12 @@ class Readings:
         self._children: dict[str, Readings] = {}
         self._values: dict[str, list[Value]] = {}
         self._missing: dict[frozenset[str], tuple[str, ...]] = {}
+
+    def present(self, name: str) -> str:
+        """What a child of that name is called since it was renamed, below this element."""
+        if name in self.places:
+            return name
+        return load("codes", "ota_former_names", CodeTable).entries.get(f"{self.element}/{name}", name)
 
     def child(self, name: str) -> Readings | None:
         """The readings of a child; where none of these knows it, those below other elements of the same name."""
@@ -110,7 +120,7 @@ def _pairs() -> tuple[dict[_Pair, _Found], dict[_Pair, _Found]]:
     """Children by the name of their parent, and attributes by the name of their element."""
     kids: dict[_Pair, set[tuple[Schema, str]]] = defaultdict(set)
     attached: dict[_Pair, set[tuple[Schema, str]]] = defaultdict(set)
-    for release in _releases():
+    for release in (*_releases(), schema(FORMER)):
         for element, kind in _elements(release):
             row = release.table.types.get(kind, {})
             for name, child in _CHILD.findall(row.get("content", "")):

@@ -18,6 +18,8 @@ RES = "OTA_HotelResNotifRQ"
 RES_MODIFY = "OTA_HotelResModifyNotifRQ"
 RES_CHANGE = "OTA_HotelResModifyRQ"
 CANCEL = "OTA_CancelRQ"
+OFFERS = "OTA_HotelAvailRQ"
+BOOK = "OTA_HotelResRQ"
 PING = "OTA_PingRQ"
 READ = "OTA_ReadRQ"
 RETRIEVED = "OTA_ResRetrieveRS"
@@ -30,12 +32,14 @@ ERROR = "OTA_ErrorRS"
 ARI_ROOTS = frozenset((AVAIL, RATES, INV_COUNT, BOOKING_RULE))
 RESERVATION_ROOTS = frozenset((RES, RES_MODIFY, RES_CHANGE, CANCEL))
 
+# What a seller asks of us; the last two mean something else where a channel tells of what it has sold.
+SELLER_ROOTS = frozenset((OFFERS, BOOK, RES_CHANGE, CANCEL))
+
 # Messages for which there is no place here, whatever the dialect.
 NOT_TAKEN = frozenset(
     (
         *("OTA_HotelDescriptiveInfoRQ", "OTA_HotelRatePlanRQ", "OTA_HotelAvailGetRQ", "OTA_HotelStatsNotifRQ"),
         *("OTA_HotelInvBlockNotifRQ", "OTA_HotelPostEventNotifRQ", "OTA_ProfileCreateRQ", "OTA_ProfileModifyRQ"),
-        *("OTA_HotelAvailRQ", "OTA_HotelResRQ"),
     )
 )
 
@@ -44,6 +48,7 @@ RESERVATION_LISTS = {
     RES: ("HotelReservations", "HotelReservation"),
     RES_MODIFY: ("HotelResModifies", "HotelResModify"),
     RES_CHANGE: ("HotelResModifies", "HotelResModify"),
+    BOOK: ("HotelReservations", "HotelReservation"),
     RETRIEVED: ("ReservationsList", "HotelReservation"),
 }
 

@@ -31,6 +31,8 @@ _EVENTS = (
     messages.ReservationsAsked,
     messages.DeliveriesReported,
     messages.ContentReceived,
+    messages.OffersAsked,
+    messages.SaleAsked,
 )
 
 CommandName = Literal[
@@ -49,6 +51,8 @@ EventName = Literal[
     "ReservationsAsked",
     "DeliveriesReported",
     "ContentReceived",
+    "OffersAsked",
+    "SaleAsked",
 ]
 
 

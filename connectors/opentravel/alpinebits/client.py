@@ -131,7 +131,7 @@ def _ping(command: Command, site: Site, profile: AlpineBitsProfile) -> str:
 
 def _deliver(command: Command, site: Site, profile: AlpineBitsProfile) -> str:
     assert isinstance(command, DeliverReservation)
-    one = Outgoing(command.reservation_id, command.revision, command.source, command.modified_ms)
+    one = Outgoing(command.reservation_id, command.revision, command.source, command.modified_ms, command.cards)
     return element("HotelReservations", write_request(one, site, profile.version))
 
 

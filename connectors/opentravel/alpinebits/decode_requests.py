@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.opentravel._shared.decode_cards import read_cards
 from connectors.opentravel._shared.decode_guests import Guests, card_mask, comments_of
 from connectors.opentravel._shared.names import content, every, first, kids, value
 from connectors.opentravel._shared.times import parse_instant
@@ -60,6 +61,7 @@ def _received(node: Node, site: Site) -> ReservationReceived:
             created_ms=parse_instant(value(node, "CreateDateTime"), zone),
             record=booking,
         ),
+        read_cards(node) if site.cards else (),
     )
 
 

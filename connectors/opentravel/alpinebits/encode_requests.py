@@ -1,13 +1,14 @@
 """Reservations to guest requests, valid for the schema and the rules of the version (protocol sheet, section 4.4).
 
 The order of elements is the schema's. ``site.options`` says what a reservation does not: ``meals`` (rate plan → meal
-plan code, ``*`` for all others; room only, 14, without it) and ``child_age`` for children whose age is not known.
+plan code or name, ``*`` for all others; room only, 14, without it) and ``child_age`` for children whose age is not
+known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.opentravel._shared.times import format_instant_ms
 from connectors.opentravel.alpinebits.decode_requests import CANCEL_ID, KIND_OF
@@ -15,13 +16,17 @@ from connectors.opentravel.alpinebits.terms import V2022
 from gateway.contract import Site
 from gateway.errors import Reason, Unsupported
 from gateway.messages import Outgoing
+from gateway.model.card import ClearCard
 from gateway.model.dates import format_day
 from gateway.model.money import format_minor
 from gateway.model.reservation import Content, Guest, RevisionKind, RoomStay
 from gateway.wire.xmlwrite import element, text
+from mappings import CodeTable, load
 
 _STATUS_OF = {kind: status for status, kind in KIND_OF.items()}
 _ROOM_ONLY = "14"
+# What AlpineBits has of the list MPT.
+_MEALS = frozenset(("1", "3", "10", "12", _ROOM_ONLY))
 _ID_CHARS_MAX = 32
 _NOT_DIALLED = re.compile(r"[^0-9]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
@@ -40,7 +45,7 @@ def write_request(one: Outgoing, site: Site, version: str) -> str:
     body = element("UniqueID", "", Type=CANCEL_ID if cancelled else "14", ID=reservation)
     # To cancel, the number is enough where the rest cannot be told.
     if not cancelled or _complete(revision.content):
-        body += _stays(revision.content, site)
+        body += _stays(revision.content, site, _guarantee(one.cards))
         body += element("ResGuests", _customer(revision.content.booker or _first_guest(revision.content)))
     body += _globals(one, site)
     created = revision.created_ms if revision.created_ms is not None else one.modified_ms
@@ -64,16 +69,42 @@ def _is_told(stay: RoomStay, content: Content) -> bool:
     return total and stay.adults > 0 and not stay.infants and len(stay.child_ages) >= stay.children
 
 
-def _stays(content: Content, site: Site) -> str:
+def _stays(content: Content, site: Site, guarantee: str) -> str:
     if not content.stays:
         raise Unsupported("a reservation without a room has no place in guest requests")
     if content.net:
         raise Unsupported("amounts before tax have no place in guest requests")
-    written = [room for stay in content.stays for room in _rooms(stay, content, site)]
+    # The card is for the whole booking, and stands once.
+    first, *others = content.stays
+    written = [*_rooms(first, content, site, guarantee)]
+    written += [room for stay in others for room in _rooms(stay, content, site)]
     return element("RoomStays", "".join(written))
 
 
-def _rooms(stay: RoomStay, content: Content, site: Site) -> Iterator[str]:
+def _guarantee(cards: Sequence[ClearCard]) -> str:
+    """The first card of which everything is known that has to be said."""
+    for card in cards:
+        if card.face.brand and card.expires and card.holder:
+            holder = f"<CardHolderName>{text(card.holder)}</CardHolderName>"
+            number = element("CardNumber", element("PlainText", card.number))
+            told = element("PaymentCard", holder + number, CardCode=card.face.brand, ExpireDate=card.expires)
+            accepted = element("GuaranteesAccepted", element("GuaranteeAccepted", told))
+            return element("Guarantee", accepted)
+    return ""
+
+
+def _meals(plan: str, site: Site) -> str:
+    """The meal plan code of a rate plan, which the connection may also say by its name."""
+    given = site.options.get("meals", {})
+    said = str(given.get(plan, given.get("*", _ROOM_ONLY)))
+    names = load("codes", "mpt", CodeTable).entries
+    code = said if said in names else next((code for code, name in names.items() if name == said), said)
+    if code not in _MEALS:
+        raise Unsupported(f"the meals {said[:40]!r} of {plan!r} have no place in guest requests", Reason.INVALID_VALUE)
+    return code
+
+
+def _rooms(stay: RoomStay, content: Content, site: Site, guarantee: str = "") -> Iterator[str]:
     """One RoomStay for each unit; their totals add up to the whole."""
     total = stay.total
     if total is None and len(content.stays) == 1:
@@ -82,9 +113,7 @@ def _rooms(stay: RoomStay, content: Content, site: Site) -> Iterator[str]:
         raise Unsupported("a room without its total has no place in guest requests", Reason.REQUIRED_MISSING)
     each, rest = divmod(total, stay.units)
     currency = content.currency or site.currency
-    meals = site.options.get("meals", {})
-    meal = str(meals.get(stay.plan, meals.get("*", _ROOM_ONLY)))
-    plan = element("MealsIncluded", "", MealPlanIndicator="true", MealPlanCodes=meal)
+    plan = element("MealsIncluded", "", MealPlanIndicator="true", MealPlanCodes=_meals(stay.plan, site))
     for unit in range(stay.units):
         amount = format_minor(each + (unit < rest), currency)
         yield element(
@@ -93,6 +122,7 @@ def _rooms(stay: RoomStay, content: Content, site: Site) -> Iterator[str]:
             + element("RatePlans", element("RatePlan", plan, RatePlanCode=stay.plan))
             + element("GuestCounts", _counts(stay, site))
             + element("TimeSpan", "", Start=format_day(stay.arrival), End=format_day(stay.departure))
+            + (guarantee if unit == 0 else "")
             + element("Total", "", AmountAfterTax=amount, CurrencyCode=currency),
         )
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 
+from connectors.opentravel._shared.code_lists import numbers
 from connectors.opentravel.alpinebits.faults import broken, need
 from connectors.opentravel.alpinebits.terms import V2024
 from gateway.errors import Reason
 from gateway.wire.xml import Node
 from mappings import CodeTable, load
 
-ROOM_CLASSES = range(1, 84)  # GRI
-ROOM_AMENITIES = range(1, 294)  # RMA: 282 in OpenTravel 2015A, 293 in later releases
-INFORMATION = range(1, 27)  # INF
-PICTURES = range(1, 24)  # PIC
-HOTEL_AMENITIES = range(1, 349)  # HAC
-PROXIMITIES = range(1, 6)  # PRX
-PHYSICALLY_CHALLENGED = range(1, 151)  # PHY
+ROOM_CLASSES = numbers("GRI")
+ROOM_AMENITIES = numbers("RMA")
+INFORMATION = numbers("INF")
+PICTURES = numbers("PIC")
+HOTEL_AMENITIES = numbers("HAC")
+PROXIMITIES = numbers("PRX")
+PHYSICALLY_CHALLENGED = numbers("PHY")
 
 DESCRIPTION, SHORT_DESCRIPTION, PICTURE, VIDEO, LONG_NAME = "1", "17", "23", "24", "25"
 

@@ -3,7 +3,8 @@
 AlpineBits capabilities are strings (standard 2018-10 to 2024-10, chapter on handshaking). For FreeRooms they always
 hold as they are given: a receiver has to announce rooms or categories to receive anything, so a capability that is not
 given is off. The capabilities of Inventory and RatePlans widen what a receiver takes; a message that is looked at
-without any capability of its action being given is read by all other rules, since nothing was said about these.
+without any capability of its action being given, or the action itself as a handshake names it, is read by all other
+rules, since nothing was said about these.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ FREE_ROOMS_2018 = "OTA_HotelAvailNotif_accept_"
 FREE_ROOMS = "OTA_HotelInvCountNotif_accept_"
 INVENTORY = "OTA_HotelDescriptiveContentNotif_Inventory_"
 RATE_PLANS = "OTA_HotelRatePlanNotif_accept_"
+
+# What a handshake calls the action of a family; one that is listed without capabilities has none.
+_ACTIONS = {
+    INVENTORY: "action_OTA_HotelDescriptiveContentNotif_Inventory",
+    RATE_PLANS: "action_OTA_HotelRatePlanNotif_RatePlans",
+}
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -40,4 +47,6 @@ class Terms(msgspec.Struct, frozen=True):
 
     def says(self, family: str) -> bool:
         """Whether the family's capabilities are known."""
-        return self.negotiated or any(given.startswith(family) for given in self.on)
+        if self.negotiated or _ACTIONS.get(family) in self.on:
+            return True
+        return any(given.startswith(family) for given in self.on)

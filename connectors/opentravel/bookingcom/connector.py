@@ -85,7 +85,7 @@ def _retrieved(command: RetrieveReservations, reply: Reply, site: Site) -> Decod
         # Errors in place of reservations; anything else says nothing, and raises.
         return outcomes.judge(root, "", {}, warnings_skip=False)
     zone = str(site.options.get("timezone", "UTC"))
-    found, refusals = Reader(site.hotel, site.currency, zone).read_each(in_our_words(root))
+    found, refusals = Reader(site.hotel, site.currency, zone, site.cards).read_each(in_our_words(root))
     arrived = tuple(Arrived(event, acknowledge(event, command, n)) for n, event in enumerate(found, start=1))
     outcome = outcome_of(refusals, "reservation")
     follow = None

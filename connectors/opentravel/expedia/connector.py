@@ -88,7 +88,7 @@ def _retrieved(root: Node, command: Command, site: Site) -> Decoded:
     if refused := decode_answers.failure(decode_answers.said(root, "Error")):
         return Decoded(refused)
     merge = bool(site.options.get("merge_plans", False))
-    found, refusals = Reader(site.hotel, site.currency, merge).read(root)
+    found, refusals = Reader(site.hotel, site.currency, merge, site.cards).read(root)
     arrived = [Arrived(event, acknowledge(event, command, number)) for number, event in enumerate(found, start=1)]
     outcome = outcome_of(refusals, "booking")
     follow = None

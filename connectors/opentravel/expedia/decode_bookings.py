@@ -13,6 +13,7 @@ from connectors.opentravel._shared.times import parse_instant
 from gateway.errors import Malformed, Reason, Refusal
 from gateway.messages import ReservationReceived
 from gateway.model.ari import STAY_MAX
+from gateway.model.card import ClearCard, clear_card
 from gateway.model.dates import Day
 from gateway.model.money import format_minor
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind, RoomStay
@@ -26,11 +27,15 @@ _KINDS = {"Book": RevisionKind.NEW, "Modify": RevisionKind.MODIFY, "Cancel": Rev
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """``merge_plans`` takes the suffix off the plan ids of Hotel Collect, where one plan is sold both ways."""
+    """``merge_plans`` takes the suffix off the plan ids of Hotel Collect, where one plan is sold both ways.
+
+    ``cards`` says that numbers of cards are wanted in clear.
+    """
 
     hotel: str
     currency: str
     merge_plans: bool = False
+    cards: bool = False
 
     def read(self, root: Node) -> tuple[list[ReservationReceived], list[Refusal]]:
         """What could be read, the oldest first, and why the others could not; those stay unconfirmed there."""
@@ -63,7 +68,8 @@ class Reader(msgspec.Struct, frozen=True):
             created_ms=at_ms if kind is RevisionKind.NEW else None,
             record=booking_id,
         )
-        return ReservationReceived(value(first(node, "Hotel"), "id") or self.hotel, revision)
+        cards = _clear(first(node, "RoomStay", "PaymentCard")) if self.cards else ()
+        return ReservationReceived(value(first(node, "Hotel"), "id") or self.hotel, revision, cards)
 
     def _content(self, node: Node) -> Content:
         stay, source = first(node, "RoomStay"), value(node, "source")
@@ -174,6 +180,13 @@ def _remarks(node: Node) -> Iterator[str]:
     for wish in every(node, "SpecialRequest"):
         if text := content(wish):
             yield text
+
+
+def _clear(node: Node | None) -> tuple[ClearCard, ...]:
+    """Numbers of virtual cards are blanked after two days (Expedia notes, section 3.2), and are none from then on."""
+    holder = value(first(node, "CardHolder"), "name")
+    card = clear_card(value(node, "cardNumber"), value(node, "expireDate"), holder)
+    return (card,) if card is not None else ()
 
 
 def _card(node: Node | None) -> str:

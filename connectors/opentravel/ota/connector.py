@@ -14,7 +14,8 @@ from connectors.opentravel._shared.profile import Profile, load_profile
 from connectors.opentravel._shared.rewrite import hotel_of, rewrite, with_encoded
 from connectors.opentravel.ota import fetch, retrieve
 from connectors.opentravel.ota.document import OtaDocument, read
-from connectors.opentravel.ota.read import read_message, zone_of
+from connectors.opentravel.ota.read import read_message, sells, zone_of
+from connectors.opentravel.ota.selling_answers import write_selling
 from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
 from gateway.errors import Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
@@ -104,14 +105,15 @@ class OpenTravel:
         try:
             if refusals:
                 raise refusals[0]
+            if sells(profile) and ours.root in names.SELLER_ROOTS:
+                written = write_selling(ours.asked, results, now_ms, profile.version_attr)
+                return _answered(written, ours, profile)
             data, more = _data(ours, results, site, profile)
             version, release = profile.version_attr, profile.release
             written = answers.confirm(ours.asked, results, now_ms, version, release, ours.notes, data, **more)
         except Refusal as refusal:
             written = answers.deny(ours.asked, refusals or [refusal], now_ms, profile.version_attr)
-        if ours.envelope is not None:
-            return _enveloped(200, written, ours.envelope.version)
-        return Reply(200, {"content-type": profile.content_type}, written)
+        return _answered(written, ours, profile)
 
     def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
         asked = _own(document).asked if document is not None else answers.Asked()
@@ -158,6 +160,12 @@ def _own(document: Document) -> OtaDocument:
     if not isinstance(document, OtaDocument):
         raise TypeError(f"{type(document).__name__} was not opened by this connector")
     return document
+
+
+def _answered(written: bytes, document: OtaDocument, profile: Profile) -> Reply:
+    if document.envelope is not None:
+        return _enveloped(200, written, document.envelope.version)
+    return Reply(200, {"content-type": profile.content_type}, written)
 
 
 def _enveloped(status: int, written: bytes, version: Version) -> Reply:

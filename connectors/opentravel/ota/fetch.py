@@ -63,7 +63,7 @@ def read_found(command: RetrieveReservations, reply: Reply, site: Site, profile:
     judged = outcomes.judge(root, names.RETRIEVED, {}, profile.warnings_skip)
     if not isinstance(judged.outcome, Confirmed) or name_of(root) != names.RETRIEVED:
         return judged
-    found, refusals = Reader(site.hotel, site.currency, zone_of(site)).read_each(root)
+    found, refusals = Reader(site.hotel, site.currency, zone_of(site), site.cards).read_each(root)
     messages = _messages(root)
     numbered_ones = ((n, event, messages.get(event.revision.booking_id, "")) for n, event in enumerate(found, start=1))
     arrived = tuple(Arrived(event, acknowledge(event, command, n, number)) for n, event, number in numbered_ones)

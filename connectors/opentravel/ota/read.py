@@ -19,6 +19,7 @@ from connectors.opentravel._shared.notif_report import by_any_id, read_report
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel.ota import describe, rate_plans, retrieve
 from connectors.opentravel.ota.document import OtaDocument
+from connectors.opentravel.ota.selling import read_selling
 from gateway.contract import Site
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.messages import AriReceived, Event, PingReceived, Query
@@ -43,12 +44,20 @@ def read_message(document: OtaDocument, site: Site, profile: Profile) -> Sequenc
     return found
 
 
+def sells(profile: Profile) -> bool:
+    """Whether its counterpart books from us, so that its messages ask for something instead of telling it."""
+    return "SaleAsked" in profile.limits.events
+
+
 def zone_of(site: Site) -> str:
     """The time zone of times that name none."""
     return str(site.options.get("timezone", "UTC"))
 
 
 def _read(document: OtaDocument, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    if document.root in names.SELLER_ROOTS and sells(profile):
+        document.tree = document.tree if document.tree is not None else read_tree(document.data, document.limits)
+        return read_selling(document.tree, site.hotel, site.currency, zone_of(site))
     if document.root in _COLLECTORS:
         return [_read_ari(document, site, profile)]
     reader = _READERS.get(document.root)
@@ -77,7 +86,7 @@ def _ping(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Se
 
 
 def _reservations(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
-    return Reader(site.hotel, site.currency, zone_of(site)).read(root)
+    return Reader(site.hotel, site.currency, zone_of(site), site.cards).read(root)
 
 
 def _questions(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:

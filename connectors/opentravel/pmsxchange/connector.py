@@ -63,7 +63,8 @@ class PmsXchange(SiteMinder):
         if document.root == names.NOTIF_REPORT:
             return [read_report(root, site.hotel, by_message)]
         if document.root == names.RES:
-            return Reader(site.hotel, site.currency, SiteMinderOptions.inbound(site).timezone).read(root)
+            zone = SiteMinderOptions.inbound(site).timezone
+            return Reader(site.hotel, site.currency, zone, site.cards).read(root)
         return [read_ari(root, document.asked, profile, site.currency)]
 
     def _data(self, document: SoapDocument, site: Site, results: Sequence[Result]) -> str:

@@ -43,7 +43,8 @@ class SiteConnect(SiteMinder):
         if value(root, "ResStatus") not in _STATUS.values():
             told = "ResStatus is Commit, Modify or Cancel"
             raise Malformed(told, Reason.INVALID_VALUE, path=f"/{names.RES}/@ResStatus", line=root.sourceline)
-        return Reader(site.hotel, site.currency, SiteMinderOptions.inbound(site).timezone).read(root)
+        zone = SiteMinderOptions.inbound(site).timezone
+        return Reader(site.hotel, site.currency, zone, site.cards).read(root)
 
     def _data(self, document: SoapDocument, site: Site, results: Sequence[Result]) -> str:
         """Success says it all (sheet, section 3.4)."""

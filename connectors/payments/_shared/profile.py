@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 import mappings
-from gateway.contract import Capabilities, Site
+from gateway.contract import Capabilities, Site, Statements
 from gateway.errors import Unsupported
 
 
@@ -42,6 +42,7 @@ class PaymentProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_flight_max: int = 16
     window_s: int = 300  # how far the time of a signed callback may be from ours, on both sides
     amounts: Amounts = Amounts()
+    statements: Statements = Statements()
     options: Mapping[str, Any] = {}
 
 
@@ -78,4 +79,5 @@ def with_limits(declared: Capabilities, profile: PaymentProfile) -> Capabilities
         parts_max=1,
         guests_max=0,
         body_bytes_max=256 * 1024,
+        statements=profile.statements,
     )

@@ -30,6 +30,7 @@ from gateway.model.payment import (
     Fact,
     FactKind,
     GuestAction,
+    OperationKind,
     OperationOutcome,
     PaymentError,
     Token,
@@ -125,7 +126,7 @@ def _paid(command: PaymentCommand, answer: Answer, amounts: Amounts) -> PaymentA
     """By resultCode. An error may hide an acquirer that has acted: the webhook tells."""
     code, operation, psp = answer.result_code, asked(command), answer.psp_reference
     if code in _AUTHORISED:
-        facts = () if isinstance(command, Tokenise) else (_authorised(command, answer, amounts),)
+        facts = () if _keeps(command) else (_authorised(command, answer, amounts),)
         return PaymentAnswered(
             operation=operation, outcome=Outcome.SUCCEEDED, psp=psp, facts=facts, token=_token(command, answer)
         )
@@ -144,9 +145,15 @@ def _paid(command: PaymentCommand, answer: Answer, amounts: Amounts) -> PaymentA
 
 def _refused(command: PaymentCommand, answer: Answer, error: PaymentError, raw: str) -> PaymentAnswered:
     failed = answers.failed(asked(command), error, raw, answer.psp_reference)
-    if not answer.psp_reference or isinstance(command, Tokenise):
+    if not answer.psp_reference or _keeps(command):
         return failed
     return msgspec.structs.replace(failed, facts=(_fact(FactKind.PAYMENT_FAILED, command, answer, error=error),))
+
+
+def _keeps(command: PaymentCommand) -> bool:
+    """Whether it is about a card that is kept by a payment of nothing."""
+    continued = isinstance(command, ContinueCharge) and command.of.kind is OperationKind.TOKENISE
+    return isinstance(command, Tokenise) or continued
 
 
 def _authorised(command: PaymentCommand, answer: Answer, amounts: Amounts) -> Fact:

@@ -221,10 +221,10 @@ def _their_link(of: OperationRef) -> str:
 
 
 def _report(command: FetchStatement, site: Site, profile: PaymentProfile) -> Request:
-    """From the host we know: what a webhook gives as address is not signed."""
+    """From the host we know, or the one that is configured: what a webhook gives as address is not signed."""
     if not _FILE.fullmatch(command.report):
         raise Rejected("a report is named by letters, digits, points, dashes and underscores", Reason.INVALID_VALUE)
-    host = str(profile.options["reports_live" if is_live(site) else "reports_test"])
+    host = str(site.options.get("reports_url") or profile.options["reports_live" if is_live(site) else "reports_test"])
     keys = site.keys_for("report", command.at_ms)
     headers = {"x-api-key": keys[0].material if keys else site.password}
     account = quote(site.hotel, safe="")

@@ -148,6 +148,7 @@ def _fact(item: Item, kind: FactKind, amounts: Amounts, key: str, *, rest: bool 
         payment_psp=payment,
         error=_error(item, kind),
         text=_reason(item),
+        customer=str(item.data.get("shopperReference", "")) if kind is K.TOKEN_CREATED else "",
     )
 
 

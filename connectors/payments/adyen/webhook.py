@@ -6,21 +6,20 @@ so whatever is genuine is taken, if need be for a person to look at, and a refus
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from connectors.payments._shared.document import PaymentDocument, as_callback, open_callback
+from connectors.payments._shared.document import PaymentDocument, as_callback
 from connectors.payments._shared.profile import is_live, profile_of
 from connectors.payments.adyen.encode import NAME
 from connectors.payments.adyen.events import facts_of
 from connectors.payments.adyen.items import Item, read, signature_of, success_text
-from gateway.contract import Document, Head, Key, Reply, Site
+from gateway.contract import Document, Key, Reply, Site
 from gateway.errors import Reason, Refusal, Unauthentic
-from gateway.messages import Event, Query, Result
+from gateway.messages import Event, Query
 from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
 from gateway.model.payment import Fact
 from gateway.wire.http_auth import CHALLENGE, parse_basic
-from gateway.wire.redact import mask_text
 from gateway.wire.signatures import hex_key, same
 
 # Reports come without a signature. They make us fetch a file from a host we know, and nothing else.
@@ -32,16 +31,6 @@ _STATUS = {
     Reason.TOO_LARGE: 413,
     Reason.UNAVAILABLE: 500,
 }
-
-
-def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
-    """The body as it came."""
-    return open_callback(head, chunks, "notification", _redacted)
-
-
-def locate(document: Document) -> str:
-    """The path says whose it is."""
-    return ""
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -64,12 +53,6 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
     message = read(as_callback(document).raw)
     several = site.options.get("several_captures") is True
     return tuple(_notified(item, *facts_of(item, amounts, several_captures=several)) for item in message.items)
-
-
-def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-    """``[accepted]`` once all items are taken; a single one that is not brings the message back."""
-    refusals = [result for result in results if isinstance(result, Refusal)]
-    return refuse(document, refusals[0], now_ms) if refusals else _ACCEPTED
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
@@ -114,7 +97,3 @@ def _notified(item: Item, facts: tuple[Fact, ...], park: str) -> PaymentNotified
         facts=facts,
         park=park,
     )
-
-
-def _redacted(raw: bytes) -> bytes:
-    return mask_text(raw.decode("utf-8", "replace")).encode()

@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
-from connectors.payments._shared.profile import profile_of, with_limits
+from connectors.payments._shared.connector import PaymentConnector
+from connectors.payments._shared.form import redact_form
 from connectors.payments.alipay.decode import decode_reply
 from connectors.payments.alipay.encode import NAME, encode_command, hand_over
-from connectors.payments.alipay.webhook import answer, locate, open_document, parse, refuse, verify
-from gateway.contract import Capabilities
+from connectors.payments.alipay.webhook import parse, refuse, verify
+from gateway.contract import Reply
 from gateway.messages_payment import (
     Authorise,
     Capture,
     Close,
     FetchStatement,
-    PaymentAnswered,
-    PaymentNotified,
     Purchase,
     QueryOperation,
     Refund,
-    StatementReceived,
     Void,
 )
 
-# Our own numbers are the keys, and Alipay never forgets one.
-_REPLAY_S = 365 * 24 * 3600.0
 
-CAPABILITIES = Capabilities(
-    commands=frozenset({Authorise, Purchase, Capture, Void, Close, Refund, QueryOperation, FetchStatement}),
-    events=frozenset({PaymentAnswered, PaymentNotified, StatementReceived}),
-    replay_s=_REPLAY_S,
-)
-
-
-class Alipay:
+class Alipay(PaymentConnector):
     """Both directions, and what the guest carries."""
 
     name = NAME
-
-    def capabilities(self, profile: str) -> Capabilities:
-        return with_limits(CAPABILITIES, profile_of(NAME, profile))
+    commands = frozenset({Authorise, Purchase, Capture, Void, Close, Refund, QueryOperation, FetchStatement})
+    # Our own numbers are the keys, and Alipay never forgets one.
+    replay_s = 365 * 24 * 3600.0
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)
     hand_over = staticmethod(hand_over)
 
-    open = staticmethod(open_document)
-    locate = staticmethod(locate)
+    document = "notice"
+    taken = Reply(200, {"content-type": "text/plain"}, b"success")
+    redact = staticmethod(redact_form)
     verify = staticmethod(verify)
     parse = staticmethod(parse)
-    answer = staticmethod(answer)
     refuse = staticmethod(refuse)
 
 

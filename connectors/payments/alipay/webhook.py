@@ -6,32 +6,22 @@ The answer is the seven bytes ``success``; anything else brings the notice back,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from connectors.payments._shared.document import as_callback, open_callback
-from connectors.payments._shared.form import Fields, demand_signature, read_form, redact_form, signed_text
+from connectors.payments._shared.document import as_callback
+from connectors.payments._shared.form import Fields, demand_signature, read_form, signed_text
 from connectors.payments._shared.profile import profile_of
 from connectors.payments.alipay.encode import NAME
 from connectors.payments.alipay.notices import read_notice
 from connectors.payments.alipay.signing import verify_notice
-from gateway.contract import Document, Head, Reply, Site
+from gateway.contract import Document, Reply, Site
 from gateway.errors import Reason, Refusal, Unauthentic
-from gateway.messages import Event, Query, Result
+from gateway.messages import Event, Query
 from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
 
 _TEXT = {"content-type": "text/plain"}
 _STATUS = {Reason.TOO_LARGE: 413, Reason.UNAVAILABLE: 500}
-
-
-def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
-    """The form as it came."""
-    return open_callback(head, chunks, "notice", redact_form)
-
-
-def locate(document: Document) -> str:
-    """The path says whose it is."""
-    return ""
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -64,12 +54,6 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
         park=park,
     )
     return (notified,)
-
-
-def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-    """``success`` once everything is taken."""
-    refusals = [result for result in results if isinstance(result, Refusal)]
-    return refuse(document, refusals[0], now_ms) if refusals else Reply(200, _TEXT, b"success")
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connectors.payments._shared.profile import profile_of, with_limits
+from connectors.payments._shared.connector import PaymentConnector
 from connectors.payments.stripe.decode import decode_reply
 from connectors.payments.stripe.encode import NAME, encode_command
-from connectors.payments.stripe.webhook import answer, locate, open_document, parse, refuse, verify
-from gateway.contract import Capabilities
+from connectors.payments.stripe.webhook import parse, refuse, verify, without_secrets
+from gateway.contract import Reply
 from gateway.messages_payment import (
     Adjust,
     Authorise,
@@ -14,21 +14,19 @@ from gateway.messages_payment import (
     Close,
     ContinueCharge,
     FetchStatement,
-    PaymentAnswered,
-    PaymentNotified,
     Purchase,
     QueryOperation,
     Refund,
-    StatementReceived,
     Tokenise,
     Void,
 )
 
-# Keys are kept for 24 hours at least; the last one is left as a margin.
-_REPLAY_S = 23 * 3600.0
 
-CAPABILITIES = Capabilities(
-    commands=frozenset(
+class Stripe(PaymentConnector):
+    """Both directions."""
+
+    name = NAME
+    commands = frozenset(
         {
             Authorise,
             Purchase,
@@ -42,28 +40,18 @@ CAPABILITIES = Capabilities(
             QueryOperation,
             FetchStatement,
         }
-    ),
-    events=frozenset({PaymentAnswered, PaymentNotified, StatementReceived}),
-    replay_s=_REPLAY_S,
-)
-
-
-class Stripe:
-    """Both directions."""
-
-    name = NAME
-
-    def capabilities(self, profile: str) -> Capabilities:
-        return with_limits(CAPABILITIES, profile_of(NAME, profile))
+    )
+    # Keys are kept for 24 hours at least; the last one is left as a margin.
+    replay_s = 23 * 3600.0
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)
 
-    open = staticmethod(open_document)
-    locate = staticmethod(locate)
+    document = "event"
+    taken = Reply(200, {}, b"")
+    redact = staticmethod(without_secrets)
     verify = staticmethod(verify)
     parse = staticmethod(parse)
-    answer = staticmethod(answer)
     refuse = staticmethod(refuse)
 
 

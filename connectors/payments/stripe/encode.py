@@ -55,7 +55,8 @@ def encode_command(command: Command, site: Site) -> Request:
             return _charge(command, site, profile)
         case ContinueCharge():
             fields: Fields = {name: command.details[name] for name in _CONFIRMING if name in command.details}
-            return _post(command, site, profile, f"payment_intents/{_their(command.of)}/confirm", fields)
+            kind = "setup_intents" if command.of.kind is OperationKind.TOKENISE else "payment_intents"
+            return _post(command, site, profile, f"{kind}/{_their(command.of)}/confirm", fields)
         case Adjust():
             fields = {"amount": _amount(command, profile), "metadata": {"adjust_op_id": command.id}}
             return _post(

@@ -53,6 +53,24 @@ def _intent_facts(intent: Intent, amounts: Amounts, event: str) -> Iterator[Fact
             yield named.fact(K.PAYMENT_FAILED, f"{intent.id}:{attempt}", intent.amount, error=error_of(fault, 402))
 
 
+def kept_facts(intent: Intent) -> tuple[Fact, ...]:
+    """The means of payment that is kept from now on."""
+    token = intent.kept
+    if token is None:
+        return ()
+    operation = intent.metadata.get("op_id", "")
+    return (
+        Fact(
+            kind=K.TOKEN_CREATED,
+            key=token.token,
+            amount=0,
+            operation=operation,
+            payment_psp=intent.id,
+            customer=token.customer,
+        ),
+    )
+
+
 def charge_facts(charge: Charge, amounts: Amounts) -> tuple[Fact, ...]:
     """What a charge that was not refused states: the hold, and the capture where it has happened."""
     named = _Named(charge, amounts)

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.model.payment import Token
+
 
 class Object(msgspec.Struct, frozen=True, omit_defaults=True):
     """``id`` is opaque, up to 255 characters."""
@@ -73,6 +75,17 @@ class Intent(Object, frozen=True):
     last_payment_error: Fault | None = None
     cancellation_reason: str | None = None
     metadata: dict[str, str] = {}
+    payment_method: Any = None  # its number, or all of it where that was asked for
+    customer: Any = None
+    setup_future_usage: str | None = None
+
+    @property
+    def kept(self) -> Token | None:
+        """The method that is kept from now on, if one is."""
+        done = self.status in ("succeeded", "requires_capture") and self.setup_future_usage is not None
+        if not done or not isinstance(self.payment_method, str):
+            return None
+        return Token(self.payment_method, self.customer if isinstance(self.customer, str) else "")
 
     def __repr__(self) -> str:
         return f"Intent({self.id}, {self.status})"

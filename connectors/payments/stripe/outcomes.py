@@ -28,6 +28,7 @@ from gateway.model.payment import (
 )
 
 Outcome = OperationOutcome
+_HOLDING = (OperationKind.AUTHORISE, OperationKind.PURCHASE)
 Ending = tuple[OperationOutcome, PaymentError | None]
 _NOT_YET: Ending = (Outcome.UNKNOWN, PaymentError.NOT_FOUND)
 
@@ -59,6 +60,7 @@ def of_intent(command: PaymentCommand, intent: Intent, amounts: Amounts) -> Paym
         action=_action(intent.next_action, intent.client_secret) if outcome is Outcome.ACTION_REQUIRED else None,
         error=error,
         error_raw=tidy(raw(fault)) if fault and outcome is Outcome.FAILED else "",
+        token=intent.kept if kind in _HOLDING else None,
         hold_expires_ms=hold_expires_ms(intent),
     )
 

@@ -8,12 +8,12 @@ refuse timestamps of the future as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
-from connectors.payments._shared.document import PaymentDocument, as_callback, open_callback
+from connectors.payments._shared.document import PaymentDocument, as_callback
 from connectors.payments._shared.money import from_gateway
 from connectors.payments._shared.profile import Amounts, is_live, profile_of
 from connectors.payments.stripe import facts as stated
@@ -26,13 +26,14 @@ from connectors.payments.stripe.objects import (
     Object,
     Payout,
     Session,
+    SetupIntent,
     StripeRefund,
     Warned,
 )
 from connectors.payments.stripe.outcomes import session_closed
-from gateway.contract import Document, Head, Reply, Site
+from gateway.contract import Document, Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic
-from gateway.messages import Event, Query, Result
+from gateway.messages import Event, Query
 from gateway.messages_payment import Inquiry, PaymentNotified
 from gateway.model.dates import Instant
 from gateway.model.payment import Fact, FactKind, OperationKind
@@ -65,16 +66,6 @@ _PAYOUTS = {
     "payout.reconciliation_completed": K.REPORT_READY,
 }
 _FOR_STAFF = frozenset({"review.opened", "review.closed", "reporting.report_run.failed"})
-
-
-def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
-    """The body as it came; the copy to keep has no client secret."""
-    return open_callback(head, chunks, "event", _redacted)
-
-
-def locate(document: Document) -> str:
-    """The path says whose it is."""
-    return ""
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -114,12 +105,6 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
         return (_notified(notice, park=refusal.text),)
 
 
-def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-    """200 without a body once everything is taken."""
-    refusals = [result for result in results if isinstance(result, Refusal)]
-    return refuse(document, refusals[0], now_ms) if refusals else Reply(200, {}, b"")
-
-
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """A status without a body: Stripe comes again after any that is not 2xx."""
     return Reply({Reason.TOO_LARGE: 413, Reason.UNAVAILABLE: 500}.get(error.reason, 400), {}, b"")
@@ -146,7 +131,8 @@ def _read(notice: Notice, raw: msgspec.Raw, amounts: Amounts) -> PaymentNotified
 def _facts(notice: Notice, raw: msgspec.Raw, amounts: Amounts) -> tuple[Fact, ...]:
     kind, at_ms = notice.type, notice.created * 1000
     if kind in _INTENTS:
-        return stated.intent_facts(_decode(raw, Intent), amounts, notice.id)
+        intent = _decode(raw, Intent)
+        return stated.intent_facts(intent, amounts, notice.id) + stated.kept_facts(intent)
     if kind in ("charge.succeeded", "charge.captured"):
         return stated.charge_facts(_decode(raw, Charge), amounts)
     if kind == "charge.expired":
@@ -165,9 +151,12 @@ def _facts(notice: Notice, raw: msgspec.Raw, amounts: Amounts) -> tuple[Fact, ..
         return (Fact(kind=_PAYOUTS[kind], key=payout.id, amount=value, currency=payout.currency.upper(), at_ms=at_ms),)
     if kind == "reporting.report_run.succeeded":
         return (Fact(kind=K.REPORT_READY, key=_decode(raw, Object).id, amount=0, at_ms=at_ms),)
-    if kind in ("setup_intent.succeeded", "payment_method.detached"):
-        token = K.TOKEN_CREATED if kind == "setup_intent.succeeded" else K.TOKEN_REMOVED
-        return (Fact(kind=token, key=_decode(raw, Object).id, amount=0, at_ms=at_ms),)
+    if kind == "setup_intent.succeeded":
+        setup = _decode(raw, SetupIntent)
+        fact = Fact(kind=K.TOKEN_CREATED, key=setup.payment_method or "", amount=0, at_ms=at_ms, psp=setup.id)
+        return (msgspec.structs.replace(fact, customer=setup.customer or ""),)
+    if kind == "payment_method.detached":
+        return (Fact(kind=K.TOKEN_REMOVED, key=_decode(raw, Object).id, amount=0, at_ms=at_ms),)
     return ()
 
 
@@ -238,6 +227,7 @@ def _decode(raw: msgspec.Raw, kind: type[T]) -> T:
         raise Malformed(f"the object of the event cannot be read: {error}") from None
 
 
-def _redacted(raw: bytes) -> bytes:
+def without_secrets(raw: bytes) -> bytes:
+    """The copy to keep: whoever holds a client secret may act as the guest."""
     without = _SECRET.sub(rb'\1"***"', raw)
     return mask_text(without.decode("utf-8", "replace")).encode()

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from connectors.payments._shared.profile import profile_of, with_limits
+from collections.abc import Mapping
+from typing import ClassVar
+
+from connectors.payments._shared.connector import PaymentConnector
+from connectors.payments._shared.form import redact_form
 from connectors.payments.unionpay.decode import decode_reply
 from connectors.payments.unionpay.encode import NAME, encode_command, hand_over
-from connectors.payments.unionpay.webhook import answer, locate, open_document, parse, refuse, verify
-from gateway.contract import Capabilities
+from connectors.payments.unionpay.webhook import parse, refuse, verify
+from gateway.contract import Reply
 from gateway.messages_payment import (
     Authorise,
     Capture,
     FetchStatement,
-    PaymentAnswered,
-    PaymentNotified,
     Purchase,
     QueryOperation,
     Refund,
-    StatementReceived,
     Void,
 )
 
-# A repetition is refused as a duplicate, without saying what became of the first: nothing is ever replayed.
-CAPABILITIES = Capabilities(
-    commands=frozenset({Authorise, Purchase, Capture, Void, Refund, QueryOperation, FetchStatement}),
-    events=frozenset({PaymentAnswered, PaymentNotified, StatementReceived}),
-    lossy={"close": "an unpaid order ends by its deadline only; whoever pays after all has paid"},
-)
 
-
-class UnionPay:
+class UnionPay(PaymentConnector):
     """Both directions, and the forms that browsers carry."""
 
     name = NAME
-
-    def capabilities(self, profile: str) -> Capabilities:
-        return with_limits(CAPABILITIES, profile_of(NAME, profile))
+    commands = frozenset({Authorise, Purchase, Capture, Void, Refund, QueryOperation, FetchStatement})
+    lossy: ClassVar[Mapping[str, str]] = {
+        "close": "an unpaid order ends by its deadline only; whoever pays after all has paid"
+    }
+    # A repetition is refused as a duplicate, without saying what became of the first: nothing is ever replayed.
+    replay_s = 0.0
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)
     hand_over = staticmethod(hand_over)
 
-    open = staticmethod(open_document)
-    locate = staticmethod(locate)
+    document = "callback"
+    taken = Reply(200, {"content-type": "text/plain"}, b"ok")
+    redact = staticmethod(redact_form)
     verify = staticmethod(verify)
     parse = staticmethod(parse)
-    answer = staticmethod(answer)
     refuse = staticmethod(refuse)
 
 

@@ -5,18 +5,18 @@ There is no time in the protocol that would age a callback. It comes five times 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from connectors.payments._shared.document import as_callback, open_callback
-from connectors.payments._shared.form import Fields, demand_signature, read_form, redact_form
+from connectors.payments._shared.document import as_callback
+from connectors.payments._shared.form import Fields, demand_signature, read_form
 from connectors.payments._shared.profile import PaymentProfile, profile_of
 from connectors.payments.unionpay.encode import NAME
 from connectors.payments.unionpay.errors import DEFECT, DONE
 from connectors.payments.unionpay.facts import CODE, amount_of, facts_of
 from connectors.payments.unionpay.wire import verify as verify_fields
-from gateway.contract import Document, Head, Reply, Site
+from gateway.contract import Document, Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic
-from gateway.messages import Event, Query, Result
+from gateway.messages import Event, Query
 from gateway.messages_payment import Inquiry, PaymentNotified
 from gateway.model.dates import Instant
 from gateway.model.payment import Fact, OperationKind
@@ -35,16 +35,6 @@ _ASKED_AS = {
 }
 
 Read = tuple[tuple[Fact, ...], tuple[Inquiry, ...], str]
-
-
-def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
-    """The form as it came; the copy to keep has its card numbers masked."""
-    return open_callback(head, chunks, "callback", redact_form)
-
-
-def locate(document: Document) -> str:
-    """The path says whose it is."""
-    return ""
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -77,12 +67,6 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
         park=park,
     )
     return (notified,)
-
-
-def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-    """``ok`` once everything is taken."""
-    refusals = [result for result in results if isinstance(result, Refusal)]
-    return refuse(document, refusals[0], now_ms) if refusals else Reply(200, _TEXT, b"ok")
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-from connectors.payments._shared.profile import profile_of, with_limits
+from collections.abc import Mapping
+from typing import ClassVar
+
+from connectors.payments._shared.connector import PaymentConnector
 from connectors.payments.wechatpay.decode import decode_reply
 from connectors.payments.wechatpay.encode import NAME, encode_command, hand_over
-from connectors.payments.wechatpay.webhook import answer, locate, open_document, parse, refuse, verify
-from gateway.contract import Capabilities
+from connectors.payments.wechatpay.webhook import parse, refuse, verify
+from gateway.contract import Reply
 from gateway.messages_payment import (
     Close,
     FetchStatement,
-    PaymentAnswered,
-    PaymentNotified,
     Purchase,
     QueryOperation,
     Refund,
-    StatementReceived,
     Void,
 )
 
-# Our own numbers are the keys, and WeChat Pay never forgets one.
-_REPLAY_S = 365 * 24 * 3600.0
 
-CAPABILITIES = Capabilities(
-    commands=frozenset({Purchase, Void, Close, Refund, QueryOperation, FetchStatement}),
-    events=frozenset({PaymentAnswered, PaymentNotified, StatementReceived}),
-    lossy={"hold": "basic payment holds nothing: take a deposit as a purchase and give the rest back"},
-    replay_s=_REPLAY_S,
-)
-
-
-class WeChatPay:
+class WeChatPay(PaymentConnector):
     """Both directions, and what the wallet is handed again."""
 
     name = NAME
-
-    def capabilities(self, profile: str) -> Capabilities:
-        return with_limits(CAPABILITIES, profile_of(NAME, profile))
+    commands = frozenset({Purchase, Void, Close, Refund, QueryOperation, FetchStatement})
+    lossy: ClassVar[Mapping[str, str]] = {
+        "hold": "basic payment holds nothing: take a deposit as a purchase and give the rest back"
+    }
+    # Our own numbers are the keys, and WeChat Pay never forgets one.
+    replay_s = 365 * 24 * 3600.0
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)
     hand_over = staticmethod(hand_over)
 
-    open = staticmethod(open_document)
-    locate = staticmethod(locate)
+    document = "notice"
+    taken = Reply(204, {}, b"")
     verify = staticmethod(verify)
     parse = staticmethod(parse)
-    answer = staticmethod(answer)
     refuse = staticmethod(refuse)
 
 

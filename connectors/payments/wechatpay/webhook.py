@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.payments._shared.document import PaymentDocument, as_callback, open_callback
+from connectors.payments._shared.document import PaymentDocument, as_callback
 from connectors.payments._shared.profile import Amounts, profile_of
 from connectors.payments.wechatpay.encode import NAME
 from connectors.payments.wechatpay.objects import Notice, RefundObject, Transaction
 from connectors.payments.wechatpay.outcomes import PAID, captured, refund_facts
 from connectors.payments.wechatpay.signing import verify_message
-from gateway.contract import Document, Head, Key, Reply, Site
+from gateway.contract import Document, Key, Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic
-from gateway.messages import Event, Query, Result
+from gateway.messages import Event, Query
 from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
 from gateway.model.payment import Fact
-from gateway.wire.redact import mask_text
 from gateway.wire.signatures import open_sealed
 
 T = TypeVar("T")
@@ -38,16 +37,6 @@ _STATUS = {
 }
 _REFUNDS = frozenset({"REFUND.SUCCESS", "REFUND.CLOSED", "REFUND.ABNORMAL"})
 _OURS = (("mchid", "sp_mchid", "sub_mchid"), ("appid", "sp_appid", "sub_appid"))
-
-
-def open_document(head: Head, chunks: Iterable[bytes]) -> Document:
-    """The body as it came. What is kept of it is sealed as well."""
-    return open_callback(head, chunks, "notice", _redacted)
-
-
-def locate(document: Document) -> str:
-    """The path says whose it is."""
-    return ""
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -80,12 +69,6 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
         facts, park = (), refusal.text
     notified = PaymentNotified(account=str(account), dedupe=notice.id, name=notice.event_type, facts=facts, park=park)
     return (notified,)
-
-
-def answer(document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-    """204 once everything is taken; it has to be there within 5 seconds."""
-    refusals = [result for result in results if isinstance(result, Refusal)]
-    return refuse(document, refusals[0], now_ms) if refusals else Reply(204, {}, b"")
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
@@ -137,7 +120,3 @@ def _decode(raw: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("not a message of WeChat Pay's") from None
-
-
-def _redacted(raw: bytes) -> bytes:
-    return mask_text(raw.decode("utf-8", "replace")).encode()

@@ -17,7 +17,7 @@ from gateway.engine.view import Calendar, Channel, Slot
 from gateway.errors import Rejected
 from gateway.flows.desk.finding import connection_of, property_of
 from gateway.flows.desk.ordering import Ordered, give
-from gateway.flows.plan_push import Channels
+from gateway.flows.push_work import Channels
 from gateway.flows.services import Services
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of, local_day
@@ -31,8 +31,9 @@ ORDERED_MAX = 20_000  # more ranges than that are better sent as everything
 class Drift(msgspec.Struct, frozen=True):
     """Days ``first`` to ``last`` on which a channel does not surely hold what it should, in its codes and currency.
 
-    ``held`` is what it was last told (None: nothing). ``reason``: ``never_sent``, ``waiting``, ``in_doubt``,
-    ``refused`` (``detail`` is its answer), or ``differs`` for what it confirmed and is not wanted any more.
+    ``held`` is what it was last told (None: nothing, or that it refused). ``reason``: ``never_sent``, ``waiting``,
+    ``in_doubt``, ``refused`` (``detail`` is its answer), or ``differs`` for what it confirmed and is not wanted any
+    more.
     """
 
     aspect: str

@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import Malformed, Reason
 from gateway.flows.desk.changes import CellChange as CellChange
 from gateway.flows.desk.changes import changes_of
-from gateway.flows.desk.changing import ChangeCalendar, check_size, message_of, weight_of
+from gateway.flows.desk.changing import ChangeCalendar, UndoChange, check_size, message_of, weight_of
 from gateway.flows.desk.changing import Saved as Saved
 from gateway.flows.desk.finding import property_of
 from gateway.flows.desk.gridding import Grid as Grid
@@ -21,10 +21,11 @@ from gateway.flows.desk.gridding import RoomGrid as RoomGrid
 from gateway.flows.desk.gridding import Rules as Rules
 from gateway.flows.desk.previewing import ChannelPreview as ChannelPreview
 from gateway.flows.desk.previewing import channel_previews
+from gateway.flows.desk.undoing import Undoing as Undoing
 from gateway.flows.services import Services
 from gateway.model.ari import AriUpdate
 from gateway.model.dates import FIRST_DAY, LAST_DAY, Day
-from gateway.store import pushing
+from gateway.store import pushing, reading_messages
 from gateway.store.database import Transaction
 from gateway.store.rehearsal import rehearse
 
@@ -78,8 +79,34 @@ async def change(
     check_size(updates)
     await services.database.read(lambda tx: property_of(services, tx, property_id))
     message = message_of(property_id, services.ids.message(), updates, author, services.clock.now_ms())
-    job = ChangeCalendar(property_id, updates, message, over_pms=over_pms, expected=expected, force=force)
+    job = ChangeCalendar(
+        property_id, updates, message, over_pms=over_pms, expected=expected, force=force, undoable=True
+    )
     saved: Saved = await services.batcher.submit(job, weight=weight_of(updates))
+    return saved
+
+
+async def undoing(services: Services, property_id: str, message_id: int) -> Undoing:
+    """What taking a change back would set, for who has to decide whether they may."""
+
+    async def work(tx: Transaction) -> Undoing:
+        await property_of(services, tx, property_id)
+        row = await reading_messages.one(tx, property_id, message_id) if 0 <= message_id < 2**63 else None
+        return Undoing(row, message_id)
+
+    return await services.database.read(work)
+
+
+async def undo(services: Services, property_id: str, message_id: int, author: str) -> Saved:
+    """Takes a change back that :func:`change` or this has made, wholly or not at all.
+
+    Raises :class:`gateway.errors.Stale` where any of it has been changed since, also by the PMS.
+    """
+    found = await undoing(services, property_id, message_id)
+    number = services.ids.message()
+    message = message_of(property_id, number, found.updates, author, services.clock.now_ms())
+    job = UndoChange(property_id, found, message._replace(cause=message_id))
+    saved: Saved = await services.batcher.submit(job, weight=weight_of(found.updates))
     return saved
 
 

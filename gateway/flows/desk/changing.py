@@ -10,6 +10,7 @@ from gateway.engine import ari
 from gateway.engine.hotel import Hotel
 from gateway.engine.mapping import Codes, OurCodes
 from gateway.errors import Malformed, Reason, Rejected, Stale
+from gateway.flows.desk.undoing import Undoing, what_was
 from gateway.flows.take_ari import TakeAri
 from gateway.messages import AriReceived
 from gateway.model.ari import AriUpdate, Field
@@ -37,7 +38,8 @@ class ChangeCalendar(TakeAri):
 
     ``over_pms`` sets figures although a PMS sets them too: its window is then treated as if the PMS had said them.
     ``expected`` is the revision of the property that the caller has seen; None for any. ``speaks`` is the connection
-    whose codes the updates use, "" for our own. ``force`` passes the guard.
+    whose codes the updates use, "" for our own. ``force`` passes the guard. ``undoable`` keeps what was before, to be
+    set again by :class:`UndoChange`.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ChangeCalendar(TakeAri):
         expected: int | None = None,
         speaks: str = "",
         force: bool = False,
+        undoable: bool = False,
     ) -> None:
         super().__init__(scope_id, "", AriReceived("", tuple(updates)), message)
+        self._undoable = undoable
         self._guarded = not force
         self._over_pms = over_pms
         self._speaks = speaks
@@ -83,7 +87,24 @@ class ChangeCalendar(TakeAri):
             raise Stale("the property has changed since you read its calendar")
         decision = super().decide(state, now_ms)
         message = next(row for row in decision.writes if isinstance(row, MessageRow))
-        return decision._replace(answer=Saved(message.rev, message.message_id, message.outcome))
+        saved = decision._replace(answer=Saved(message.rev, message.message_id, message.outcome))
+        if not self._undoable:
+            return saved
+        was = what_was(state, state.hotels[self._message.scope_id], decision.writes)
+        kept = [row._replace(answer=was) if row is message else row for row in decision.writes]
+        return saved._replace(writes=kept)
+
+
+class UndoChange(ChangeCalendar):
+    """The job: what a message changed is as before it; raises Stale where any of it has been changed since."""
+
+    def __init__(self, scope_id: str, undoing: Undoing, message: MessageRow) -> None:
+        super().__init__(scope_id, undoing.updates, message, over_pms=True, force=True, undoable=True)
+        self._undoing = undoing
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        self._undoing.check(state, state.hotels[self._message.scope_id])
+        return super().decide(state, now_ms)
 
 
 def message_of(scope_id: str, number: int, updates: Sequence[AriUpdate], author: str, at_ms: Instant) -> MessageRow:

@@ -34,6 +34,9 @@ class ConnectionLine(msgspec.Struct, frozen=True):
     nobody knows what it holds. ``cells_pending`` (targets and days) are to be sent or in doubt; at least so many, if
     ``pending_is_least``. ``sent_last_minute`` of at most ``per_minute_max`` messages. ``last_message_ms`` is the last
     message of theirs, 0 if there was none lately. ``problem`` says why its connector or profile cannot be used.
+
+    ``content_pending`` says that it has still to be told what rooms and plans are called, ``content_error`` why it did
+    not take it, and ``content_ms`` when it last did, 0 for never.
     """
 
     id: str
@@ -62,6 +65,9 @@ class ConnectionLine(msgspec.Struct, frozen=True):
     order: int
     order_done: int
     problem: str
+    content_pending: bool
+    content_error: str
+    content_ms: Instant
 
 
 class SyncError(msgspec.Struct, frozen=True):
@@ -91,7 +97,7 @@ class SyncState(msgspec.Struct, frozen=True):
 
 
 async def state(services: Services, property_id: str) -> SyncState:
-    """Every connection of the property. Nine statements, however many there are."""
+    """Every connection of the property. Ten statements, however many there are."""
     now_ms = services.clock.now_ms()
 
     async def work(tx: Transaction) -> SyncState:
@@ -127,15 +133,16 @@ async def full_sync(services: Services, property_id: str, connection: str, autho
 
 
 async def pause(services: Services, property_id: str, connection: str, author: str, *, paused: bool) -> Ordered:
-    """Send it no rates and availability until it is resumed; what has changed by then is sent then."""
-    await _channel(services, property_id, connection)
+    """Send it no rates and availability (a receiver: no reservations) until it is resumed; what is due is sent then."""
+    await _channel(services, property_id, connection, or_receiver=True)
     what = "paused" if paused else "resumed"
     return await give(services, property_id, connection, author, what, paused=paused)
 
 
-async def _channel(services: Services, property_id: str, connection: str) -> None:
+async def _channel(services: Services, property_id: str, connection: str, *, or_receiver: bool = False) -> None:
     _, hotel = await services.database.read(lambda tx: property_of(services, tx, property_id))
-    if connection_of(hotel, connection) not in hotel.channels:
+    known = connection_of(hotel, connection)
+    if known not in hotel.channels and not (or_receiver and known.role is Role.RECEIVER):
         raise Rejected(f"{connection!r} is not sent rates and availability")
 
 
@@ -158,6 +165,7 @@ def _line(
     services: Services, hotel: Hotel, known: Connection, progress: Progress, pending: dict[str, int]
 ) -> ConnectionLine:
     row, order = progress.rows.get(known.id), progress.orders.get(known.id)
+    content = progress.contents.get(known.id)
     pushes = bool(row and row.pushes)
     lag: int | None = 0
     if row is not None and pushes:
@@ -195,6 +203,9 @@ def _line(
         order=order.number if order else 0,
         order_done=row.synced_order if row else 0,
         problem=problem,
+        content_pending=content is not None and content.due_ms is not None,
+        content_error=content.error if content else "",
+        content_ms=content.done_ms if content else 0,
     )
 
 

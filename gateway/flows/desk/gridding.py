@@ -11,13 +11,14 @@ import numpy as np
 
 from gateway.engine.calendar import Array, Key
 from gateway.engine.hotel import Hotel
-from gateway.engine.rates import derived, filled_down, lineage
+from gateway.engine.rates import derived, filled_down, lineage, ruling
 from gateway.engine.stock import NO_FIGURE
 from gateway.engine.view import RULE_FIELDS, Calendar, Target, tighten
 from gateway.engine.window import free
 from gateway.errors import NotFound, Reason
+from gateway.model.ari import Field
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
-from gateway.model.property import FigureKind, RatePlan, RoomType
+from gateway.model.property import FigureKind, LengthRate, Part, RatePlan, RoomType
 from gateway.store.tables import CalendarRow, StockRow
 
 
@@ -44,7 +45,8 @@ class RoomDay(msgspec.Struct, frozen=True):
 
     ``figure`` is what was said to be left (or allocated, see ``Grid.figure_kind``), None where nobody said anything;
     ``sold`` and ``held`` are ours; ``on_its_way`` are rooms of bookings that the figure does not contain yet; ``free``
-    is what can be sold (below 0: oversold), None without a figure. ``rules`` are those set on it by itself.
+    is what can be sold (below 0: oversold), None without a figure. ``rules`` are those set on it by itself. Of a linked
+    type ``free`` follows from its parts, whose ``sold`` and ``held`` contain what it took.
     """
 
     day: Day
@@ -72,17 +74,21 @@ class ProductDay(msgspec.Struct, frozen=True):
 
 
 class ProductGrid(msgspec.Struct, frozen=True):
-    """A room type on one rate plan. The prices of a ``derived`` plan follow ``parent`` and cannot be set."""
+    """A room type on one rate plan. The prices of a ``derived`` plan follow ``parent`` and cannot be set.
+
+    ``lengths`` are its prices by length of stay, which only what is sold directly knows; ``days`` are without them.
+    """
 
     plan: str
     name: str
     derived: bool
     parent: str
     days: tuple[ProductDay, ...]
+    lengths: tuple[LengthRate, ...] = ()
 
 
 class RoomGrid(msgspec.Struct, frozen=True):
-    """A room type with its products."""
+    """A room type with its products. A linked type is ``made_of`` rooms of others, and has none of its own."""
 
     room: str
     name: str
@@ -90,6 +96,7 @@ class RoomGrid(msgspec.Struct, frozen=True):
     adults_max: int
     days: tuple[RoomDay, ...]
     products: tuple[ProductGrid, ...]
+    made_of: tuple[Part, ...] = ()
 
 
 class Grid(msgspec.Struct, frozen=True):
@@ -113,6 +120,7 @@ class Grid(msgspec.Struct, frozen=True):
 
 _NO_RULES = Rules()
 _FLAGS = ("closed", "cta", "ctd")
+_PRICES = ("price", "extra_adult", "extra_child")
 
 
 class Gridder:
@@ -128,6 +136,8 @@ class Gridder:
         self._rooms = _chosen(hotel.property.room_types, rooms, Reason.ROOM_TYPE)
         self._plans = _chosen(hotel.property.rate_plans, plans, Reason.RATE_PLAN)
         self._calendar = Calendar(hotel.guests, (), ())
+        self._cuts: dict[Target, dict[str, Array]] = {}
+        self._ruled: list[Field] = []
 
     @property
     def cells(self) -> int:
@@ -146,7 +156,8 @@ class Gridder:
 
     def stock_keys(self) -> Iterable[Key]:
         """Rows of the stock, without the property."""
-        return [(room, block) for room in ("", *(room.code for room in self._rooms)) for block in self._blocks]
+        rooms = self._hotel.links.closed_under(room.code for room in self._rooms)
+        return [(room, block) for room in ("", *rooms) for block in self._blocks]
 
     def grid(self, calendar: Iterable[CalendarRow], stock: Iterable[StockRow]) -> Grid:
         """Everything that was asked for."""
@@ -154,6 +165,8 @@ class Gridder:
         self._calendar = Calendar(
             hotel.guests, [(row[1:4], row.body) for row in calendar], [(row[1:3], row.body) for row in stock]
         )
+        # Most houses use few kinds of rules, and a large one has hundreds of products to look at.
+        self._ruled = [field for field in RULE_FIELDS if field in self._calendar.sheet.filled]
         prop = hotel.property
         return Grid(
             prop.id,
@@ -172,14 +185,18 @@ class Gridder:
 
     def _room(self, room: RoomType) -> RoomGrid:
         products = tuple(self._product(room, plan) for plan in self._plans)
-        return RoomGrid(room.code, room.name, room.units, room.adults_max, self._room_days(room.code), products)
+        days = self._room_days(room.code)
+        return RoomGrid(room.code, room.name, room.units, room.adults_max, days, products, room.made_of)
 
     def _room_days(self, room: str) -> tuple[RoomDay, ...]:
         figure, sold, unseen, held = self._stock(room)
+        links = self._hotel.links
         left = free(self._hotel.figure_kind, figure, sold, unseen, held, clamped=True)
+        if room in links.parts:
+            left = self._left_of_linked(room)
         if room:
             whole = self._stock("")
-            house = free(self._hotel.figure_kind, *whole, clamped=True)
+            house = free(self._hotel.figure_kind, *whole, clamped=True) // links.size(room)
             left = np.where(whole[0] != NO_FIGURE, np.minimum(left, house), left)
         rules = self._rules(self._columns((room, "")))
         numbers = zip(figure.tolist(), sold.tolist(), held.tolist(), unseen.tolist(), left.tolist(), strict=True)
@@ -190,11 +207,19 @@ class Gridder:
                 taken,
                 kept,
                 -hidden,
-                None if said == NO_FIGURE else open_,
+                None if said == NO_FIGURE and room not in links.parts else open_,
                 rule,
             )
             for day, (said, taken, kept, hidden, open_), rule in zip(self._days(), numbers, rules, strict=True)
         )
+
+    def _left_of_linked(self, room: str) -> Array:
+        rooms = [(read,) for read in self._hotel.links.reads(room)]
+        planes = np.array([self._stock(read) for (read,) in rooms])
+        left = self._hotel.links.levels_left(self._hotel.figure_kind, rooms, planes)
+        self._hotel.links.narrow(rooms, left)
+        found: Array = left[0]
+        return found
 
     def _stock(self, room: str) -> tuple[Array, Array, Array, Array]:
         planes = self._calendar.stock([(room, block) for block in self._blocks])
@@ -209,11 +234,11 @@ class Gridder:
         prices = filled_down(derived(base["price"][:, : room.adults_max], line))
         extra_adult = derived(base["extra_adult"], line, extra=True)
         extra_child = derived(base["extra_child"], line, extra=True)
-        levels: list[Target] = [("", ""), (room.code, ""), *((room.code, each.code) for each in line)]
-        effective = {field.value: own[field.value].copy() for field in RULE_FIELDS}
-        for level in levels:
+        levels: list[Target] = [("", ""), (room.code, ""), *((room.code, each.code) for each in ruling(line))]
+        effective = {field.value: own[field.value].copy() for field in self._ruled}
+        for level in levels if self._ruled else ():
             columns = self._columns(level)
-            for field in RULE_FIELDS:
+            for field in self._ruled:
                 tighten(effective[field.value], columns[field.value], field)
         days = zip(
             self._days(),
@@ -233,6 +258,7 @@ class Gridder:
                 ProductDay(day, tuple(by_guests), adult, child, set_here, applying)
                 for day, by_guests, adult, child, set_here, applying in days
             ),
+            plan.lengths,
         )
 
     # --- columns ------------------------------------------------------------------------------------------------------
@@ -247,11 +273,15 @@ class Gridder:
         return flat
 
     def _columns(self, target: Target) -> dict[str, Array]:
-        rows = self._calendar.find([(target, self._blocks)])
-        return {name: self._cut(values[rows]) for name, values in self._calendar.sheet.columns.items()}
+        """Prices, and the rules that are used. To be read only: parents and rooms are asked for again and again."""
+        if target not in self._cuts:
+            rows = self._calendar.find([(target, self._blocks)])
+            columns = self._calendar.sheet.columns
+            self._cuts[target] = {name: self._cut(columns[name][rows]) for name in (*_PRICES, *self._ruled)}
+        return self._cuts[target]
 
     def _rules(self, columns: dict[str, Array]) -> list[Rules]:
-        names = [field.value for field in RULE_FIELDS]
+        names = [field.value for field in self._ruled]
         if not any(columns[name].any() for name in names):
             return [_NO_RULES] * len(self._days())
         values = zip(*(columns[name].tolist() for name in names), strict=True)

@@ -23,6 +23,7 @@ class Change(msgspec.Struct, frozen=True):
     """One field of a product, room type (``plan`` empty) or house as somebody set it for the asked day.
 
     ``first`` to ``last`` is the whole range that was set with it. ``connection`` is set for what a counterpart sent.
+    ``held`` says that it was not set: the guard has it wait for confirmation, or it was thrown away since.
     """
 
     at_ms: Instant
@@ -37,6 +38,7 @@ class Change(msgspec.Struct, frozen=True):
     field: str
     guests: int
     value: int
+    held: bool = False
 
 
 class ChangePage(msgspec.Struct, frozen=True):
@@ -159,6 +161,7 @@ def _changes(row: JournalRow, day: Day, room: str | None, plan: str | None) -> I
             setting.field.value,
             setting.guests,
             setting.value,
+            said.outcome == journal.HELD,
         )
 
 

@@ -18,6 +18,7 @@ from gateway.model.ari import OCCUPANCY_MAX, AriUpdate, Field, Setting
 from gateway.model.dates import ALL_WEEK, day_start_ms, parse_day
 from gateway.model.money import parse_minor
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind, RoomStay
+from gateway.wire.redact import mask_text
 
 LINES_MAX = 50_000
 BYTES_MAX = 64 * 1024 * 1024
@@ -139,7 +140,9 @@ def _booking(members: list[Line], ours: str, zone: str) -> Revision:
     kind = _KINDS.get(head.get("status", "").lower())
     if kind is None:
         raise Malformed(f"status {head['status']!r} is none of new, modified, cancelled", Reason.INVALID_VALUE)
-    guest = Guest(head.get("surname", ""), head.get("given", ""), head.get("email", ""), head.get("phone", ""))
+    # Whoever exports a list of bookings may have typed a card into any of these.
+    surname, given = (mask_text(head.get(name, "")) for name in ("surname", "given"))
+    guest = Guest(surname, given, head.get("email", ""), head.get("phone", ""))
     created = head.get("created", "")
     total = head.get("total", "")
     return Revision(
@@ -150,7 +153,7 @@ def _booking(members: list[Line], ours: str, zone: str) -> Revision:
             total=parse_minor(total, currency) if total else None,
             stays=tuple(_stay(line, currency) for line in members),
             booker=guest if guest != Guest() else None,
-            comments=(head["comment"],) if head.get("comment") else (),
+            comments=(mask_text(head["comment"]),) if head.get("comment") else (),
         ),
         channel=head.get("channel", ""),
         created_ms=day_start_ms(parse_day(created[:10]), zone) if created else None,

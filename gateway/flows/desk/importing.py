@@ -26,6 +26,7 @@ from gateway.store.batch import Job
 from gateway.store.database import Transaction
 from gateway.store.rehearsal import Tried, rehearse
 from gateway.store.tables import MessageRow
+from gateway.wire.redact import redact
 
 _PORTION = 100
 
@@ -91,7 +92,7 @@ class _Import(NamedTuple):
             detail="",
             rev=0,
             token=None,
-            raw=raw,
+            raw=redact(raw),
             answer=b"",
             author=self.author,
         )

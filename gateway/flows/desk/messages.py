@@ -6,7 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.engine.hotel import Hotel
 from gateway.errors import NotFound
+from gateway.flows.desk.deviating import deviations
 from gateway.flows.desk.finding import cursor as made_cursor
 from gateway.flows.desk.finding import page_size, position, property_of, text_of
 from gateway.flows.desk.replaying import Replay as Replay
@@ -75,7 +77,8 @@ class MessagePage(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """With both texts, redacted before they were stored; bytes that are no UTF-8 are shown as replaced.
 
-    ``cause`` is the message that this one follows from, 0 for none.
+    ``cause`` is the message that this one follows from, 0 for none. ``deviations`` are what is not as the dialect has
+    it in a message of theirs that was taken all the same; they are looked for when it is shown.
     """
 
     line: MessageLine
@@ -83,6 +86,7 @@ class Message(msgspec.Struct, frozen=True):
     answer: str
     cause: int
     can_replay: bool
+    deviations: tuple[str, ...] = ()
 
 
 async def find(
@@ -109,11 +113,11 @@ async def find(
 async def show(services: Services, property_id: str, message_id: int) -> Message:
     """One message."""
 
-    async def work(tx: Transaction) -> MessageRow | None:
-        await property_of(services, tx, property_id)
-        return await reading.one(tx, property_id, message_id)
+    async def work(tx: Transaction) -> tuple[Hotel, MessageRow | None]:
+        _, hotel = await property_of(services, tx, property_id)
+        return hotel, await reading.one(tx, property_id, message_id) if 0 <= message_id < 2**63 else None
 
-    row = await services.database.read(work) if 0 <= message_id < 2**63 else None
+    hotel, row = await services.database.read(work)
     if row is None:
         raise NotFound(f"there is no message {message_id}")
     line = MessageLine(
@@ -130,7 +134,7 @@ async def show(services: Services, property_id: str, message_id: int) -> Message
         len(row.answer),
     )
     raw, answer = (text.decode("utf-8", "replace") for text in (row.raw, row.answer))
-    return Message(line, raw, answer, row.cause, can_replay(row))
+    return Message(line, raw, answer, row.cause, can_replay(row), await deviations(services, hotel, row))
 
 
 def _conditions(wanted: Filter) -> list[Condition]:

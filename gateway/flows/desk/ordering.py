@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.engine.orders import joined
+from gateway.engine.orders import EVERYTHING, joined
 from gateway.flows.services import Services
 from gateway.model.dates import Instant
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import ConnectionRow, MessageRow, OrderRow
+from gateway.store.tables import ConnectionRow, ContentRow, MessageRow, OrderRow, Row
 
 _ORDER = Lookup(OrderRow)
 _CONNECTION = Lookup(ConnectionRow)
+_CONTENT = Lookup(ContentRow)
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -42,6 +43,8 @@ class GiveOrder:
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield _ORDER, self._key
         yield _CONNECTION, self._key
+        if self._body == EVERYTHING:
+            yield _CONTENT, self._key
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = state.get(ConnectionRow, self._key)
@@ -56,7 +59,10 @@ class GiveOrder:
         # A new revision of the property is what makes its pusher look.
         message = self._message._replace(rev=state.next_rev(self._key[0]), outcome="applied")
         answer = Ordered(self._key[1], order.number, message.message_id)
-        return Decision(answer, [order, message], advances=True)
+        writes: list[Row] = [order, message]
+        if self._body == EVERYTHING and (content := state.get(ContentRow, self._key)) is not None:
+            writes.append(content._replace(due_ms=now_ms))
+        return Decision(answer, writes, advances=True)
 
 
 async def give(

@@ -126,7 +126,9 @@ def events_of(services: Services, hotel: Hotel, connection: Connection, root: st
         document = connector.reopen(root, raw)
     else:
         document = connector.open(Head("POST", "", _HEADERS), [raw])
-    found = connector.parse(document, services.site(hotel, connection, outbound=False))
+    # The archive has masks only, and cards come from their channel, not with a file.
+    site = msgspec.structs.replace(services.site(hotel, connection, outbound=False), cards=False)
+    found = connector.parse(document, site)
     events = [item for item in found if isinstance(item, ReservationReceived | AriReceived)]
     if not events:
         raise Unsupported(f"there is nothing in {document.root} that could be taken")

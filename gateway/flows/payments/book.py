@@ -11,11 +11,12 @@ from gateway.engine.entering import Entered, enter, told_of
 from gateway.engine.ledger import Ledger, LedgerEvent, Position, fold
 from gateway.engine.operations import FINAL, advance
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, OperationOutcome, OperationRef, Token
 from gateway.store.sql import Lookup
 from gateway.store.state import Needs, State
 from gateway.store.tables import Row
 from gateway.store.tables_paying import PaymentEventRow, PaymentInboxRow, PaymentOperationRow, PaymentRow, account_scope
+from gateway.store.tables_statements import PaymentTokenRow
 
 PAYMENT = Lookup(PaymentRow)
 OPERATION = Lookup(PaymentOperationRow)
@@ -24,6 +25,7 @@ BY_PSP = Lookup(PaymentOperationRow, ("scope_id", "psp"))
 EVENTS = Lookup(PaymentEventRow, ("scope_id", "payment_id"))
 HOLDING = frozenset({OperationKind.AUTHORISE.value, OperationKind.PURCHASE.value})
 
+_PAID = frozenset({FactKind.AUTHORISED, FactKind.CAPTURED})
 _pack = msgspec.msgpack.Encoder().encode
 _event = msgspec.msgpack.Decoder(LedgerEvent).decode
 
@@ -111,6 +113,22 @@ def notice(account: str, dedupe: str, name: str, detail: str, now_ms: Instant) -
     return PaymentInboxRow(account_scope(account), dedupe, name, now_ms, "parked", 0, None, "", detail[:500], b"", b"")
 
 
+def token_row(payment: PaymentRow, token: Token, now_ms: Instant) -> PaymentTokenRow:
+    """A means of payment that the gateway keeps from now on."""
+    return PaymentTokenRow(
+        payment.scope_id,
+        payment.account,
+        token.token,
+        payment.payment_id,
+        payment.reservation_id,
+        token.customer,
+        token.brand,
+        token.last4,
+        now_ms,
+        payment.author,
+    )
+
+
 def moved(row: PaymentOperationRow, told: OperationOutcome, now_ms: Instant) -> Iterator[PaymentOperationRow | Row]:
     """The operation after it was told how it stands; a success after a failure is told to a person as well."""
     outcome = advance(OperationOutcome(row.outcome), told)
@@ -127,7 +145,7 @@ def _informed(
     row: PaymentOperationRow, facts: Sequence[Fact], found: Entered, now_ms: Instant
 ) -> Iterator[PaymentOperationRow | Row]:
     """The operation, where the facts say something of it that was not known."""
-    after = row if row.psp else row._replace(psp=_their_number(row, facts))
+    after = row._replace(psp=_their_number(row, facts))
     told = told_of(ref_of(row), found.meant)
     # A guest who was refused on a page may try again there, as long as it is open.
     if told is OperationOutcome.FAILED and row.waiting == "page" and not _is_closed(found):
@@ -146,10 +164,12 @@ def _is_closed(found: Entered) -> bool:
 
 
 def _their_number(row: PaymentOperationRow, facts: Sequence[Fact]) -> str:
-    numbers = (
-        fact.payment_psp if row.kind in HOLDING else fact.psp for fact in facts if fact.operation == row.operation_id
-    )
-    return next(filter(None, numbers), "")
+    """Of a page the number is that of the page, until it is paid: from then on that of the payment."""
+    ours = [fact for fact in facts if fact.operation == row.operation_id]
+    if row.kind not in HOLDING:
+        return row.psp or next((fact.psp for fact in ours if fact.psp), "")
+    paid = (fact.payment_psp for fact in ours if fact.kind in _PAID and fact.payment_psp)
+    return next(paid, "") or row.psp or next((fact.payment_psp for fact in ours if fact.payment_psp), "")
 
 
 def _event_row(payment: PaymentRow, event: LedgerEvent, now_ms: Instant) -> PaymentEventRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from time import perf_counter
 
+import msgspec
 import structlog
 
 from gateway.contract import Decoded, HandsOver, Request
@@ -25,6 +26,8 @@ RETRY_FIRST_S = 0.25
 RETRY_MAX_S = 2.0
 # A card that becomes a method first, a page that is followed: never more than a few.
 STEPS_MAX = 4
+# What :func:`call` says of a call that cannot have done anything.
+OF_THE_CALL = frozenset({PaymentError.GATEWAY_ERROR, PaymentError.INVALID_REQUEST})
 
 
 async def call(
@@ -38,6 +41,7 @@ async def call(
     connector = services.connectors.outbound(account.gateway)
     site = site_of(services, account, hotel.property.currency)
     timeout_s = connector.capabilities(account.profile).timeout_s
+    command = _with_address(command, account)
     began = perf_counter()
 
     async def exchange(request: Request, said: Command) -> Decoded:
@@ -77,6 +81,14 @@ async def call(
         error=answer.error.value if answer.error else "",
     )
     return answer
+
+
+def _with_address(command: Command, account: PaymentAccount) -> Command:
+    """Gateways that are told with each call where their callbacks go get the account's address."""
+    address = str(account.options.get("notify_url", ""))
+    if address and getattr(command, "notify_url", None) == "":
+        return msgspec.structs.replace(command, notify_url=address)
+    return command
 
 
 def _answered(decoded: Decoded | None, operation: str) -> PaymentAnswered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -19,10 +19,11 @@ from gateway.flows.payments.book import (
     needs_of,
     notice,
     ref_of,
+    token_row,
 )
 from gateway.messages_payment import PaymentAnswered, PaymentCommand, PaymentNotified
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact, FactKind, FactSource, OperationOutcome, PaymentError
+from gateway.model.payment import Fact, FactKind, FactSource, OperationOutcome, PaymentError, Token
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import Row
@@ -101,6 +102,10 @@ class _OnPayment:
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield from needs_of(self._scope, self._payment_id)
 
+    def payments(self, state: State) -> Collection[str]:
+        """The payments it may be about."""
+        return (self._payment_id,)
+
 
 class BeginOperation(_OnPayment):
     """The operation is written down before anything is sent; refused where it would take or give back too much.
@@ -157,7 +162,9 @@ class EnterAnswer(_OnPayment):
             raise NotFound(f"there is no payment {self._payment_id!r}")
         answer, aside = self._answer, ""
         rows = {row.operation_id: row for row in book.operations}
-        if (row := rows.get(answer.operation)) is not None and answer.psp:
+        row = rows.get(answer.operation)
+        # A question that was asked of a page before it was paid does not know the payment's number.
+        if row is not None and answer.psp and not (row.psp and row.outcome in FINAL):
             rows[row.operation_id] = row._replace(psp=answer.psp)
         book = book._replace(operations=list(rows.values()))
         try:
@@ -171,6 +178,8 @@ class EnterAnswer(_OnPayment):
         changed = {row.operation_id: row for row in writes if isinstance(row, PaymentOperationRow)}
         row = changed.get(answer.operation) or rows.get(answer.operation)
         others = [each for each in writes if each is not changed.get(answer.operation)]
+        if answer.token is not None:
+            others.append(token_row(book.payment, answer.token, now_ms))
         if row is None:
             return Decision(None, others)
         told = OperationOutcome.UNKNOWN if aside else answer.outcome
@@ -228,10 +237,11 @@ class FoldCallback:
         self._row = row
         self._notified = notified_in(row.body)
         self._facts = [fact for fact in self._notified.facts if fact.kind not in OF_ACCOUNT]
+        self._kept = [fact for fact in self._notified.facts if fact.kind is FactKind.TOKEN_CREATED and fact.key]
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         yield INBOX, self._row[:2]
-        for fact in self._facts:
+        for fact in (*self._facts, *self._kept):
             if fact.operation:
                 yield OPERATION, (self._scope, fact.operation)
             for number in {fact.psp, fact.payment_psp} - {""}:
@@ -240,6 +250,10 @@ class FoldCallback:
                 yield from needs_of(self._scope, fact.payment)
             for payment_id in self._candidates(state, fact):
                 yield from needs_of(self._scope, payment_id)
+
+    def payments(self, state: State) -> Collection[str]:
+        """The payments it may be about."""
+        return {payment_id for fact in self._facts for payment_id in self._candidates(state, fact)}
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = state.get(PaymentInboxRow, self._row[:2])
@@ -267,7 +281,16 @@ class FoldCallback:
             if entry.aside:
                 return Decision("parked", [_parked(row, "; ".join(entry.aside))])
             writes += entry.writes
+        writes += self._tokens(state, now_ms)
         return Decision("done", [*writes, row._replace(state="done", due_ms=None, detail="")])
+
+    def _tokens(self, state: State, now_ms: Instant) -> Iterator[Row]:
+        """Means of payment that are kept from now on, where they came with a payment of ours."""
+        for fact in self._kept:
+            found = self._candidates(state, fact)
+            book = book_of(state, self._scope, found[0]) if len(found) == 1 else None
+            if book is not None and book.payment.account == self._account:
+                yield token_row(book.payment, Token(fact.key, fact.customer), now_ms)
 
     def _candidates(self, state: State, fact: Fact) -> list[str]:
         """The payments it may be of. Our own references are worth more than their numbers."""

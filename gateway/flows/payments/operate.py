@@ -6,6 +6,7 @@ A crash between the first and the last leaves a row that comes due, and is then 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from gateway.errors import NotFound, Reason, Rejected, Unsupported
 from gateway.flows.payments.book import Book, ledger_of, ref_of
 from gateway.flows.payments.calling import call
 from gateway.flows.payments.jobs import BeginOperation, EnterAnswer
+from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.services import Services
 from gateway.messages_payment import (
     Authorise,
@@ -31,6 +33,7 @@ from gateway.model.dates import Instant
 from gateway.model.payment import (
     Card,
     ClientMethod,
+    Device,
     FactSource,
     GuestAction,
     HostedPage,
@@ -53,8 +56,15 @@ _KEPT_FIELDS = frozenset({"payment_method"})
 _encode = msgspec.json.Encoder().encode
 
 
+Begins = Callable[[PaymentOperationRow, PaymentCommand, PaymentRow | None], BeginOperation]
+"""Makes the job that writes a new operation down."""
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """A charge: ``intent`` is authorise (hold) or purchase. ``text`` and ``reservation`` show up at the gateway."""
+    """A charge: ``intent`` is authorise (hold) or purchase. ``text`` and ``reservation`` show up at the gateway.
+
+    ``store`` has the gateway keep the means of payment for its ``customer``.
+    """
 
     intent: OperationKind
     amount: int
@@ -65,6 +75,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     presence: Presence = Presence.GUEST
     occasion: Occasion = Occasion.STAY
     customer: str = ""
+    store: bool = False
+    device: Device = Device()
     return_url: str = ""
     notify_url: str = ""
     language: str = ""
@@ -81,7 +93,9 @@ class Operated(msgspec.Struct, frozen=True):
     action: GuestAction | None = None
 
 
-async def charge(services: Services, scope_id: str, account_id: str, ask: Ask, author: str) -> Operated:
+async def charge(
+    services: Services, scope_id: str, account_id: str, ask: Ask, author: str, begins: Begins = BeginOperation
+) -> Operated:
     """A new payment; raises :class:`NotFound`, :class:`Rejected` and :class:`Unsupported` where nothing was sent."""
     hotel, account = await account_of(services, scope_id, account_id)
     payment_id, now_ms = services.ids.operation(), services.clock.now_ms()
@@ -92,7 +106,7 @@ async def charge(services: Services, scope_id: str, account_id: str, ask: Ask, a
     if expires_ms is None and isinstance(ask.means, HostedPage):
         expires_ms = now_ms + PAGE_LIFE_MS
     command = kind(
-        **_base(services, payment_id),
+        **base_of(services, payment_id),
         amount=ask.amount,
         currency=ask.currency,
         means=ask.means,
@@ -101,8 +115,10 @@ async def charge(services: Services, scope_id: str, account_id: str, ask: Ask, a
         presence=ask.presence,
         occasion=ask.occasion,
         customer=ask.customer,
+        store=ask.store,
+        device=ask.device,
         return_url=ask.return_url,
-        notify_url=ask.notify_url,
+        notify_url=ask.notify_url or notify_url(account),
         language=ask.language,
         expires_ms=expires_ms,
     )
@@ -118,51 +134,51 @@ async def charge(services: Services, scope_id: str, account_id: str, ask: Ask, a
         author=author,
         text=ask.text,
     )
-    return await _operate(services, hotel, account, command, ask.intent, author, payment)
+    return await send(services, hotel, account, command, ask.intent, author, payment, begins=begins)
 
 
 async def capture(services: Services, scope_id: str, payment_id: str, amount: int | None, author: str) -> Operated:
     """Takes an amount of the hold, or all that is left of it."""
-    hotel, account, book, of = await _held(services, scope_id, payment_id)
+    hotel, account, book, of = await held_in(services, scope_id, payment_id)
     amount = book.position().capturable if amount is None else amount
-    base = _base(services, payment_id)
+    base = base_of(services, payment_id)
     command = Capture(**base, of=of, amount=amount, currency=of.currency)
-    return await _operate(services, hotel, account, command, OperationKind.CAPTURE, author, parent=of)
+    return await send(services, hotel, account, command, OperationKind.CAPTURE, author, parent=of)
 
 
 async def void(services: Services, scope_id: str, payment_id: str, author: str) -> Operated:
     """Releases what is left of a hold."""
-    hotel, account, book, of = await _held(services, scope_id, payment_id)
+    hotel, account, book, of = await held_in(services, scope_id, payment_id)
     left = book.position().capturable
     if not left:
         raise Rejected("nothing of this payment is held", Reason.BUSINESS_RULE)
-    command = Void(**_base(services, payment_id), of=of, amount=left, currency=of.currency)
-    return await _operate(services, hotel, account, command, OperationKind.VOID, author, parent=of)
+    command = Void(**base_of(services, payment_id), of=of, amount=left, currency=of.currency)
+    return await send(services, hotel, account, command, OperationKind.VOID, author, parent=of)
 
 
 async def refund(services: Services, scope_id: str, payment_id: str, amount: int | None, author: str) -> Operated:
     """Gives an amount back, or all there is."""
-    hotel, account, book, of = await _held(services, scope_id, payment_id)
+    hotel, account, book, of = await held_in(services, scope_id, payment_id)
     amount = book.position().refundable if amount is None else amount
     taken = [row for row in book.operations if row.kind == OperationKind.CAPTURE]
     taken = [row for row in taken if row.outcome == OperationOutcome.SUCCEEDED]
     command = Refund(
-        **_base(services, payment_id),
+        **base_of(services, payment_id),
         of=of,
         amount=amount,
         currency=of.currency,
         capture=ref_of(taken[0]) if len(taken) == 1 else None,
     )
-    return await _operate(services, hotel, account, command, OperationKind.REFUND, author, parent=of)
+    return await send(services, hotel, account, command, OperationKind.REFUND, author, parent=of)
 
 
 async def close(services: Services, scope_id: str, payment_id: str, author: str) -> Operated:
     """Withdraws an order nobody has paid."""
-    hotel, account, book, of = await _held(services, scope_id, payment_id)
+    hotel, account, book, of = await held_in(services, scope_id, payment_id)
     if book.position().authorised:
         raise Rejected("this payment was made: void or refund it", Reason.BUSINESS_RULE)
-    command = Close(**_base(services, payment_id), of=of)
-    return await _operate(services, hotel, account, command, OperationKind.CLOSE, author, parent=of)
+    command = Close(**base_of(services, payment_id), of=of)
+    return await send(services, hotel, account, command, OperationKind.CLOSE, author, parent=of)
 
 
 async def account_of(services: Services, scope_id: str, account_id: str) -> tuple[Hotel, PaymentAccount]:
@@ -184,7 +200,10 @@ async def book_in(services: Services, scope_id: str, payment_id: str) -> Book:
     return Book(kept.payment, kept.operations, ledger_of(kept.events))
 
 
-async def _held(services: Services, scope_id: str, payment_id: str) -> tuple[Hotel, PaymentAccount, Book, OperationRef]:
+async def held_in(
+    services: Services, scope_id: str, payment_id: str
+) -> tuple[Hotel, PaymentAccount, Book, OperationRef]:
+    """The payment, whose it is, and the operation that holds or takes the money."""
     book = await book_in(services, scope_id, payment_id)
     hotel, account = await account_of(services, scope_id, book.payment.account)
     holding = book.holding
@@ -193,13 +212,13 @@ async def _held(services: Services, scope_id: str, payment_id: str) -> tuple[Hot
     return hotel, account, book, ref_of(holding)
 
 
-def _base(services: Services, payment_id: str) -> dict[str, Any]:
+def base_of(services: Services, payment_id: str) -> dict[str, Any]:
     """What every command begins with."""
     ids = services.ids
     return {"id": ids.operation(), "at_ms": services.clock.now_ms(), "payment": payment_id, "nonce": ids.nonce()}
 
 
-async def _operate(
+async def send(
     services: Services,
     hotel: Hotel,
     account: PaymentAccount,
@@ -208,7 +227,9 @@ async def _operate(
     author: str,
     payment: PaymentRow | None = None,
     parent: OperationRef | None = None,
+    begins: Begins = BeginOperation,
 ) -> Operated:
+    """Writes the operation down, sends it and enters the answer; ``payment`` is the new one it begins."""
     capabilities = services.connectors.outbound(account.gateway).capabilities(account.profile)
     if type(command) not in capabilities.commands:
         raise Unsupported(f"{account.gateway} cannot {kind.value}")
@@ -234,18 +255,18 @@ async def _operate(
         expires_ms=getattr(command, "expires_ms", None),
         not_found=b"",
         fingerprint=fingerprint(command),
-        command=services.vault.seal(_encode(command).decode()).encode() if may_be_kept(command) else b"",
+        command=kept_command(services, command),
         action=b"",
         author=author,
     )
-    await services.batcher.submit(BeginOperation(row, command, payment))
+    await services.batcher.submit(begins(row, command, payment))
     answer = await call(services, hotel, account, command, command.id)
     return await _enter(services, row, answer)
 
 
 async def _enter(services: Services, row: PaymentOperationRow, answer: PaymentAnswered) -> Operated:
     job = EnterAnswer(row.scope_id, row.payment_id, answer, FactSource.REPLY, sealed_action=sealed(services, answer))
-    after: PaymentOperationRow = await services.batcher.submit(job)
+    after: PaymentOperationRow = await services.batcher.submit(tied(services, job))
     outcome = OperationOutcome(after.outcome)
     action = answer.action if outcome is OperationOutcome.ACTION_REQUIRED else None
     return Operated(row.payment_id, row.operation_id, outcome, after.error, action)
@@ -254,6 +275,16 @@ async def _enter(services: Services, row: PaymentOperationRow, answer: PaymentAn
 def sealed(services: Services, answer: PaymentAnswered) -> bytes:
     """What the guest has to do, as it is kept."""
     return services.vault.seal(_encode(answer.action).decode()).encode() if answer.action is not None else b""
+
+
+def kept_command(services: Services, command: PaymentCommand) -> bytes:
+    """The command as it may wait in a table to be sent again; empty where nothing of it may."""
+    return services.vault.seal(_encode(command).decode()).encode() if may_be_kept(command) else b""
+
+
+def notify_url(account: PaymentAccount) -> str:
+    """Where the gateway tells of its results, where that is said with each command."""
+    return str(account.options.get("notify_url", ""))
 
 
 def may_be_kept(command: PaymentCommand) -> bool:

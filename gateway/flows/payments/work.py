@@ -12,12 +12,17 @@ import msgspec
 import structlog
 
 from gateway.engine.hotel import Hotel
+from gateway.engine.operations import FINAL
 from gateway.errors import Refusal
 from gateway.flows.errands import Errands
 from gateway.flows.payments.book import HOLDING, Book, ref_of
-from gateway.flows.payments.calling import call
+from gateway.flows.payments.calling import OF_THE_CALL, call
 from gateway.flows.payments.jobs import EnterAnswer, FoldCallback, keeps_key, notified_in
 from gateway.flows.payments.operate import book_in, sealed
+from gateway.flows.payments.reconcile import want_announced
+from gateway.flows.payments.tie_jobs import tied
+from gateway.flows.payments.tie_sending import is_order, send_order
+from gateway.flows.payments.undoing import ended_by, is_silent, undo, undoing_of
 from gateway.flows.services import Services
 from gateway.messages_payment import (
     Adjust,
@@ -30,6 +35,7 @@ from gateway.messages_payment import (
     Purchase,
     QueryOperation,
     Refund,
+    Tokenise,
     Void,
 )
 from gateway.model.dates import Instant
@@ -45,8 +51,9 @@ log = structlog.get_logger(__name__)
 CHARGE_AGAIN_MS = 600_000
 # Where questions can be asked, the key is only used for the first ones: "not found" has to be said twice after it.
 REPLAYS_MAX = 4
+LOOK_AGAIN_S = 60.0
 
-_decode = msgspec.json.Decoder(Authorise | Purchase | Adjust | Capture | Void | Refund | Close).decode
+_decode = msgspec.json.Decoder(Authorise | Purchase | Adjust | Capture | Void | Refund | Close | Tokenise).decode
 
 
 class Payer:
@@ -88,11 +95,13 @@ class Payer:
 
     async def _fold(self, item: DueCallback) -> None:
         """What a callback only hints at is asked first; what it states then follows."""
-        account = item.hotel.payments.get(item.account)
-        for inquiry in notified_in(item.row.body).inquiries:
-            if account is not None:
+        account, notified = item.hotel.payments.get(item.account), notified_in(item.row.body)
+        if account is not None:
+            await want_announced(self._services, account, notified)
+            for inquiry in notified.inquiries:
                 await self._inquire(item.hotel, account, inquiry)
-        became = await self._services.batcher.submit(FoldCallback(item.hotel.property.id, item.account, item.row))
+        folding = FoldCallback(item.hotel.property.id, item.account, item.row)
+        became = await self._services.batcher.submit(tied(self._services, folding))
         if became == "parked":
             log.warning("callback_parked", account=item.account, name=item.row.name)
 
@@ -127,25 +136,52 @@ class Payer:
 
     async def _resolve(self, due: DueOperation, account: PaymentAccount) -> None:
         row, now_ms = due.row, self._services.clock.now_ms()
+        if is_order(row):
+            await send_order(self._services, due.hotel, account, row)
+            return
         again = self._again(row, account, now_ms)
         if again is not None:
             answer = _asked_again(await call(self._services, due.hotel, account, again, row.operation_id))
             await self._enter(due.hotel, row.payment_id, answer, FactSource.REPLY, sent_ms=now_ms)
             return
+        answer, can_query = await self._stands(due, account)
+        after = await self._enter(due.hotel, row.payment_id, answer, FactSource.QUERY)
+        if after is not None and after.kind in HOLDING and after.outcome not in FINAL:
+            await self._end(due.hotel, account, after, can_query=can_query)
+
+    async def _stands(self, due: DueOperation, account: PaymentAccount) -> tuple[PaymentAnswered, bool]:
+        """What can be said of an operation now, and whether there is a question that could be asked about it."""
+        row = due.row
         answer = PaymentAnswered(operation=row.operation_id, outcome=OperationOutcome(row.outcome))
         if row.outcome == OperationOutcome.NEW:
             answer = msgspec.structs.replace(answer, outcome=OperationOutcome.UNKNOWN, error=PaymentError.TIMEOUT)
         elif row.error:
             answer = msgspec.structs.replace(answer, error=PaymentError(row.error), error_raw=row.error_raw)
-        if self._can_query(account):
-            book = await book_in(self._services, row.scope_id, row.payment_id)
-            parents = [each for each in book.operations if each.operation_id == row.parent]
-            query = self._query(row.payment_id, ref_of(row), ref_of(parents[0]) if parents else None)
-            told = await call(self._services, due.hotel, account, query, row.operation_id)
-            # That the question failed says nothing about what it was about.
-            if not (told.outcome is OperationOutcome.FAILED and told.error in _OF_THE_CALL):
-                answer = told
-        await self._enter(due.hotel, row.payment_id, answer, FactSource.QUERY)
+        if not self._can_query(account):
+            return answer, False
+        book = await book_in(self._services, row.scope_id, row.payment_id)
+        parents = [each for each in book.operations if each.operation_id == row.parent]
+        query = self._query(row.payment_id, ref_of(row), ref_of(parents[0]) if parents else None)
+        told = await call(self._services, due.hotel, account, query, row.operation_id)
+        # That the question failed says nothing about what it was about.
+        if not (told.outcome is OperationOutcome.FAILED and told.error in OF_THE_CALL):
+            return told, True
+        return answer, told.error is not PaymentError.INVALID_REQUEST
+
+    async def _end(self, hotel: Hotel, account: PaymentAccount, row: PaymentOperationRow, *, can_query: bool) -> None:
+        """An order that cannot go on for ever is withdrawn or undone, once, and is over when that is done."""
+        now_ms = self._services.clock.now_ms()
+        book = await book_in(self._services, row.scope_id, row.payment_id)
+        undoing = undoing_of(book, row)
+        answer = ended_by(undoing, row, can_query=can_query) if undoing is not None else None
+        if answer is None and is_silent(row, now_ms, can_query=can_query):
+            answer = _over(row, OperationOutcome.FAILED, PaymentError.ORDER_EXPIRED)
+        elif undoing is None and await undo(self._services, hotel, account, row, now_ms, can_query=can_query):
+            # What became of the undoing says what becomes of the order.
+            answer = _over(row, OperationOutcome(row.outcome), PaymentError(row.error) if row.error else None)
+            answer = msgspec.structs.replace(answer, error_raw=row.error_raw, retry_after_s=LOOK_AGAIN_S)
+        if answer is not None:
+            await self._enter(hotel, row.payment_id, answer, FactSource.QUERY)
 
     def _again(self, row: PaymentOperationRow, account: PaymentAccount, now_ms: Instant) -> PaymentCommand | None:
         """The command, where sending it with its key asks what became of it."""
@@ -180,17 +216,19 @@ class Payer:
         answer: PaymentAnswered,
         source: FactSource,
         sent_ms: Instant | None = None,
-    ) -> None:
+    ) -> PaymentOperationRow | None:
         action = sealed(self._services, answer)
         job = EnterAnswer(hotel.property.id, payment_id, answer, source, sealed_action=action, sent_ms=sent_ms)
-        await self._services.batcher.submit(job)
+        after: PaymentOperationRow | None = await self._services.batcher.submit(tied(self._services, job))
+        return after
 
 
-_OF_THE_CALL = frozenset({PaymentError.GATEWAY_ERROR, PaymentError.INVALID_REQUEST})
+def _over(row: PaymentOperationRow, outcome: OperationOutcome, error: PaymentError | None) -> PaymentAnswered:
+    return PaymentAnswered(operation=row.operation_id, outcome=outcome, error=error)
 
 
 def _asked_again(answer: PaymentAnswered) -> PaymentAnswered:
     """A repetition that did not get through leaves the first sending as unknown as it was."""
-    if answer.outcome is OperationOutcome.FAILED and answer.error in _OF_THE_CALL:
+    if answer.outcome is OperationOutcome.FAILED and answer.error in OF_THE_CALL:
         return msgspec.structs.replace(answer, outcome=OperationOutcome.UNKNOWN)
     return answer

@@ -14,12 +14,14 @@ from gateway.messages import (
     Applied,
     Event,
     Found,
+    OffersAsked,
     PingReceived,
     Pong,
     Query,
     ReservationReceived,
     ReservationsAsked,
     Result,
+    SaleAsked,
     Taken,
 )
 from gateway.testing.case import both, case, each_fixture, inbound
@@ -27,6 +29,7 @@ from gateway.testing.cases.replies import decode, one_of_each, succeeded
 from gateway.testing.fixtures import Fixture, outcome
 from gateway.testing.samples import outgoing
 from gateway.testing.sealed import sealed
+from gateway.testing.selling import offers_found, sold
 from gateway.testing.subject import NOW_MS, Nonconforming, Reading, Subject, demand, refusal_of
 
 
@@ -137,6 +140,10 @@ def _success(subject: Subject, event: Event | Query, warnings: tuple[str, ...]) 
             return Taken("R-2001", revision.booking_id, revision.kind.value, hotel, warnings)
         case PingReceived(echo):
             return Pong(echo)
+        case OffersAsked():
+            return offers_found(subject, event)
+        case SaleAsked():
+            return sold(subject, event)
     return Applied(warnings)
 
 

@@ -16,7 +16,7 @@ from gateway.testing.subject import Subject, demand, must_refuse, refusal_of
 
 SEED = 20310105
 CUTS = 40
-FLIPS = 150
+FLIPS = 75
 CHUNK_BYTES = 65_536
 SLACK_BYTES = 4 * CHUNK_BYTES
 DEPTH = 100_000

@@ -65,6 +65,7 @@ def _read_hiding_cards(subject: Subject, head: Head, body: bytes, what: str) -> 
             content = event.revision.content
             remarks = (content.comments, content.card_mask, content.guarantee, [s.comments for s in content.stays])
             _hides(CARD_FORMS, repr(remarks), f"{what}: the reservation")
+            demand(not event.cards, f"{what}: numbers of cards are read, though the site does not ask for them")
 
 
 def _refused_archive_hides(subject: Subject, head: Head, body: bytes, what: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.engine.spreading import spread
 from gateway.errors import Malformed, Reason, Refusal
 from gateway.flows.desk import calendar, history
 from gateway.flows.desk.calendar import Grid, Preview, Saved
@@ -24,6 +25,8 @@ ENDPOINTS = Endpoints("Calendar", "Availability, prices and restrictions by nigh
 
 DAYS = 31
 UPDATES_MAX = 500
+TARGETS_MAX = 5_000  # as many as the desk takes in one change
+_BULK = "b"
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -89,10 +92,38 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
 
 
-class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ranges, in order: where two meet, the later one counts."""
+class Undo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The edit to be taken back, by the `message_id` it was answered with."""
 
-    updates: Annotated[tuple[Range, ...], Meta(min_length=1, max_length=UPDATES_MAX)]
+    message_id: Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
+
+
+class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nights ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+
+class Bulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for each of the ``rooms`` on each of the ``plans``, over each of the ``ranges``.
+
+    Without ``plans`` it is set on the room types themselves, without ``rooms`` on all room types. A number of rooms is
+    the room type's, whichever plans are named.
+    """
+
+    ranges: Annotated[tuple[Nightly, ...], Meta(min_length=1, max_length=100)]
+    set: Values
+    rooms: Annotated[tuple[Code, ...], Meta(max_length=500)] = ()
+    plans: Annotated[tuple[Code, ...], Meta(max_length=500)] = ()
+    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ranges and ``bulk``, in order: where two meet, the later one counts, and ``bulk`` comes after ``updates``."""
+
+    updates: Annotated[tuple[Range, ...], Meta(max_length=UPDATES_MAX)] = ()
+    bulk: Annotated[tuple[Bulk, ...], Meta(max_length=50)] = ()
     over_pms: Annotated[bool, Meta(description="set numbers of rooms although a PMS sets them too")] = False
     force: Annotated[bool, Meta(description="set at once what the guard would have wait for confirmation")] = False
 
@@ -129,7 +160,8 @@ async def read_calendar(call: Call[GridQuery, Nothing]) -> Answer:
 async def set_calendar(call: Call[Nothing, Edit]) -> Answer:
     """Set ranges of the calendar.
 
-    All of them or none. Values are absolute, so sending a request again changes nothing. With `If-Match` it is refused
+    All of them or none, in one transaction however many there are; `bulk` sets the same on many room types, rate plans
+    and ranges at once. Values are absolute, so sending a request again changes nothing. With `If-Match` it is refused
     if anything of the property has changed since; without it, the later request counts. Numbers of rooms and closing
     take the right to set availability; prices and other restrictions take the right to set rates.
     """
@@ -171,6 +203,26 @@ async def preview_calendar(call: Call[Nothing, Edit]) -> Answer:
 
 
 @ENDPOINTS.add(
+    "POST",
+    "/properties/{property}/calendar/undo",
+    Action.SET_AVAILABILITY,
+    body=Undo,
+    answer=shown_type(Saved),
+)
+async def undo_change(call: Call[Nothing, Undo]) -> Answer:
+    """Take an edit back.
+
+    What a request has set becomes what it was before, all of it or none. It is refused (412) where any of it has been
+    changed since, by whomever. Taking back can be taken back.
+    """
+    number = int(call.body.message_id)
+    found = await calendar.undoing(call.services, call.property_id, number)
+    _require_rates(call, found.updates)
+    saved = await calendar.undo(call.services, call.property_id, number, call.principal.author)
+    return Answer(saved, etag=str(saved.rev))
+
+
+@ENDPOINTS.add(
     "GET",
     "/properties/{property}/calendar/changes",
     Action.LOOK,
@@ -203,10 +255,16 @@ _PLAIN = tuple(Field(name) for name in Values.__struct_fields__ if name != "pric
 
 def _allowed(call: Call[Nothing, Edit]) -> list[AriUpdate]:
     """The ranges as updates, where the caller may set each of their values."""
-    updates = to_updates(call.body.updates)
+    updates = [*to_updates(call.body.updates), *_spread(call.body.bulk)]
+    if len(updates) > TARGETS_MAX:
+        raise Malformed(f"{len(updates)} targets and ranges at once; at most {TARGETS_MAX}", Reason.TOO_LARGE)
+    _require_rates(call, updates)
+    return updates
+
+
+def _require_rates(call: Call[Any, Any], updates: Sequence[AriUpdate]) -> None:
     if any(setting.field not in _AVAILABILITY for update in updates for setting in update.settings):
         call.require(Action.SET_RATES)
-    return updates
 
 
 def to_updates(ranges: Sequence[Range]) -> list[AriUpdate]:
@@ -230,6 +288,19 @@ def to_updates(ranges: Sequence[Range]) -> list[AriUpdate]:
     return updates
 
 
+def _spread(bulk: Sequence[Bulk]) -> Iterator[AriUpdate]:
+    for place, each in enumerate(bulk):
+        settings = _settings(each.set)
+        if not settings:
+            raise Malformed("nothing is set", Reason.REQUIRED_MISSING, path=f"/bulk/{place}/set")
+        if len(each.ranges) * len(each.rooms or "*") * len(each.plans or "*") > TARGETS_MAX:
+            text = f"more than {TARGETS_MAX} targets and ranges at once"
+            raise Malformed(text, Reason.TOO_LARGE, path=f"/bulk/{place}")
+        ranges = [(day(nights.first), day(nights.last)) for nights in each.ranges]
+        record = f"{_BULK}{place}"
+        yield from spread(each.rooms, each.plans, ranges, settings, _mask(each.weekdays), record=record)
+
+
 def _settings(values: Values) -> tuple[Setting, ...]:
     given = ((field, getattr(values, field.value)) for field in _PLAIN)
     plain = [Setting(field, int(value)) for field, value in given if value is not UNSET]
@@ -242,5 +313,6 @@ def _mask(weekdays: Sequence[str]) -> int:
 
 def _placed(refusal: Refusal) -> Refusal:
     if refusal.record and refusal.path is None:
-        refusal.path = f"/updates/{refusal.record}"
+        list_, place = ("bulk", refusal.record[1:]) if refusal.record[0] == _BULK else ("updates", refusal.record)
+        refusal.path = f"/{list_}/{place}"
     return refusal

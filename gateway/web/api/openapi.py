@@ -26,6 +26,7 @@ _PATHS = {
     "room": "the room type's code",
     "plan": "the rate plan's code",
     "reservation": "our reservation number",
+    "card": "the id of a card that came with a reservation",
     "sale": "the number of a quote, which stays that of its hold and its reservation",
     "payment": "our number of a payment",
     "message": "the message's number",

@@ -13,19 +13,27 @@ from gateway.flows.payments import show as payments
 from gateway.flows.payments.operate import Ask, Operated
 from gateway.flows.payments.show import ParkedLine, ParkedList, PaymentPage, PaymentView
 from gateway.model.access import Action
-from gateway.model.payment import HostedPage, Occasion, OperationKind, Presence, StoredMethod
+from gateway.model.payment import (
+    ClientMethod,
+    Device,
+    HostedPage,
+    Means,
+    Occasion,
+    OperationKind,
+    Presence,
+    StoredMethod,
+)
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.shapes import shown_type
-from gateway.web.api.values import COUNT, Code, CodeOrNone, Count, Cursor, Text
+from gateway.web.api.values import COUNT, Code, CodeOrNone, Count, Cursor, Language, Text, WebAddress
 
 ENDPOINTS = Endpoints("Payments", "Deposits, prepayments, holds and refunds at payment gateways.")
 
 _PAYMENTS = "/properties/{property}/payments"
-_Amount = Annotated[int, Meta(ge=1, le=10**12, description="in minor units")]
-_Url = Annotated[str, Meta(max_length=2_000, pattern=r"\Ahttps?://[^\s]+\Z")]
+Amount = Annotated[int, Meta(ge=1, le=10**12, description="in minor units")]
 _Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
-_Language = Annotated[str, Meta(pattern=r"\A([A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*)?\Z")]
 _Number = Annotated[str, Meta(max_length=64)]
+Method = Annotated[dict[str, Annotated[str, Meta(max_length=8_000)]], Meta(max_length=40)]
 
 
 class PaymentsQuery(msgspec.Struct, frozen=True):
@@ -35,18 +43,23 @@ class PaymentsQuery(msgspec.Struct, frozen=True):
 
 
 class NewPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """With a ``token`` the stored means of payment is charged; without, the guest pays on the gateway's page."""
+    """With a ``token`` the stored means of payment is charged, with a ``method`` what the gateway's own field in the
+    browser gave; without either the guest pays on the gateway's page. ``keep`` has the gateway keep what they pay with
+    for its ``customer``."""
 
     account: Code
-    amount: _Amount
+    amount: Amount
     currency: _Currency
     hold: Annotated[bool, Meta(description="hold the amount, to be captured later")] = False
     reservation: _Number = ""
     text: Text = ""
     token: Text = ""
+    method: Method | None = None
     customer: Text = ""
-    return_url: _Url | None = None
-    language: _Language = ""
+    keep: bool = False
+    browser: Annotated[dict[str, str | int | bool], Meta(max_length=40)] = {}
+    return_url: WebAddress | None = None
+    language: Language = ""
     absent: Annotated[bool, Meta(description="the guest is not there: charged by agreement")] = False
     occasion: Occasion = Occasion.STAY
 
@@ -54,7 +67,7 @@ class NewPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``amount`` absent: all there is."""
 
-    amount: _Amount | None = None
+    amount: Amount | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,17 +111,25 @@ async def create_payment(call: Call[Nothing, NewPayment]) -> Answer:
         intent=OperationKind.AUTHORISE if body.hold else OperationKind.PURCHASE,
         amount=body.amount,
         currency=body.currency,
-        means=StoredMethod(body.token, body.customer) if body.token else HostedPage(),
+        means=_means(body),
         reservation=body.reservation,
         text=body.text,
         presence=Presence.ABSENT if body.absent else Presence.GUEST,
         occasion=body.occasion,
         customer=body.customer,
+        store=body.keep,
+        device=Device(browser=body.browser),
         return_url=body.return_url or "",
         language=body.language,
     )
     operated = await operate.charge(call.services, call.property_id, body.account, ask, call.principal.author)
     return Answer(operated, location=f"/properties/{call.property_id}/payments/{operated.payment_id}")
+
+
+def _means(body: NewPayment) -> Means:
+    if body.token:
+        return StoredMethod(body.token, body.customer)
+    return HostedPage() if body.method is None else ClientMethod(body.method)
 
 
 @ENDPOINTS.add("GET", f"{_PAYMENTS}/parked", Action.READ_RESERVATIONS, answer=shown_type(ParkedList))

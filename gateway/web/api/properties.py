@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -13,10 +14,11 @@ from gateway.flows.access import require
 from gateway.flows.desk import properties
 from gateway.flows.desk.properties import Configured, PropertyDetail, PropertyPage, VersionPage
 from gateway.model.access import EVERY_PROPERTY, Action
-from gateway.model.property import Adjustment, RatePlan, RoomType
+from gateway.model.dates import FIRST_DAY, LAST_DAY
+from gateway.model.property import Adjustment, LengthRate, Part, RatePlan, RoomType
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Match, Nothing, Repeat
 from gateway.web.api.shapes import shown_type
-from gateway.web.api.values import COUNT, Count, Cursor, Text, version
+from gateway.web.api.values import COUNT, Count, Cursor, Text, day, version
 
 ENDPOINTS = Endpoints("Properties", "Hotels with their room types, rate plans and configuration.")
 
@@ -41,19 +43,37 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 class RoomTypeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many rooms of the type the house has, and the most adults a price is kept for."""
+    """How many rooms of the type the house has, and the most adults a price is kept for.
+
+    A linked type is ``made_of`` rooms of others; its ``units`` are the most that are sold at once.
+    """
 
     name: Text
     units: Annotated[int, Meta(ge=1, le=9999)]
     adults_max: Annotated[int, Meta(ge=1, le=12)] = 2
+    made_of: Annotated[tuple[Part, ...], Meta(max_length=20)] = ()
+
+
+class LengthBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another price for stays of at least so many ``nights`` that arrive from ``first`` to ``last``."""
+
+    nights: Annotated[int, Meta(ge=2, le=999)]
+    adjust: Adjustment
+    first: date | None = None
+    last: date | None = None
 
 
 class RatePlanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A plan with prices of its own, or one derived from ``parent`` by ``adjust``."""
+    """A plan with prices of its own, or one derived from ``parent`` by ``adjust``.
+
+    A derived one has the parent's restrictions too, unless ``own_rules``. ``lengths`` are for what is sold directly.
+    """
 
     name: Text
     parent: Annotated[str, Meta(max_length=64)] = ""
     adjust: Adjustment = Adjustment()
+    lengths: Annotated[tuple[LengthBody, ...], Meta(max_length=100)] = ()
+    own_rules: bool = False
 
 
 class RoomTypes(msgspec.Struct, frozen=True):
@@ -186,19 +206,21 @@ async def show_room_type(call: Call[Nothing, Nothing]) -> Answer:
 async def put_room_type(call: Call[Nothing, RoomTypeBody]) -> Answer:
     """Add or replace a room type."""
     body = call.body
-    room = RoomType(call.path["room"], body.name, body.units, body.adults_max)
+    room = RoomType(call.path["room"], body.name, body.units, body.adults_max, body.made_of)
     author, expected = call.principal.author, version(call.if_match)
     return _configured(await properties.put_room_type(call.services, call.property_id, room, author, expected=expected))
 
 
-@ENDPOINTS.add("GET", "/properties/{property}/rate-plans", Action.LOOK, answer=RatePlans, shows_etag=True)
+@ENDPOINTS.add("GET", "/properties/{property}/rate-plans", Action.LOOK, answer=shown_type(RatePlans), shows_etag=True)
 async def list_rate_plans(call: Call[Nothing, Nothing]) -> Answer:
     """List rate plans."""
     shown = await properties.show(call.services, call.property_id)
     return Answer(RatePlans(shown.rate_plans), etag=str(shown.version))
 
 
-@ENDPOINTS.add("GET", "/properties/{property}/rate-plans/{plan}", Action.LOOK, answer=RatePlan, shows_etag=True)
+@ENDPOINTS.add(
+    "GET", "/properties/{property}/rate-plans/{plan}", Action.LOOK, answer=shown_type(RatePlan), shows_etag=True
+)
 async def show_rate_plan(call: Call[Nothing, Nothing]) -> Answer:
     """Show a rate plan."""
     shown, code = await properties.show(call.services, call.property_id), call.path["plan"]
@@ -219,9 +241,15 @@ async def show_rate_plan(call: Call[Nothing, Nothing]) -> Answer:
 async def put_rate_plan(call: Call[Nothing, RatePlanBody]) -> Answer:
     """Add or replace a rate plan."""
     body = call.body
-    plan = RatePlan(call.path["plan"], body.name, body.parent, body.adjust)
+    lengths = tuple(_length(each) for each in body.lengths)
+    plan = RatePlan(call.path["plan"], body.name, body.parent, body.adjust, lengths, body.own_rules)
     author, expected = call.principal.author, version(call.if_match)
     return _configured(await properties.put_rate_plan(call.services, call.property_id, plan, author, expected=expected))
+
+
+def _length(body: LengthBody) -> LengthRate:
+    first = FIRST_DAY if body.first is None else day(body.first)
+    return LengthRate(body.nights, body.adjust, first, LAST_DAY if body.last is None else day(body.last))
 
 
 def _configured(done: Configured) -> Answer:

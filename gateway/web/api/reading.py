@@ -31,7 +31,8 @@ def read_query(endpoint: Endpoint, query: bytes) -> Any:
         if name not in known:
             raise _bad_parameter(name, "there is no such parameter")
         if "\0" in value:
-            raise _bad_parameter(name, "U+0000 is not taken")
+            # It can be read, and no schema says it, but no text that is stored has it.
+            raise _bad_parameter(name, "U+0000 is not taken", HTTPStatus.UNPROCESSABLE_ENTITY)
         if value.lower() == "null" and not _takes_text(endpoint.query, name):
             # Or it would be read as one that is left out.
             raise _bad_parameter(name, "leave it out instead")
@@ -63,8 +64,8 @@ def _takes_text(kind: Any, name: str) -> bool:
     return get_type_hints(kind)[field.name] in (str, str | None, tuple[str, ...])
 
 
-def _bad_parameter(name: str, text: str) -> RequestFault:
-    return RequestFault(HTTPStatus.BAD_REQUEST, "a parameter of the query is wrong", Fault(text, parameter=name[:60]))
+def _bad_parameter(name: str, text: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> RequestFault:
+    return RequestFault(status, "a parameter of the query is wrong", Fault(text, parameter=name[:60]))
 
 
 def read_body(endpoint: Endpoint, content_type: str, body: bytes) -> tuple[Any, str]:

@@ -13,15 +13,19 @@ from gateway.flows.services import Services
 from gateway.web.api import (
     access,
     calendar,
+    cards,
     connections,
     held,
     importing,
     mappings,
     messages,
+    payment_steps,
     payments,
     properties,
     reservations,
+    sale_payments,
     selling,
+    statements,
 )
 from gateway.web.api.endpoints import JSON, Endpoint
 from gateway.web.api.openapi import document
@@ -34,10 +38,14 @@ SUBJECTS = (
     connections.ENDPOINTS,
     mappings.ENDPOINTS,
     reservations.ENDPOINTS,
+    cards.ENDPOINTS,
     messages.ENDPOINTS,
     importing.ENDPOINTS,
     selling.ENDPOINTS,
+    sale_payments.ENDPOINTS,
+    statements.ENDPOINTS,
     payments.ENDPOINTS,
+    payment_steps.ENDPOINTS,
     access.ENDPOINTS,
 )
 

@@ -200,9 +200,10 @@ async def hold_sale(call: Call[Nothing, HoldBody]) -> Answer:
     """Hold the rooms of a quote.
 
     Nobody else is sold them, here or on any channel, until the hold ends. Refused where a night is sold out or closed.
+    Where `required` is more than 0, that has to be paid before there is a reservation: ask for the link below `pay`.
     """
     body = call.body
-    customer = _customer(body.customer) or Customer()
+    customer = customer_of(body.customer) or Customer()
     return Answer(
         await sell.hold(
             call.services, call.property_id, call.path["sale"], customer, call.principal.author, hold_s=body.seconds
@@ -224,7 +225,7 @@ async def confirm_sale(call: Call[Nothing, ConfirmBody]) -> Answer:
 
     Of a quote only where its rooms are still free. The PMS gets it like any other reservation.
     """
-    customer = _customer(call.body.customer)
+    customer = customer_of(call.body.customer)
     return Answer(
         await sell.confirm(call.services, call.property_id, call.path["sale"], call.principal.author, customer=customer)
     )
@@ -246,7 +247,7 @@ async def modify_sale(call: Call[Nothing, ModifyBody]) -> Answer:
             call.path["sale"],
             call.principal.author,
             quote_id=body.quote,
-            customer=_customer(body.customer),
+            customer=customer_of(body.customer),
         )
     )
 
@@ -257,7 +258,7 @@ async def modify_sale(call: Call[Nothing, ModifyBody]) -> Answer:
 async def cancel_sale(call: Call[Nothing, CancelBody]) -> Answer:
     """Cancel a direct reservation.
 
-    By the terms it was booked with; `penalty` is what that costs. Money is moved by payments only.
+    By the terms it was booked with; `penalty` is what that costs. Of what was paid for it the rest goes back by itself.
     """
     sale, author = call.path["sale"], call.principal.author
     return Answer(await sell.cancel(call.services, call.property_id, sale, author, fee_max=call.body.fee_max))
@@ -272,7 +273,8 @@ async def no_show_sale(call: Call[Nothing, Nothing]) -> Answer:
     return Answer(await sell.no_show(call.services, call.property_id, call.path["sale"], call.principal.author))
 
 
-def _customer(body: CustomerBody | None) -> Customer | None:
+def customer_of(body: CustomerBody | None) -> Customer | None:
+    """Who books, as flows take it."""
     return None if body is None else Customer(_guest(body.booker), tuple(map(_guest, body.guests)), body.comments)
 
 

@@ -15,6 +15,8 @@ Cursor = Annotated[str, Meta(max_length=500, description="the `next` of the answ
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
 CodeOrNone = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=200)]
+WebAddress = Annotated[str, Meta(max_length=2_000, pattern=r"\Ahttps?://[^\s]+\Z")]
+Language = Annotated[str, Meta(pattern=r"\A([A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*)?\Z")]
 Time = Annotated[datetime, Meta(tz=True)]
 COUNT = 50
 

@@ -1,9 +1,9 @@
-"""What needs somebody: alerts that stand, and bookings that are parked or oversold."""
+"""What needs somebody: alerts that stand, changes that wait, and bookings that are parked or oversold."""
 
 from __future__ import annotations
 
 from gateway.flows import alerts
-from gateway.flows.desk import reservations
+from gateway.flows.desk import holding, reservations
 from gateway.model.access import EVERY_PROPERTY, Action
 from gateway.web.console.visits import Page, Views, Visit
 
@@ -22,4 +22,5 @@ async def show(visit: Visit) -> Page:
     if visit.may(Action.READ_RESERVATIONS):
         cursor = visit.query.text("cursor")
         trouble = await reservations.trouble(services, visit.property_id, cursor=cursor, limit=50)
-    return Page("alerts.html", {"alerts": found, "gateway_alerts": gateway, "trouble": trouble})
+    held = await holding.find(services, visit.property_id)
+    return Page("alerts.html", {"alerts": found, "gateway_alerts": gateway, "trouble": trouble, "held": held})

@@ -42,6 +42,7 @@ async def show(visit: Visit) -> Page:
             "spans": SPANS,
             "today": today,
             "iso": format_day,
+            "days": {day: format_day(day) for day in range(grid.first, grid.last + 1)},
             "saved": visit.query.text("saved"),
             "may_edit": visit.may(Action.SET_AVAILABILITY),
         },

@@ -30,7 +30,8 @@ async def show(visit: Visit) -> Page:
     line, state = await _line(visit)
     errors = await connections.errors(visit.services, visit.property_id, line.id)
     values = {"line": line, "state": state, "errors": errors, "health": health, "done": visit.query.text("done")}
-    return Page("channel.html", {**values, "is_channel": line.role is Role.CHANNEL, "orders": ORDERS})
+    roles = {"is_channel": line.role is Role.CHANNEL, "is_receiver": line.role is Role.RECEIVER}
+    return Page("channel.html", {**values, **roles, "orders": ORDERS})
 
 
 @VIEWS.add("GET", f"{_ONE}/audit", Action.LOOK)
@@ -74,8 +75,8 @@ def health(line: ConnectionLine) -> str:
         return "off"
     if line.paused:
         return "paused"
-    if line.failures or line.sync_errors or line.deliveries_refused:
+    if line.failures or line.sync_errors or line.deliveries_refused or line.content_error:
         return "trouble"
-    if line.lag is None or line.lag or line.cells_pending or line.deliveries_pending:
+    if line.lag is None or line.lag or line.cells_pending or line.deliveries_pending or line.content_pending:
         return "busy"
     return "well"

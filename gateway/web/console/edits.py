@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.engine.spreading import spread
 from gateway.errors import Malformed, Reason
 from gateway.flows.desk.calendar import Grid
 from gateway.model.ari import OCCUPANCY_MAX, AriUpdate, Field, Setting
@@ -34,27 +35,32 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 def read_edit(form: Fields, grid: Grid) -> Edit:
-    """A figure is the room type's, all else the product's if a rate plan is named; raises Malformed."""
+    """A figure is the room types', all else the products' if a rate plan is named; raises Malformed."""
     first, last = form.day("first"), form.day("last")
     if first is None or last is None:
         raise Malformed("say from which night to which", Reason.REQUIRED_MISSING)
     if last < first:
         raise Malformed("the last night is before the first", Reason.DATE_COMBINATION)
     weekdays = _weekdays(form)
-    room, plan = form.text("room"), form.text("plan")
-    updates: list[AriUpdate] = []
+    rooms, plans = _chosen(form, "room"), _chosen(form, "plan")
+    settings: list[Setting] = []
     if (figure := form.number("figure", 0, _FIGURE_MAX)) is not None:
-        if not room:
+        if not rooms:
             raise Malformed("a number of rooms needs a room type", Reason.REQUIRED_MISSING)
-        updates.append(AriUpdate(room, "", first, last, (Setting(Field.FIGURE, figure),), weekdays))
+        settings.append(Setting(Field.FIGURE, figure))
     prices = tuple(_prices(form, grid.currency))
-    if prices and not plan:
+    if prices and not plans:
         raise Malformed("a price needs a rate plan", Reason.REQUIRED_MISSING)
-    if settings := (*prices, *_rules(form)):
-        updates.append(AriUpdate(room, plan, first, last, settings, weekdays))
-    if not updates:
+    settings += (*prices, *_rules(form))
+    if not settings:
         raise Malformed("nothing is set", Reason.REQUIRED_MISSING)
-    return Edit(tuple(updates), form.is_set("over_pms"))
+    updates = tuple(spread(rooms, plans, [(first, last)], settings, weekdays))
+    return Edit(updates, form.is_set("over_pms"))
+
+
+def _chosen(form: Fields, name: str) -> list[str]:
+    """The one of the list and those ticked beside it; the first line of the list is for none by itself."""
+    return list(dict.fromkeys(filter(None, [form.text(name), *form.every(f"also_{name}")])))
 
 
 def _weekdays(form: Fields) -> int:

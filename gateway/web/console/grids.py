@@ -11,7 +11,9 @@ from gateway.flows.desk.calendar import Grid, ProductDay, ProductGrid, RoomDay, 
 from gateway.model.dates import Day, weekday
 from gateway.web.console.formats import Formats
 
+_SATURDAY = 5
 LEAST_FREE = 1  # from so many rooms down, a night is marked as nearly full
+_NO_RULES = Rules()
 _LIMITS = (
     ("min_arrival", "≥"),
     ("min_through", "≥≥"),
@@ -29,7 +31,10 @@ class Mark(NamedTuple):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """``key`` names it from one look to the next. ``state`` is a class of the style sheet."""
+    """``key`` names it from one look to the next; ``state`` are classes of the style sheet.
+
+    Cells of equal ``looks`` have the same content: a large house has thousands of cells and few different ones.
+    """
 
     key: str
     day: Day
@@ -38,6 +43,14 @@ class Cell(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     room: RoomDay | None = None
     product: ProductDay | None = None
+
+    @property
+    def looks(self) -> tuple[object, ...]:
+        if self.room is not None:
+            of = self.room
+            return (self.text, self.marks, of.figure, of.sold, of.held, of.on_its_way, of.free)
+        assert self.product is not None
+        return (self.text, self.marks, self.product.prices, self.product.extra_adult, self.product.extra_child)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -69,7 +82,7 @@ class Head(NamedTuple):
 
 def heads(grid: Grid, today: Day) -> list[Head]:
     """One for each night."""
-    return [Head(day, weekday(day) >= 5, day == today) for day in range(grid.first, grid.last + 1)]
+    return [Head(day, weekday(day) >= _SATURDAY, day == today) for day in range(grid.first, grid.last + 1)]
 
 
 def groups(grid: Grid, fmt: Formats, adults: int) -> list[Group]:
@@ -101,18 +114,25 @@ def _room_cell(room: str, day: RoomDay, fmt: Formats) -> Cell:
         state = "full"
     else:
         state = "low" if day.free <= LEAST_FREE else "open"
-    return Cell(f"{room}||{day.day}", day.day, text, state, marks_of(day.rules), room=day)
+    return Cell(f"{room}||{day.day}", day.day, text, _classes(state, day.day), marks_of(day.rules), room=day)
 
 
 def _product_cell(room: RoomGrid, product: ProductGrid, day: ProductDay, fmt: Formats, adults: int) -> Cell:
     price = day.prices[min(adults, len(day.prices)) - 1] if day.prices else None
     text = "–" if price is None else fmt.amount(price)
     state = "closed" if day.effective.closed else "unknown" if price is None else "priced"
-    return Cell(f"{room.room}|{product.plan}|{day.day}", day.day, text, state, marks_of(day.effective), product=day)
+    key, marks = f"{room.room}|{product.plan}|{day.day}", marks_of(day.effective)
+    return Cell(key, day.day, text, _classes(state, day.day), marks, product=day)
+
+
+def _classes(state: str, day: Day) -> str:
+    return f"{state} weekend" if weekday(day) >= _SATURDAY else state
 
 
 def marks_of(rules: Rules) -> tuple[Mark, ...]:
     """What restricts, closing first."""
+    if rules == _NO_RULES:
+        return ()
     marks: list[Mark] = []
     if rules.closed:
         marks.append(Mark("×", "closed"))

@@ -57,7 +57,7 @@ def _filter(visit: Visit) -> Filter:
 @VIEWS.add("GET", _ONE, Action.READ_MESSAGES)
 async def show(visit: Visit) -> Page:
     """Both texts."""
-    found = await messages.show(visit.services, visit.property_id, _number(visit))
+    found = await messages.show(visit.services, visit.property_id, number_of(visit))
     return Page("message.html", {"found": found, "may_replay": found.can_replay and visit.may(Action.REPLAY)})
 
 
@@ -65,13 +65,14 @@ async def show(visit: Visit) -> Page:
 async def replay(visit: Visit) -> Page:
     """What taking it again would do; once that was seen and confirmed, it is done."""
     is_dry = visit.form.text("do") != "it"
-    number = _number(visit)
+    number = number_of(visit)
     found = await messages.replay(visit.services, visit.property_id, number, visit.author, dry_run=is_dry)
     values = {"number": number, "replay": found, "is_dry": is_dry, "changes_max": CHANGES_MAX}
     return Page("replay.html", {**values, "may_read": visit.may(Action.READ_MESSAGES)})
 
 
-def _number(visit: Visit) -> int:
+def number_of(visit: Visit) -> int:
+    """The message that the path names; raises Malformed."""
     text = visit.path["message"]
     if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
         raise Malformed(f"{text[:40]!r} is no message number", Reason.INVALID_VALUE)

@@ -159,7 +159,7 @@ async def _form(request: Request[Any, Any, Any]) -> Fields:
 def _is_secure(request: Request[Any, Any, Any]) -> bool:
     """Whether the browser speaks TLS, be it with a proxy before us.
 
-    Nobody else's word is taken for anything here, but this one can only make cookies stricter for whoever sent it.
+    This header is believed of anybody, not only of trusted proxies: it can only make the sender's own cookies stricter.
     """
     return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").lower() == "https"
 

@@ -61,6 +61,9 @@ WORDS: dict[str, str] = {
     # Roles of connections and parts of messages.
     "pms": "PMS",
     "channel": "channel",
+    "receiver": "receiver of bookings",
+    "direct": "direct sale",
+    "seller": "seller",
     "reservation": "booking",
     "ari": "prices and availability",
 }

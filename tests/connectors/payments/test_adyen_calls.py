@@ -336,3 +336,6 @@ def test_a_kept_card_and_what_the_browser_brings_back() -> None:
     assert fields == {"details": {"redirectResult": "eyJ0"}, "paymentData": "Ab02"}
     done = answered(back, reply({"resultCode": "Authorised", "pspReference": PSP}))
     assert (done.operation, done.facts[0].operation) == (OP, OP)
+    keeping = ContinueCharge(**BASE, of=hold("", 0, OperationKind.TOKENISE), details=details)
+    kept = answered(keeping, reply({"resultCode": "Authorised", "pspReference": PSP, "additionalData": data}))
+    assert (kept.token is not None, kept.facts) == (True, ())

@@ -444,6 +444,10 @@ def test_a_kept_card() -> None:
     found = answered(setup, reply(done)).token
     assert found is not None
     assert (found.token, found.customer) == ("pm_2", "cus_1")
+    goes_on = ContinueCharge(**BASE, of=hold("seti_1", kind=OperationKind.TOKENISE), details={})
+    assert form(goes_on)[0].url.endswith("/v1/setup_intents/seti_1/confirm")
+    ended = answered(goes_on, reply(done))
+    assert (ended.operation, ended.token, ended.facts) == (OP, found, ())
 
 
 def test_confirming_again_answers_for_the_operation_it_continues() -> None:
@@ -463,3 +467,12 @@ def test_every_command_ends_typed_whatever_state_comes_back() -> None:
                 except OutcomeUnknown:
                     continue
                 assert isinstance(found, Decoded)
+
+
+def test_what_a_guest_has_paid_with_is_kept_where_that_was_asked_for() -> None:
+    command = Purchase(**BASE, **MONEY, means=StoredMethod("pm_1"), store=True)
+    paid = intent(status="succeeded", amount_received=24100, payment_method="pm_1", customer="cus_1")
+    assert answered(command, reply(paid)).token is None
+    kept = answered(command, reply(paid | {"setup_future_usage": "off_session"})).token
+    assert kept is not None
+    assert (kept.token, kept.customer) == ("pm_1", "cus_1")

@@ -172,7 +172,7 @@ async def test_what_is_on_its_way_in_doubt_or_refused_is_told_apart(sold: House)
     await sold.push()
     found = await audited(sold)
     assert set(found.by_reason) == {"refused"}
-    assert {each.detail for each in found.drifts} == {"not loaded"}
+    assert {(each.held, each.detail) for each in found.drifts} == {(None, "not loaded")}
 
 
 async def corrupt(house: House) -> None:

@@ -201,7 +201,15 @@ def test_the_tables_of_a_property_leave_nothing_out() -> None:
 
     full = tables_of(
         hotel(
-            channel("ota", enabled=False, options={"a": 1}, fallback_room="DBL", booking_currencies=("USD",)),
+            channel(
+                "ota",
+                enabled=False,
+                options={"a": 1},
+                fallback_room="DBL",
+                booking_currencies=("USD",),
+                cards=True,
+                pms_number=True,
+            ),
             pms(echoes=True, figure_delay_s=7),
         )
     )

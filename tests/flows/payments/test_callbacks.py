@@ -70,7 +70,7 @@ async def test_a_changed_byte_is_refused(psp: PayHouse) -> None:
 
 async def test_an_old_message_is_refused(psp: PayHouse) -> None:
     _, event = await bought(psp, "desk")
-    old = psp.stripe.signed(event, psp.clock.now_ms() // 1000 - 301)
+    old = psp.stripe.signed(event, at_s=psp.clock.now_ms() // 1000 - 301)
     await refused(psp, await psp.post("desk", old), 400)
 
 

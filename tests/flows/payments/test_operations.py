@@ -149,7 +149,7 @@ async def test_two_clerks_at_the_same_time_refund_once(psp: PayHouse) -> None:
 
 async def test_a_slow_refund_is_asked_about_until_it_ends(psp: PayHouse) -> None:
     bought = await psp.charge("desk", OperationKind.PURCHASE)
-    psp.stripe.slow_refunds = True
+    psp.stripe.slow = True
     given = await operate.refund(psp.services, "h", bought.payment_id, None, "test")
     assert given.outcome is OperationOutcome.PENDING
     assert (await psp.position(bought)).refund_pending == 10_000

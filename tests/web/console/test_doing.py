@@ -190,3 +190,17 @@ async def test_a_message_is_taken_again_after_a_look(web: Web, ada: Person) -> N
     assert 'value="it"' in dry.text
     assert "Done." in (await ada.post(f"{path}/replay", do="it")).text
     assert await web.house.free("DBL", 0) == 2
+
+
+async def test_a_range_is_set_on_several_rooms_and_plans_at_once(web: Web, ada: Person) -> None:
+    form = {"room": "DBL", "plan": "BAR", "first": FIRST, "last": FIRST, "price2": "111.50"}
+    rooms, plans = ["DBL", "FAM"], ["HB"]
+    page = await ada.post("/hotels/h/calendar/edit", **form, also_room=rooms, also_plan=plans)
+    assert len(re.findall(r'name="also_\w+" value="\w+" checked', page.text)) == 3
+    assert (await ada.post(EDIT, **form, also_room=rooms, also_plan=plans)).text.count("€111.50") >= 4
+    assert (await ada.post(SAVE, **form, also_room=rooms, also_plan=plans)).status_code == 303
+    for room in ("DBL", "FAM"):
+        for plan in ("BAR", "HB"):
+            prices = await web.house.cell(room, plan, 2, "price")
+            assert isinstance(prices, list)
+            assert prices[1] == 11_150

@@ -27,6 +27,8 @@ def upgrade() -> None:
     _access()
     _sales()
     _payments()
+    _statements()
+    _cards()
 
 
 def _properties() -> None:
@@ -271,6 +273,19 @@ def _work() -> None:
     )
     op.create_index("retrieval_due", "retrieval", ["due_ms"])
     op.create_table(
+        "content",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("wanted", TEXT, nullable=False),
+        sa.Column("confirmed", TEXT, nullable=False),
+        sa.Column("done_ms", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.BigInteger, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection"),
+    )
+    op.create_index("content_due", "content", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_table(
         "lease",
         sa.Column("shard", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("owner", TEXT, nullable=False),
@@ -446,3 +461,117 @@ def _payments() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "payment_id", "kind", "fact_key"),
     )
+    op.create_index("payment_event_key", "payment_event", ["scope_id", "fact_key"])
+    op.create_index("payment_event_seen", "payment_event", ["scope_id", "seen_ms"])
+
+
+def _statements() -> None:
+    op.create_table(
+        "payment_token",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("token", TEXT, nullable=False),
+        sa.Column("payment_id", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("customer", TEXT, nullable=False),
+        sa.Column("brand", TEXT, nullable=False),
+        sa.Column("last4", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "account", "token"),
+    )
+    op.create_index("payment_token_of", "payment_token", ["scope_id", "reservation_id"])
+    op.create_table(
+        "payment_statement",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("day", sa.BigInteger, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=True),
+        sa.Column("attempts", sa.BigInteger, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("report", TEXT, nullable=False),
+        sa.Column("lines", sa.BigInteger, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("net", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "name"),
+    )
+    op.create_index("payment_statement_due", "payment_statement", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_index("payment_statement_failed", "payment_statement", ["scope_id"], **_where("state = 'failed'"))
+    op.create_table(
+        "payment_statement_line",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("fact_key", TEXT, nullable=False),
+        sa.Column("payment_psp", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "name", "number"),
+    )
+    line, keyed, of_payment = "payment_statement_line", "fact_key <> ''", "payment_psp <> ''"
+    op.create_index("payment_statement_line_key", line, ["scope_id", "fact_key"], **_where(keyed))
+    op.create_index("payment_statement_line_of", line, ["scope_id", "payment_psp"], **_where(of_payment))
+    op.create_table(
+        "payment_difference",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("difference_id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("day", sa.BigInteger, nullable=False),
+        sa.Column("verdict", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("payment_id", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("closed_ms", sa.BigInteger, nullable=False),
+        sa.Column("closed_by", TEXT, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "difference_id"),
+    )
+    op.create_index("payment_difference_listed", "payment_difference", ["scope_id", "day", "difference_id"])
+    op.create_index("payment_difference_open", "payment_difference", ["scope_id", "at_ms"], **_where("state = 'open'"))
+
+
+def _cards() -> None:
+    op.create_table(
+        "card",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("card_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("channel", TEXT, nullable=False),
+        sa.Column("booking_id", TEXT, nullable=False),
+        sa.Column("brand", TEXT, nullable=False),
+        sa.Column("first6", TEXT, nullable=False),
+        sa.Column("last4", TEXT, nullable=False),
+        sa.Column("expires", TEXT, nullable=False),
+        sa.Column("starts", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("due_ms", sa.BigInteger, nullable=False),
+        sa.Column("vault", TEXT, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "reservation_id", "card_id"),
+    )
+    op.create_index("card_due", "card", ["due_ms"])
+    op.create_index("card_version", "card", ["version"])
+    op.create_table(
+        "card_use",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("use_id", sa.BigInteger, nullable=False),
+        sa.Column("reservation_id", TEXT, nullable=False),
+        sa.Column("card_id", TEXT, nullable=False),
+        sa.Column("mask", TEXT, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "use_id"),
+    )
+    op.create_index("card_use_of", "card_use", ["scope_id", "reservation_id", "use_id"])
+    op.create_index("card_use_by", "card_use", ["scope_id", "author", "at_ms"])

@@ -61,11 +61,13 @@ function show(html) {
   }
   if (live.innerHTML === next.innerHTML) return;
   const focused = place(document.activeElement);
+  const typed = [...live.querySelectorAll("input[id]")].map((each) => [each.id, each.value]);
   const opened = [...live.querySelectorAll("details")].map((each) => each.open);
   const scrolled = [...live.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
   live.replaceChildren(...next.childNodes);
   live.querySelectorAll("details").forEach((each, n) => { each.open = Boolean(opened[n]); });
   live.querySelectorAll(".scroll").forEach((each, n) => { if (scrolled[n]) [each.scrollLeft, each.scrollTop] = scrolled[n]; });
+  for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
   for (const item of fresh) item.classList.add("fresh");
   prepareGrid();
   if (focused) document.querySelector(focused)?.focus({ preventScroll: true });

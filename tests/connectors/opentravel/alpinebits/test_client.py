@@ -177,8 +177,20 @@ def test_a_child_of_unknown_age_needs_one() -> None:
 
 def test_the_meal_plan_comes_from_the_connection() -> None:
     command = _deliver(RevisionKind.NEW)
-    for options, code in (({}, "14"), ({"meals": {"FLEX": "12", "*": "3"}}, "12"), ({"meals": {"*": "3"}}, "3")):
-        assert f'MealPlanCodes="{code}"'.encode() in _sent(command, "2022-10", **options)[1]
+    for meals, code in (
+        ({}, "14"),
+        ({"FLEX": "12", "*": "3"}, "12"),
+        ({"*": "3"}, "3"),
+        ({"*": 10}, "10"),
+        ({"*": "half board"}, "12"),
+    ):
+        assert f'MealPlanCodes="{code}"'.encode() in _sent(command, "2022-10", meals=meals)[1]
+
+
+@pytest.mark.parametrize("meals", ["4", "buffet breakfast", "99", "brunch"])
+def test_meals_without_a_place_in_alpinebits_are_not_sent(meals: str) -> None:
+    with pytest.raises(Unsupported, match=meals):
+        _sent(_deliver(RevisionKind.NEW), "2022-10", meals={"*": meals})
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

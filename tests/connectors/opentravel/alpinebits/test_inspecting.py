@@ -83,6 +83,10 @@ def test_rate_plans_and_inventory_are_open_until_something_is_said_about_them() 
     assert _inspect(plans)
     assert _inspect(rooms)
     assert _inspect(plans, capabilities=frozenset({FREE_ROOMS + "categories"}))
+    with pytest.raises(Rejected, match="is off"):
+        _inspect(plans, capabilities=frozenset({"action_OTA_HotelRatePlanNotif_RatePlans"}))
+    with pytest.raises(Rejected, match=r"use_rooms is off|occupancy_children is off"):
+        _inspect(rooms, capabilities=frozenset({"action_OTA_HotelDescriptiveContentNotif_Inventory"}))
     with pytest.raises(Rejected, match="OfferRule_BookingOffset is off"):
         _inspect(plans, capabilities=frozenset({RATE_PLANS + "Supplements"}))
 

@@ -1,0 +1,1 @@
+"""Property management systems, and programs that are handed reservations as one is."""

@@ -1,0 +1,117 @@
+"""One command put to a counterpart, and what came of it, with the row for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
+from gateway.engine.hotel import Hotel
+from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.services import Services
+from gateway.io.pacing import Pace
+from gateway.io.retry import with_retries
+from gateway.messages import Command
+from gateway.model.property import Connection
+from gateway.store.tables import MessageRow
+from gateway.wire.redact import redact
+
+CALL_ATTEMPTS = 3
+RETRY_FIRST_S = 0.25
+RETRY_MAX_S = 1.0
+
+
+class Counterpart(NamedTuple):
+    """A connection to call, with what its dialect allows."""
+
+    hotel: Hotel
+    connection: Connection
+    capabilities: Capabilities
+    pace: Pace
+
+
+class Exchanged(NamedTuple):
+    """``row`` is for whoever called to write or not; ``parts`` is how much of the command the call carried.
+
+    ``problem`` says what went wrong.
+    """
+
+    row: MessageRow
+    decoded: Decoded
+    parts: int
+    problem: str
+
+
+class Counterparts:
+    """The connections this process may call, each at its own pace."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._paces: dict[str, Pace] = {}
+
+    def find(self, hotel: Hotel, connection: str) -> Counterpart | None:
+        """None for one that is disabled, or belongs to another process."""
+        known = hotel.connections.get(connection)
+        if known is None or not known.enabled:
+            return None
+        capabilities = self._services.connectors.outbound(known.connector).capabilities(known.profile)
+        if not self._services.leases.owns(known.id, capabilities.timeout_s):
+            return None
+        return Counterpart(hotel, known, capabilities, self._pace(known.id, capabilities))
+
+    def _pace(self, connection: str, capabilities: Capabilities) -> Pace:
+        if connection not in self._paces:
+            clock = self._services.clock
+            self._paces[connection] = Pace(in_flight_max=1, per_minute_max=capabilities.per_minute_max, clock=clock)
+        return self._paces[connection]
+
+
+async def exchange(services: Services, called: Counterpart, command: Command) -> Exchanged:
+    """Calls, a few times if need be."""
+    connector = services.connectors.outbound(called.connection.connector)
+    site = services.site(called.hotel, called.connection, outbound=True)
+    request: Request | None = None
+    reply: Reply | None = None
+    problem, decoded = "", Decoded(Unknown())
+    try:
+        request = connector.encode(command, site)
+        async with called.pace.turn():
+            reply = await with_retries(
+                partial(services.caller.call, request, timeout_s=called.capabilities.timeout_s),
+                attempts=CALL_ATTEMPTS,
+                first_s=RETRY_FIRST_S,
+                max_s=RETRY_MAX_S,
+                clock=services.clock,
+                random=services.random,
+            )
+        decoded = connector.decode(command, request, reply, site)
+        problem = _problem([decoded.outcome, *decoded.parts.values()])
+    except (Retryable, OutcomeUnknown) as failure:
+        problem = str(failure)
+    except Refusal as refusal:
+        problem = refusal.text
+    row = MessageRow(
+        called.hotel.property.id,
+        services.ids.message(),
+        connection=called.connection.id,
+        direction="out",
+        kind=type(command).__name__,
+        at_ms=services.clock.now_ms(),
+        outcome="refused" if problem else "confirmed",
+        detail=problem,
+        rev=0,
+        token=None,
+        raw=redact(request.body) if request else b"",
+        answer=redact(reply.body) if reply else b"",
+    )
+    return Exchanged(row, decoded, request.parts if request else 0, problem)
+
+
+def _problem(outcomes: Sequence[object]) -> str:
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            return f"{outcome.code}: {outcome.text}"
+        if isinstance(outcome, Unknown):
+            return outcome.text or "nobody can tell from the answer"
+    return ""

@@ -1,0 +1,31 @@
+"""What is read to tell counterparts what rooms and plans are called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.engine.hotel import Hotel
+from gateway.store.database import Transaction
+from gateway.store.hotels import Hotels
+from gateway.store.sql import Lookup
+from gateway.store.tables import ContentRow, Scope
+
+DUE_MAX = 200
+_SCOPES = Lookup(Scope)
+
+
+class Due(NamedTuple):
+    """A connection to be told."""
+
+    hotel: Hotel
+    row: ContentRow
+
+
+async def due(tx: Transaction, hotels: Hotels, now_ms: int) -> list[Due]:
+    """The connections whose turn it is, those that have waited longest first."""
+    rows = await tx.rows(ContentRow, "due_ms <= ? ORDER BY due_ms LIMIT ?", now_ms, DUE_MAX)
+    if not rows:
+        return []
+    found = await tx.lookup(_SCOPES, sorted({(row.scope_id,) for row in rows}))
+    known = await hotels.current(tx, [row for row in found if isinstance(row, Scope)])
+    return [Due(known[row.scope_id], row) for row in rows if row.scope_id in known]

@@ -1,0 +1,115 @@
+"""Stripe's objects as it writes them. Amounts are Stripe's smallest units, times Unix seconds."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from simulators.psp.common import GIVEN, TAKEN, Body, Movement, Refused
+
+_CATEGORIES = {TAKEN: "charge", GIVEN: "refund", "disputed": "dispute", "reinstated": "dispute_reversal"}
+
+
+def intent_of(number: str, charge: str, form: dict[str, str], metadata: dict[str, str], now_s: int) -> Body:
+    """A payment intent that nobody has paid yet."""
+    manual = form.get("capture_method") == "manual"
+    return {
+        "id": number,
+        "object": "payment_intent",
+        "amount": int(form["amount"]),
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "currency": form["currency"],
+        "capture_method": "manual" if manual else "automatic",
+        "status": "requires_payment_method",
+        "created": now_s,
+        "metadata": metadata,
+        "latest_charge": charge,
+        "last_payment_error": None,
+        "cancellation_reason": None,
+    }
+
+
+def charge_of(intent: Body) -> Body:
+    """The charge of an intent's last attempt."""
+    return {
+        "id": intent["latest_charge"],
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount_received"],
+        "captured": intent["status"] == "succeeded",
+        "currency": intent["currency"],
+        "status": "failed" if intent["last_payment_error"] else "succeeded",
+        "metadata": intent["metadata"],
+        "payment_intent": intent["id"],
+    }
+
+
+def session_of(number: str, home: str, form: dict[str, str], now_s: int) -> Body:
+    """A Checkout session; ``_intent`` is what is asked for once somebody pays."""
+    line = "line_items[0][price_data]"
+    asked = {"amount": form[f"{line}[unit_amount]"], "currency": form[f"{line}[currency]"]}
+    asked["capture_method"] = form.get("payment_intent_data[capture_method]", "automatic")
+    return {
+        "id": number,
+        "object": "checkout.session",
+        "url": f"{home}/guest/{number}",
+        "status": "open",
+        "payment_status": "unpaid",
+        "payment_intent": None,
+        "amount_total": int(asked["amount"]),
+        "currency": asked["currency"],
+        "expires_at": int(form.get("expires_at") or now_s + 24 * 3600),
+        "success_url": form.get("success_url", ""),
+        "metadata": metadata_in(form),
+        "_intent": {"form": asked, "metadata": metadata_in(form, "payment_intent_data[metadata]")},
+    }
+
+
+def shown(session: Body) -> Body:
+    """A session as it is told: without what it only keeps for itself."""
+    return {name: value for name, value in session.items() if not name.startswith("_")}
+
+
+def balance_page(movements: Sequence[Movement], sources: dict[str, Body], query: dict[str, str]) -> Body:
+    """One page of balance transactions, the newest first."""
+    first, last = int(query.get("created[gte]", "0")), int(query.get("created[lt]", "99999999999"))
+    found = [
+        _balance(place, movement, sources[movement.number])
+        for place, movement in enumerate(movements)
+        if first <= movement.at_s < last
+    ][::-1]
+    ids = [each["id"] for each in found]
+    start = ids.index(query["starting_after"]) + 1 if query.get("starting_after") in ids else 0
+    limit = int(query.get("limit", "10"))
+    return {"object": "list", "data": found[start : start + limit], "has_more": len(found) > start + limit}
+
+
+def metadata_in(form: dict[str, str], name: str = "metadata") -> dict[str, str]:
+    """``metadata[a]=1`` as ``{"a": "1"}``."""
+    start = f"{name}["
+    return {field[len(start) : -1]: value for field, value in form.items() if field.startswith(start)}
+
+
+def wrong(code: str, intent: Body) -> Refused:
+    return Refused(400, {"error": {"type": "invalid_request_error", "code": code, "payment_intent": dict(intent)}})
+
+
+def missing() -> Refused:
+    return Refused(404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}})
+
+
+def _balance(place: int, movement: Movement, source: Body) -> Body:
+    fee = {TAKEN: movement.fee}.get(movement.kind, 0)
+    told: dict[str, Any] = {
+        "id": f"txn_{place:06d}",
+        "object": "balance_transaction",
+        "type": _CATEGORIES[movement.kind],
+        "reporting_category": _CATEGORIES[movement.kind],
+        "source": json.loads(json.dumps(source)),
+        "amount": movement.signed,
+        "fee": fee,
+        "net": movement.signed - fee,
+        "currency": movement.currency,
+        "created": movement.at_s,
+    }
+    return told
