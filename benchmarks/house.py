@@ -17,7 +17,8 @@ from benchmarks.processes import durable_directory
 from gateway.bootstrap import Gateway, gateway
 from gateway.contract import Head, Reply
 from gateway.engine import hotel_file
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.receive import receive
 from gateway.serving import spare_the_collector
 from gateway.settings import Settings

@@ -27,8 +27,8 @@ from benchmarks.datasets import years
 from benchmarks.datasets.ari import plan_codes, room_codes
 from benchmarks.house import House, hotel_toml
 from benchmarks.processes import Server, cpu_s, free_port, serving
-from gateway.flows.access import Wanted, create_key
-from gateway.flows.identity import key_digest
+from gateway.flows.access.identity import key_digest
+from gateway.flows.access.rights import Wanted, create_key
 from gateway.model.access import EVERY_PROPERTY, AccessRole, Grant, Principal, PrincipalKind
 from gateway.model.dates import format_day
 from gateway.store import access

@@ -9,10 +9,10 @@ from benchmarks.harness import Bench, Figures, Metric, cpu_and_wall, register
 from benchmarks.house import House, hotel_toml
 from benchmarks.processes import durable_directory
 from benchmarks.push import calendar_rows, stock_rows
-from gateway.engine.offers import Ask, Party
+from gateway.engine.asking import Ask, Party
 from gateway.engine.sale import Customer
-from gateway.flows import sell, sell_search
-from gateway.flows.sell_search import Line
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.search import Line
 from gateway.store.database import Transaction
 from gateway.store.tables import CalendarRow, StockRow
 
@@ -51,16 +51,16 @@ def measure(kind: str) -> Figures:
         services = house.ours.services
         ask = Ask(first + 40, first + 43, Party(2))
 
-        def search() -> None:
-            found = house.run(sell_search.offers(services, SCOPE, ask, unoffered=True))
+        def searching() -> None:
+            found = house.run(search.offers(services, SCOPE, ask, unoffered=True))
             assert len(found.offers) + len(found.unoffered) == len(room_codes()) * len(plan_codes())
             assert len(found.offers) > 20
 
         def availability() -> None:
-            found = house.run(sell_search.availability(services, SCOPE, first, first + 499))
+            found = house.run(search.availability(services, SCOPE, first, first + 499))
             assert len(found.rooms) == len(room_codes())
 
-        return cpu_and_wall(search if kind == "search" else availability)
+        return cpu_and_wall(searching if kind == "search" else availability)
 
 
 def statements() -> Figures:
@@ -72,10 +72,10 @@ def statements() -> Figures:
         counter = services.database.counter
 
         async def confirm() -> int:
-            found = await sell_search.offers(services, SCOPE, Ask(first + 40, first + 42, Party(2)))
+            found = await search.offers(services, SCOPE, Ask(first + 40, first + 42, Party(2)))
             offer = max(found.offers, key=lambda each: each.left)
             lines = [Line(offer.room, offer.plan, Party(2))]
-            row = await sell_search.quote(services, SCOPE, first + 40, first + 42, lines, "bench")
+            row = await search.quote(services, SCOPE, first + 40, first + 42, lines, "bench")
             await sell.hold(services, SCOPE, row.sale_id, Customer(), "bench")
             before = counter.statements
             await sell.confirm(services, SCOPE, row.sale_id, "bench")
@@ -87,11 +87,11 @@ def statements() -> Figures:
 
 def register_benches() -> None:
     """Bounded in absolute units: there is no floor for asking a house what it sells."""
-    search = (Metric("cpu_ms", "min", value_max=SEARCH_CPU_MS_MAX), Metric("wall_ms", "min"))
+    searching = (Metric("cpu_ms", "min", value_max=SEARCH_CPU_MS_MAX), Metric("wall_ms", "min"))
     availability = (Metric("cpu_ms", "min"), Metric("wall_ms", "min", value_max=AVAILABILITY_MS_MAX))
     confirming = (Metric("one_sale", value_max=CONFIRM_STATEMENTS_MAX),)
     title = "all offers of 20 room types × 10 plans for a stay"
-    register(Bench("sell-search", title, search, ours=partial(measure, "search")))
+    register(Bench("sell-search", title, searching, ours=partial(measure, "search")))
     title = "500-day availability of 20 room types"
     register(Bench("sell-availability", title, availability, ours=partial(measure, "availability")))
     register(Bench("sell-statements", "SQL statements of a confirmed sale", confirming, ours=statements, rounds=1))

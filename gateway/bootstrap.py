@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from gateway.flows.alerts import Alerts
+from gateway.flows.alerts.watch import Alerts
+from gateway.flows.delivering.mail_bookings import BookingMails
+from gateway.flows.keeping.retain import Retention
+from gateway.flows.keeping.upgrade import upgrade
 from gateway.flows.leases import SharedLeases, WholeHouse
-from gateway.flows.mail_bookings import BookingMails
-from gateway.flows.retain import Retention
-from gateway.flows.sell_letters import Letters
+from gateway.flows.selling.letters import Letters
 from gateway.flows.services import Ids, Services
-from gateway.flows.upgrade import upgrade
 from gateway.flows.vault.vaults import CardVaults
 from gateway.flows.work import TOPIC, Workers
 from gateway.io.clock import SystemClock

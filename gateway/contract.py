@@ -8,7 +8,7 @@ nothing is guessed and nothing dropped in silence. :mod:`gateway.testing` proves
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, get_args, get_type_hints, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -26,7 +26,8 @@ class Site(msgspec.Struct, frozen=True):
     ``username``/``password`` are what we show them; ``inbound_username`` is what they show us, checked with
     ``check_inbound(password) -> bool``, so that a connector never sees a stored password of theirs. ``now_ms`` is when
     a delivery is handed over, for dialects that sign the time of each attempt. ``cards`` says that reservations are to
-    be read with the numbers of their cards (:attr:`gateway.messages.ReservationReceived.cards`).
+    be read with the numbers of their cards (:attr:`gateway.messages.ReservationReceived.cards`). ``agreed`` is what a
+    handshake ended with, for pushes of a dialect that has one (:class:`Negotiates`).
     """
 
     connection: str
@@ -43,10 +44,18 @@ class Site(msgspec.Struct, frozen=True):
     keys: tuple[Key, ...] = ()
     now_ms: Instant = 0
     cards: bool = False
+    agreed: Agreed | None = None
 
     def keys_for(self, use: str, now_ms: Instant) -> tuple[Key, ...]:
         """The keys for one use that are valid now, in the order they are configured."""
         return tuple(key for key in self.keys if key.use == use and key.from_ms <= now_ms < key.until_ms)
+
+
+class Agreed(msgspec.Struct, frozen=True):
+    """What both sides can do, in the dialect's own words: the version to speak, and the capabilities in it."""
+
+    version: str
+    capabilities: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -78,7 +87,8 @@ class Statements(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     A day ends ``ends_h`` hours after it began in ``zone``, and its statement can be fetched ``ready_h`` hours later.
     Where they say themselves that one is there, ``announced_as`` is what its name begins with. A movement's line
-    stands ``settles_days`` days after it at the latest.
+    stands ``settles_days`` days after it at the latest. Beside days, ``payouts_as`` is what names of payouts begin with
+    that they announce: each says again which movements it is made of, and has to add up.
     """
 
     zone: str = "UTC"
@@ -86,6 +96,7 @@ class Statements(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ready_h: int = 12
     settles_days: int = 1
     announced_as: str = ""
+    payouts_as: str = ""
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +118,13 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     counts_down: bool = False  # lowers its own availability when it sells
     limit_per_product: bool = False  # availability belongs to room type and plan, not to the room type
     rules_together: bool = False  # what a message of rules leaves out is reset there, so all are said each time
+    negotiates: bool = False  # has to be asked what it can do before it is pushed to (:class:`Negotiates`)
+    complete_sets: bool = False  # takes all limits of the hotel in one message, and closes what is not in it
+    deltas: bool = True  # takes limits of some nights; otherwise each message of limits is a complete set
     guests_max: int = 12  # price occupancies it takes; 0: one price for the room
     body_bytes_max: int = 20 * 1024 * 1024
     statements: Statements | None = None  # of a payment gateway that has them
+    card_numbers: bool = False  # takes numbers of cards from us, of sellers whom it allows that
 
 
 class Connector(Protocol):
@@ -180,13 +195,15 @@ class Arrived(msgspec.Struct, frozen=True):
 class Decoded(msgspec.Struct, frozen=True):
     """``outcome`` holds for every part but those in ``parts`` (index in the command → its own outcome).
 
-    ``next`` is a command to follow up with: the next page, a query, a login.
+    ``next`` is a command to follow up with: the next page, a query, a login, a ``Ping`` where what was agreed does not
+    hold any more. ``agreed`` is what a confirmed ``Ping`` of a dialect that negotiates ends with.
     """
 
     outcome: Outcome
     parts: Mapping[int, Outcome] = {}
     events: tuple[Arrived, ...] = ()
     next: Command | None = None
+    agreed: Agreed | None = None
 
 
 @runtime_checkable
@@ -197,6 +214,14 @@ class Outbound(Connector, Protocol):
 
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
         """Raises :class:`gateway.errors.CallFailed` when the reply says that the whole call did not come through."""
+
+
+@runtime_checkable
+class Negotiates(Protocol):
+    """An :class:`Outbound` whose counterparts differ in what they can do, and say so when they get a ``Ping``."""
+
+    def negotiated(self, profile: str, agreed: Agreed) -> Capabilities:
+        """What is left of the profile's capabilities with a counterpart that has agreed to this."""
 
 
 @runtime_checkable
@@ -311,57 +336,3 @@ class Inspector(Connector, Protocol):
         :class:`gateway.errors.Refusal` whose ``path`` begins at the message's root (``/OTA_PingRQ/EchoData``), with
         the ``line`` wherever it is known. No other exception is raised, whatever ``data`` holds.
         """
-
-
-# --- what can be checked at every start -------------------------------------------------------------------------------
-
-
-def connector_faults(connector: object) -> list[str]:
-    """What keeps an object from being a connector at all; empty if nothing does."""
-    name = getattr(connector, "name", None)
-    faults = [] if isinstance(name, str) and name else [f"its name is {name!r}"]
-    if not callable(getattr(connector, "capabilities", None)):
-        faults.append("it declares no capabilities")
-    if not isinstance(connector, Outbound | Inbound):
-        missing = {side.__name__: sorted(m for m in _methods(side) if not hasattr(connector, m)) for side in _SIDES}
-        lacks = ", ".join(f"{side} lacks {' '.join(methods)}" for side, methods in missing.items())
-        faults.append(f"it is neither an Outbound nor an Inbound ({lacks})")
-    return faults
-
-
-def declaration_faults(declared: object) -> list[str]:
-    """What is wrong with the types and limits of declared capabilities; empty if nothing is."""
-    if not isinstance(declared, Capabilities):
-        return [f"capabilities() gives a {type(declared).__name__}, not Capabilities"]
-    return [*_set_faults(declared), *_limit_faults(declared)]
-
-
-_SIDES = (Outbound, Inbound)
-_MAY_BE_ZERO = ("guests_max", "settle_s", "replay_s")
-
-
-def _methods(side: type) -> list[str]:
-    return [name for name in vars(side) if not name.startswith("_")]
-
-
-def _set_faults(declared: Capabilities) -> list[str]:
-    sets: dict[str, object] = {name: getattr(declared, name) for name in ("commands", "events", "fields")}
-    faults = [f"{name} is no frozenset" for name, members in sets.items() if not isinstance(members, frozenset)]
-    known = {*get_args(Event), *(get_args(Query) or (Query,))}
-    strange: list[object] = [kind for kind in declared.commands if Command not in getattr(kind, "__mro__", ())]
-    strange += [event for event in declared.events if event not in known]
-    faults += [f"{member!r} is declared, but is no command or event" for member in strange]
-    faults += [f"{member!r} is declared, but is no field" for member in set(declared.fields) - set(Field)]
-    return faults + [f"lossy {name!r} gives no reason" for name, why in declared.lossy.items() if not why.strip()]
-
-
-def _limit_faults(declared: Capabilities) -> list[str]:
-    """Numbers of the wrong type, and limits that let nothing through."""
-    faults = []
-    for name, hint in get_type_hints(Capabilities).items():
-        value = getattr(declared, name)
-        if hint in (int, float, bool) and type(value) not in ((int, float) if hint is float else (hint,)):
-            faults.append(f"{name} is {value!r}, not of type {hint.__name__}")
-        elif hint in (int, float) and (value < 0 or (value == 0 and name not in _MAY_BE_ZERO)):
-            faults.append(f"{name} is {value!r}, which lets nothing through")
-    return faults

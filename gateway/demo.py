@@ -170,7 +170,8 @@ def _free(port: int) -> bool:
 
 
 def _serve(settings: Settings, hotel: hotel_file.HotelFile, started: Started) -> None:
-    from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+    from gateway.flows.apply_hotel import apply_hotel
+    from gateway.flows.plan_hotel import plan_hotel
     from gateway.serving import serve
 
     async def prepare(services: Services) -> None:
@@ -188,7 +189,7 @@ def _serve(settings: Settings, hotel: hotel_file.HotelFile, started: Started) ->
 
 async def _let_in(services: Services) -> None:
     """Somebody who may look around in the demo; known to everybody, as the demo's other passwords are."""
-    from gateway.flows.access import Wanted, create_person, listed
+    from gateway.flows.access.rights import Wanted, create_person, listed
     from gateway.model.access import AccessRole, Grant, PrincipalKind
 
     people = await listed(services, None, PrincipalKind.PERSON, count=1_000)

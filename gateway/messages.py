@@ -21,13 +21,20 @@ from gateway.model.reservation import Revision, RevisionKind
 
 
 class Ping(Command, frozen=True, tag=True, kw_only=True):
-    """Are you there, and do you know me?"""
+    """Are you there, do you know me, what can you do? ``version`` is the one to ask in, where it is not the newest."""
+
+    version: str = ""
 
 
 class PushAvailability(Command, frozen=True, tag=True, kw_only=True):
-    """Limits and restrictions. Each update is one part that can be confirmed or refused by itself."""
+    """Limits and restrictions. Each update is one part that can be confirmed or refused by itself.
+
+    A ``complete`` one holds all limits of the hotel and nothing else; its message is never divided, and what it leaves
+    out has no rooms.
+    """
 
     updates: tuple[AriUpdate, ...]
+    complete: bool = False
 
 
 class PushRates(Command, frozen=True, tag=True, kw_only=True):

@@ -6,20 +6,9 @@ import msgspec
 
 from gateway.model.command import Command
 from gateway.model.dates import Day, Instant
-from gateway.model.payment import (
-    Device,
-    Fact,
-    GuestAction,
-    Means,
-    Occasion,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
-    PaymentError,
-    Presence,
-    StatementLine,
-    Token,
-)
+from gateway.model.payment import Fact, OperationKind, OperationOutcome, OperationRef, StatementLine
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import Device, GuestAction, Means, Occasion, Presence, Token
 
 
 class PaymentCommand(Command, frozen=True, tag=True, kw_only=True):

@@ -17,16 +17,9 @@ from types import MappingProxyType
 import msgspec
 
 import mappings
-from gateway.contract import (
-    Capabilities,
-    Connector,
-    Inbound,
-    Inspector,
-    Outbound,
-    connector_faults,
-    declaration_faults,
-)
+from gateway.contract import Capabilities, Connector, Inbound, Inspector, Outbound
 from gateway.errors import GatewayError
+from gateway.testing.declared import connector_faults, declaration_faults
 
 GROUP = "gateway.connectors"
 

@@ -29,8 +29,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``backup_to`` is a folder or ``s3://bucket/prefix``; empty is ``backups`` in ``data_dir``. ``smtp_url`` is
     ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…:465``. The thresholds of alerts are those of properties
     that set none of their own; 0 for no such alert. What is kept for 0 days is kept for good, and
-    ``keep_journal_days`` counts from the night that is spoken of (:mod:`gateway.flows.retain`). ``card_vault`` names an
-    installed card vault for the cards that come from now on; empty is the built-in one.
+    ``keep_journal_days`` counts from the night that is spoken of (:mod:`gateway.flows.keeping.retain`). ``card_vault``
+    names an installed card vault for the cards that come from now on; empty is the built-in one.
     """
 
     data_dir: str = "data"

@@ -92,17 +92,17 @@ def test_every_setting_is_described() -> None:
 
 
 def test_every_setting_of_the_hotel_file_is_described() -> None:
-    from gateway.engine import connection_file, hotel_file, products_file
+    from gateway.engine import connection_shapes, hotel_file, products_file
 
     text = (ROOT / "docs" / "hotel-file.md").read_text(encoding="utf-8")
     shapes = (
         hotel_file.PropertyTable,
         products_file.RoomTable,
         products_file.PlanTable,
-        connection_file.ConnectionTable,
-        connection_file.AllotmentTable,
-        connection_file.CredentialsTable,
-        connection_file.ProductTable,
+        connection_shapes.ConnectionTable,
+        connection_shapes.AllotmentTable,
+        connection_shapes.CredentialsTable,
+        connection_shapes.ProductTable,
     )
     names = {name for shape in shapes for name in shape.__struct_fields__}
     assert not sorted(name for name in names if not re.search(rf"\b{name}\b", text))

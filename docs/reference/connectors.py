@@ -71,6 +71,8 @@ _MANNERS = {
     "counts_down": "lowers its own availability when it sells",
     "limit_per_product": "rooms left belong to room type and rate plan",
     "rules_together": "all rules of a product are said each time",
+    "negotiates": "asked what it can do before it is pushed to",
+    "complete_sets": "takes all limits in one message",
     "replay_s": "the same command again is answered, not repeated",
 }
 

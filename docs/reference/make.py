@@ -26,10 +26,10 @@ from docs.reference.connectors import sections
 from docs.reference.markdown import head, table
 from gateway import cli, errors
 from gateway.cli import exits
-from gateway.engine import connection_file, hotel_file, payment_file, products_file, schedule_file, selling_file
+from gateway.engine import connection_shapes, hotel_file, payment_file, products_file, schedule_file, selling_shapes
 from gateway.engine.drift import Why
 from gateway.engine.file_table import Shape
-from gateway.flows.alert_texts import AlertKind, title
+from gateway.flows.alerts.texts import AlertKind, title
 from gateway.io import logs
 from gateway.io import metrics as io_metrics
 from gateway.settings import Settings
@@ -99,21 +99,21 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("[[room_types]]", products_file.RoomTable),
     ("[[rate_plans]]", products_file.PlanTable),
     ("lengths", products_file.LengthTable),
-    ("[[connections]]", connection_file.ConnectionTable),
-    ("[[connections]], role direct", connection_file.DirectTable),
-    ("allotment", connection_file.AllotmentTable),
-    ("inbound, outbound", connection_file.CredentialsTable),
-    ("products", connection_file.ProductTable),
-    ("[selling]", selling_file.SellingTable),
-    ("[[selling.taxes]]", selling_file.TaxTable),
-    ("[[selling.policies]]", selling_file.PolicyTable),
+    ("[[connections]]", connection_shapes.ConnectionTable),
+    ("[[connections]], role direct", connection_shapes.DirectTable),
+    ("allotment", connection_shapes.AllotmentTable),
+    ("inbound, outbound", connection_shapes.CredentialsTable),
+    ("products", connection_shapes.ProductTable),
+    ("[selling]", selling_shapes.SellingTable),
+    ("[[selling.taxes]]", selling_shapes.TaxTable),
+    ("[[selling.policies]]", selling_shapes.PolicyTable),
     ("deposit, no_show", schedule_file.ShareTable),
-    ("cancel", selling_file.StepTable),
+    ("cancel", selling_shapes.StepTable),
     ("[[selling.schedules]]", schedule_file.ScheduleTable),
-    ("[[selling.promotions]]", selling_file.PromotionTable),
-    ("[[selling.plans]]", selling_file.PlanTermsTable),
-    ("[[selling.rooms]]", selling_file.RoomTermsTable),
-    ("[[selling.children]]", selling_file.ChildTable),
+    ("[[selling.promotions]]", selling_shapes.PromotionTable),
+    ("[[selling.plans]]", selling_shapes.PlanTermsTable),
+    ("[[selling.rooms]]", selling_shapes.RoomTermsTable),
+    ("[[selling.children]]", selling_shapes.ChildTable),
     ("[[payments]]", payment_file.AccountTable),
     ("callback", payment_file.CallbackTable),
     ("[[payments.keys]]", payment_file.KeyTable),

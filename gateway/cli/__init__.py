@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return exits.DONE
     except _failures() as error:
-        print(error, file=sys.stderr)
+        print(_failure(error), file=sys.stderr)
         return exits.FAILED
 
 
@@ -94,6 +94,13 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 def _text(error: Exception) -> str:
     # str(KeyError) is the repr of its argument.
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def _failure(error: Exception) -> str:
+    """Of a file that cannot be used its name and why, without the number of the error."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Shows the plan, and applies it."""
     from gateway.engine import hotel_file
     from gateway.engine.hotel_changes import Severity, render
-    from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+    from gateway.flows.apply_hotel import apply_hotel
+    from gateway.flows.plan_hotel import plan_hotel
 
     wanted = hotel_file.read(arguments.file.read_text(encoding="utf-8"), os.environ)
 

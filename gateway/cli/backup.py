@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _work(arguments: argparse.Namespace, settings: Settings) -> list[Manifest]:
-    from gateway.flows.back_up import back_up, manifests, open_shelf, prune
+    from gateway.flows.keeping.back_up import back_up, manifests, open_shelf, prune
     from gateway.model.dates import now_ms
 
     shelf = open_shelf(settings)

@@ -22,9 +22,11 @@ DAYS_MAX = 400
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument("property")
-    parser.add_argument("--from", dest="first", type=day, default=None, metavar="YYYY-MM-DD")
-    parser.add_argument("--days", type=_days, default=14)
-    parser.add_argument("--language", default=os.environ.get("LANG", "en"))
+    parser.add_argument(
+        "--from", dest="first", type=day, default=None, metavar="YYYY-MM-DD", help="the first night; today if left out"
+    )
+    parser.add_argument("--days", type=_days, default=14, help="so many nights; 14 if left out")
+    parser.add_argument("--language", default=os.environ.get("LANG", "en"), help="en or zh; the locale's if left out")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

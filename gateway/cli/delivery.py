@@ -11,7 +11,7 @@ from gateway.cli.running import author, run_flow
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.flows.desk.reservations import DeliveryLine
+    from gateway.flows.desk.reservation_lines import DeliveryLine
 
 NAME = "delivery"
 HELP = "hand a reservation to a connection once more, or say that it was entered there by hand"

@@ -13,7 +13,7 @@ HELP = "run the gateway with a demo hotel, two simulated OTAs, a simulated PMS a
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("--port", type=int)
+    parser.add_argument("--port", type=int, help="the gateway's; the simulators take those after it")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:

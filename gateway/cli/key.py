@@ -17,7 +17,7 @@ from gateway.model.dates import Instant
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.flows.access import Given, Listed
+    from gateway.flows.access.rights import Given, Listed
     from gateway.flows.services import Services
 
 NAME = "key"
@@ -73,7 +73,7 @@ def _password() -> str:
 
 
 async def _create(services: Services, arguments: argparse.Namespace, password: str | None) -> Given:
-    from gateway.flows.access import Wanted, create_key, create_person
+    from gateway.flows.access.rights import Wanted, create_key, create_person
 
     role = AccessRole(arguments.role)
     grants = tuple(Grant(role, scope_id) for scope_id in arguments.property or [EVERY_PROPERTY])
@@ -84,7 +84,7 @@ async def _create(services: Services, arguments: argparse.Namespace, password: s
 
 
 async def _list(services: Services, arguments: argparse.Namespace) -> list[Listed]:
-    from gateway.flows.access import listed
+    from gateway.flows.access.rights import listed
 
     kind = PrincipalKind.PERSON if arguments.people else PrincipalKind.KEY
     found: list[Listed] = []
@@ -94,7 +94,7 @@ async def _list(services: Services, arguments: argparse.Namespace) -> list[Liste
 
 
 async def _revoke(services: Services, arguments: argparse.Namespace) -> Principal:
-    from gateway.flows.access import revoke
+    from gateway.flows.access.rights import revoke
 
     return await revoke(services, None, arguments.id)
 

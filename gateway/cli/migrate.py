@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """The gateway must not be running."""
-    from gateway.flows.upgrade import Upgraded, go_back, upgrade
+    from gateway.flows.keeping.upgrade import Upgraded, go_back, upgrade
     from gateway.store.migrating import NewerDatabase, NoWayBack
 
     work = go_back if arguments.back else upgrade

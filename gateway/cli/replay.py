@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         settings,
         lambda ours: messages.replay(ours, arguments.property, arguments.message, author(), dry_run=not arguments.yes),
     )
-    show(arguments, replay, _text(replay, arguments.yes))
+    show(arguments, replay, text_of(replay, arguments.yes))
     return exits.ATTENTION if any(part.outcome == "refused" for part in replay.parts) else exits.DONE
 
 
-def _text(replay: Replay, meant: bool) -> str:
+def text_of(replay: Replay, meant: bool) -> str:
     lines = []
     for part in replay.parts:
         lines.append(" ".join(word for word in (part.kind, part.outcome, part.reservation_id, part.detail) if word))

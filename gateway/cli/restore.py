@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _work(arguments: argparse.Namespace, settings: Settings) -> tuple[str, Manifest]:
-    from gateway.flows.back_up import open_shelf
-    from gateway.flows.restore import find
+    from gateway.flows.keeping.back_up import open_shelf
+    from gateway.flows.keeping.restore import find
 
     shelf = open_shelf(settings)
     try:
@@ -66,7 +66,7 @@ async def _work(arguments: argparse.Namespace, settings: Settings) -> tuple[str,
 async def _restored(
     arguments: argparse.Namespace, settings: Settings, shelf: Shelf, manifest: Manifest, progress: Progress
 ) -> str:
-    from gateway.flows.restore import restore, verify
+    from gateway.flows.keeping.restore import restore, verify
 
     done: dict[str, int] = {}
 

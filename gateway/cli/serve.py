@@ -14,8 +14,8 @@ HELP = "run the gateway"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
+    parser.add_argument("--host", help="the address to listen at (GATEWAY_HOST)")
+    parser.add_argument("--port", type=int, help="the port to listen at (GATEWAY_PORT)")
     parser.add_argument("--no-workers", action="store_true", help="serve the web only; others push and deliver")
 
 

@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument("--full", action="store_true", help="send it everything again")
     doing.add_argument("--pause", action="store_true", help="send it nothing until it is resumed")
-    doing.add_argument("--resume", action="store_true")
+    doing.add_argument("--resume", action="store_true", help="send again what has gathered, and go on")
     parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait until nothing is left to send")
 
 

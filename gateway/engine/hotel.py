@@ -89,7 +89,8 @@ class Hotel:
 def _spoken(prop: Property, connection: Connection) -> Connection:
     """A direct source speaks our own codes, of whatever there is, and so does a receiver that names none.
 
-    What is booked through a seller is a sale of ours: its own codes are translated before (gateway.flows.sell_asked).
+    What is booked through a seller is a sale of ours: its own codes are translated before
+    (gateway.flows.selling.asked).
     """
     is_receiver = connection.role is Role.RECEIVER and not connection.products
     if connection.role not in (Role.DIRECT, Role.SELLER) and not is_receiver:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.engine.connection_file import SecretKey
+from gateway.engine.connection_shapes import SecretKey
 from gateway.engine.payment_file import PaymentSecret, payment_changes
 from gateway.engine.readable import printable, shown
 from gateway.engine.selling_tables import selling_changes
@@ -86,7 +86,8 @@ def plan(
     found += _parts("rate plan", before.rate_plans, new.rate_plans, before, new)
     found += _parts("connection", before.connections, new.connections, before, new)
     found += map(_change, selling_changes(before.selling, new.selling, new.currency))
-    found += map(_change, payment_changes(before.payments, new.payments, changed_payment_secrets))
+    for line in payment_changes(before.payments, new.payments, changed_payment_secrets):
+        found.append(_change(line, Severity.DESTRUCTIVE if line.startswith("-") else Severity.NOTICE))
     kept = {connection.id for connection in before.connections} & {connection.id for connection in new.connections}
     found += [
         _change(f"~ connection {connection}: {side} password is replaced")
@@ -182,6 +183,8 @@ def _summary(part: RoomType | RatePlan | Connection, hotel: Property) -> str:
     if isinstance(part, RatePlan):
         derived = f"{part.parent} {_adjusted(part.adjust, hotel.currency)}" if part.parent else "own prices"
         return f"{shown(part.name)} {derived}"
+    if part.role is Role.DIRECT:
+        return "(direct)"  # it has no counterpart, and speaks our codes
     count = len(part.products)
     return f"({part.role}, {part.connector}/{part.profile}) hotel {shown(part.hotel)}, {count} products"
 

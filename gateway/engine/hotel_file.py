@@ -19,7 +19,8 @@ import msgspec
 from msgspec import Meta
 
 from gateway.engine.card_policy import DAYS_MAX
-from gateway.engine.connection_file import ConnectionReader, SecretKey
+from gateway.engine.connection_file import ConnectionReader
+from gateway.engine.connection_shapes import SecretKey
 from gateway.engine.file_reader import FileReader
 from gateway.engine.file_table import Id, Shape, Tables, Text, codes_in
 from gateway.engine.payment_file import PaymentReader, PaymentSecret

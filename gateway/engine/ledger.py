@@ -15,7 +15,8 @@ from enum import StrEnum
 import msgspec
 
 from gateway.model.dates import Instant
-from gateway.model.payment import FactKind, FactSource, OperationOutcome, PaymentError
+from gateway.model.payment import FactKind, FactSource, OperationOutcome
+from gateway.model.payment_error import PaymentError
 
 K = FactKind
 

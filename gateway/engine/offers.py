@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
+from gateway.engine.asking import Ask, Offer, Offers, Party, Unoffered
 from gateway.engine.calendar import NO_PRICE, Array, Key
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Target
 from gateway.engine.nights import HOUSE, Cell
 from gateway.engine.payment_schedule import Priced, at_booking
 from gateway.engine.policy import NO_POLICY, due_at_booking
-from gateway.engine.pricing import Charge as Charge
 from gateway.engine.pricing import costs
 from gateway.engine.promotions import codes_apart, possible
 from gateway.engine.rates import lineage, ruling
@@ -27,85 +26,13 @@ from gateway.engine.stay_grid import Count, StayGrid
 from gateway.engine.stay_rules import Why, refusals
 from gateway.engine.stock import NO_FIGURE
 from gateway.engine.taxes import Number, ages_of
-from gateway.engine.view import Calendar, Target
 from gateway.engine.window import free
 from gateway.model.ari import Field
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
 from gateway.model.property import Allotment, Connection, RatePlan, RoomType
-from gateway.model.selling import Guarantee, PlanTerms, Policy, RoomTerms, Schedule
+from gateway.model.selling import PlanTerms, Policy, RoomTerms, Schedule
 
-NIGHTS_MAX = 99
 _HOUR_MS = 3_600_000
-
-
-class Party(msgspec.Struct, frozen=True):
-    """Who stays in one room. ``child_ages`` are of everybody whose age was asked for; some may count as adults."""
-
-    adults: int
-    child_ages: tuple[int, ...] = ()
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """A stay somebody asks for: ``units`` rooms with the same party in each. ``codes`` are of promotions and members.
-
-    Empty ``rooms`` and ``plans`` mean all. ``given_back`` are rooms by (room type, night) that are not taken any more
-    if this is sold, as those of a booking it replaces.
-    """
-
-    arrival: Day
-    departure: Day
-    party: Party
-    units: int = 1
-    codes: tuple[str, ...] = ()
-    rooms: frozenset[str] = frozenset()
-    plans: frozenset[str] = frozenset()
-    given_back: Mapping[Cell, int] = {}
-
-    @property
-    def nights(self) -> int:
-        return self.departure - self.arrival
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """A product for a stay, in minor units of the property's currency.
-
-    ``nightly`` is for one room, ``accommodation`` and ``total`` for all; ``total`` is with everything the guest pays,
-    ``due`` what of it is to be paid when booking. ``before`` are the nights without the promotion, empty if there is
-    none. ``left`` are the rooms that could be sold on every night.
-    """
-
-    room: str
-    plan: str
-    arrival: Day
-    departure: Day
-    units: int
-    adults: int
-    child_ages: tuple[int, ...]
-    nightly: tuple[int, ...]
-    accommodation: int
-    charges: tuple[Charge, ...]
-    total: int
-    due: int
-    guarantee: Guarantee
-    policy: str
-    promotion: str = ""
-    before: tuple[int, ...] = ()
-    left: int = 0
-
-
-class Unoffered(msgspec.Struct, frozen=True):
-    """A product that cannot be booked for the stay, and everything that keeps it from that."""
-
-    room: str
-    plan: str
-    why: tuple[Why, ...]
-
-
-class Offers(NamedTuple):
-    """What there is, cheapest first, and what there is not, in the order of the property."""
-
-    offers: list[Offer]
-    unoffered: list[Unoffered]
 
 
 class Shop:

@@ -11,7 +11,9 @@ import msgspec
 from gateway.engine.ledger import LedgerEvent, Position
 from gateway.messages_payment import Adjust, Authorise, Capture, PaymentCommand, Purchase, Refund, Tokenise, Void
 from gateway.model.dates import Instant
-from gateway.model.payment import Card, OperationKind, OperationOutcome, OperationRef, PaymentError
+from gateway.model.payment import OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import Card
 
 Outcome = OperationOutcome
 FINAL = frozenset({Outcome.SUCCEEDED, Outcome.FAILED})

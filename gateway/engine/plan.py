@@ -26,7 +26,8 @@ import numpy as np
 
 from gateway.engine import ranges
 from gateway.engine.calendar import NO_PRICE, Array, Sheet
-from gateway.engine.view import LAYOUT_OF, Channel, Slot, inside
+from gateway.engine.loaded import Slot
+from gateway.engine.view import LAYOUT_OF, Channel, inside
 from gateway.model.ari import AriUpdate, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, LAST_DAY, Day, Instant
 
@@ -131,13 +132,22 @@ def difference(
     *,
     leaving: bool = False,
     afresh: bool = False,
+    complete: bool = False,
+    late_ms: Instant = 0,
 ) -> Difference:
     """What to send so that the counterpart comes to hold ``view`` on the days of ``window`` (both included).
 
     ``view`` has the keys of ``shadow``. Days after the window that were asserted once are wanted closed. With
     ``leaving`` only cells that were ever asserted matter; ``afresh`` tries again what was refused. Due cells that
     cannot be asserted (past days, prices that are gone) are let go in ``shadow``, or they would be due for ever.
+
+    With ``complete`` every cell that can be asserted is said. Such a message closes what is not in it, and until
+    ``late_ms`` an older one may still land: until then no cell is sure, whatever the shadow says of it, not even one
+    that was never asserted.
     """
+    late = late_ms > now_ms
+    if late:
+        np.maximum(shadow.hold_ms, late_ms, out=shadow.hold_ms)
     fields = _fields(channel, shadow.aspect)
     priced = shadow.aspect is Aspect.PRICES
     sync = shadow.sheet.columns["sync"]
@@ -151,14 +161,14 @@ def difference(
     sendable = _sendable(shadow, view, window)
     if leaving:
         sendable &= sync != NEVER
-    eligible = reduce(np.logical_or, differs.values(), again) & sendable
+    eligible = sendable.copy() if complete else reduce(np.logical_or, differs.values(), again) & sendable
     confirmed = sync == CONFIRMED
     unsure = eligible & ~confirmed
     for cells in differs.values():
         cells &= eligible
     # Of the rules only those are told that somebody needs, unless what is left out is lost; prices are told together.
     together = channel.capabilities.rules_together
-    told = [name for name in fields if priced or together or unsure.any() or differs[name].any()]
+    told = [name for name in fields if priced or together or complete or unsure.any() or differs[name].any()]
     # What is in doubt or was refused is not said on the way to something else: its own time comes.
     starts, stops = ranges.runs(view, told, eligible, sendable & (eligible | confirmed))
     whole = eligible if together else unsure
@@ -174,7 +184,7 @@ def difference(
         net=channel.hotel.net and priced,
         urgent=ranges.any_between(_closing(shadow, view, fields) & eligible, starts, stops),
         was_refused=ranges.any_between(refused, starts, stops),
-        lingering=((sync != NEVER) & ~confirmed & waiting).reshape(-1),
+        lingering=(waiting & (((sync != NEVER) & ~confirmed) | late)).reshape(-1),
         released=np.flatnonzero(stranded.any(axis=1)),
     )
     # While an older request may still land they are left in doubt, which lets go of them in its turn.

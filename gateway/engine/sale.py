@@ -20,10 +20,11 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.engine.asking import Offer
 from gateway.engine.nights import Nights, RoomNights, normalise
-from gateway.engine.offers import Charge, Offer
 from gateway.engine.payment_schedule import Due, required
 from gateway.engine.policy import penalty_of, share_of
+from gateway.engine.pricing import Charge
 from gateway.model.dates import Day, Instant
 from gateway.model.money import format_minor
 from gateway.model.reservation import Content, Guest, RoomStay, Service

@@ -45,7 +45,7 @@ _PARTS = ("nights", "percent", "amount")
 _AT_GATEWAY = ("account", "method", "hold", "tries")
 _SENSELESS: Mapping[Pays, tuple[str, ...]] = {
     Pays.AT_HOTEL: (*_PARTS, "balance_days", "days", *_AT_GATEWAY),
-    Pays.VIRTUAL_CARD: (*_PARTS, "balance_days", *_AT_GATEWAY),
+    Pays.VIRTUAL_CARD: (*_PARTS, "balance_days", "method", "hold", "tries"),
     Pays.FULL: (*_PARTS, "balance_days"),
     Pays.DEPOSIT: (),
 }
@@ -66,7 +66,7 @@ def read_schedule(
             reader.wrong(f"{path}.{name}", f'has no effect with pays = "{table.pays.value}"')
     if table.pays is Pays.DEPOSIT and not raw.keys() & set(_PARTS):
         reader.wrong(path, "needs the nights, the percent or the amount of the deposit")
-    if table.pays in (Pays.DEPOSIT, Pays.FULL):
+    if table.pays in (Pays.DEPOSIT, Pays.FULL) or (table.pays is Pays.VIRTUAL_CARD and table.account):
         _check_account(reader, table, path, accounts)
     if table.balance_days is not None and table.days is not None and table.balance_days > table.days:
         reader.wrong(f"{path}.balance_days", "would be due before the deposit")

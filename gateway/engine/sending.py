@@ -46,11 +46,15 @@ class Runs(NamedTuple):
 
 
 class Parcel:
-    """One message: rates, or availability with rules. Its parts are made when somebody asks for them."""
+    """One message: rates, or availability with rules, or all limits there are (``complete``).
 
-    def __init__(self, rates: bool, urgent: bool, content: Sequence[Runs]) -> None:
+    Its parts are made when somebody asks for them.
+    """
+
+    def __init__(self, rates: bool, urgent: bool, content: Sequence[Runs], complete: bool = False) -> None:
         self.rates = rates
         self.urgent = urgent
+        self.complete = complete
         self.content = tuple(content)
 
     def __len__(self) -> int:
@@ -65,20 +69,29 @@ class Parcel:
         )
 
 
-def parcels(differences: Sequence[Difference], parts_max: int) -> list[Parcel]:
+def parcels(differences: Sequence[Difference], parts_max: int, *, complete: bool = False) -> list[Parcel]:
     """Closings first, then prices, then openings: nothing reopens at a price that is no longer true.
 
-    A run that closes or lowers anything goes first as a whole.
+    A run that closes or lowers anything goes first as a whole, and so do, with ``complete``, the limits: all of them
+    are one message, whatever their number.
     """
     rates = [of for of in differences if of.aspect is Aspect.PRICES]
-    others = [of for of in differences if of.aspect is not Aspect.PRICES]
+    limits = [of for of in differences if complete and of.aspect is Aspect.LIMIT]
+    others = [
+        of for of in differences if of.aspect is not Aspect.PRICES and not (complete and of.aspect is Aspect.LIMIT)
+    ]
+    said = [Runs(of, np.arange(len(of.starts))) for of in limits if len(of.starts)]
+    urgent = any(bool(of.urgent.any()) for of in limits)
+    whole = [Parcel(rates=False, urgent=urgent, content=said, complete=True)] if said else []
     closing = [Runs(of, np.flatnonzero(of.urgent)) for of in others]
     prices = [Runs(of, np.arange(len(of.starts))) for of in rates]
     opening = [Runs(of, np.flatnonzero(~of.urgent)) for of in others]
     return [
+        *(whole if urgent else ()),
         *(Parcel(rates=False, urgent=True, content=some) for some in _portions(closing, parts_max)),
         *(Parcel(rates=True, urgent=False, content=some) for some in _portions(prices, parts_max)),
         *(Parcel(rates=False, urgent=False, content=some) for some in _portions(opening, parts_max)),
+        *(() if urgent else whole),
     ]
 
 

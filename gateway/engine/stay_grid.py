@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.engine.calendar import NO_PRICE, PRODUCT, Array
+from gateway.engine.loaded import Calendar, Target
 from gateway.engine.rates import filled_down, for_stay, ruling
 from gateway.engine.taxes import percent_of
-from gateway.engine.view import RULE_FIELDS, Calendar, Target, tighten
+from gateway.engine.view import RULE_FIELDS, tighten
 from gateway.model.ari import Field
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
 from gateway.model.property import RatePlan, RoomType

@@ -7,7 +7,7 @@ closed. What the dialect cannot express is left at its default, so it never coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +18,6 @@ import numpy as np
 from gateway.contract import Capabilities
 from gateway.engine.calendar import (
     NO_PRICE,
-    PRODUCT,
     SHADOW_LIMIT,
     SHADOW_PRICES,
     SHADOW_RULES,
@@ -28,15 +27,13 @@ from gateway.engine.calendar import (
     Sheet,
 )
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Slot, Target
 from gateway.engine.rates import derived, filled_down, for_channel, lineage, ruling
-from gateway.engine.stock import NO_FIGURE, stock_matrix
+from gateway.engine.stock import NO_FIGURE
 from gateway.engine.window import free
 from gateway.model.ari import ASPECT_OF, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, Day
 from gateway.model.property import Adjustment, Connection, FigureKind, RatePlan
-
-Slot = tuple[str, str, int]
-Target = tuple[str, str]  # room and plan, theirs or ours
 
 LAYOUT_OF: dict[Aspect, Layout] = {
     Aspect.LIMIT: SHADOW_LIMIT,
@@ -47,73 +44,6 @@ RULE_FIELDS = tuple(field for field, aspect in ASPECT_OF.items() if aspect is As
 PRICE_FIELDS = (Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD)
 _STRICTEST_IS_LEAST = frozenset({Field.MAX_ARRIVAL, Field.MAX_THROUGH, Field.MAX_OFFSET_H})
 _HOUSE: Target = ("", "")
-_NOWHERE: Key = ("", "", -1)
-PLACED_MAX = 64
-
-
-class Calendar:
-    """The rows of a property that were loaded, ready to be looked up by key; rows that do not exist hold defaults."""
-
-    def __init__(
-        self,
-        guests: int,
-        calendar: Iterable[tuple[Key, bytes]],
-        stock: Iterable[tuple[Key, bytes]],
-    ) -> None:
-        rows = list(calendar)
-        self.sheet = Sheet.load(PRODUCT, guests, [*(key for key, _ in rows), _NOWHERE], rows)
-        self._nowhere = len(rows)
-        self._by_target: dict[Target | None, dict[int, int]] = {}
-        # Rows of one target usually follow each other.
-        for target, run in groupby(enumerate(rows), key=lambda numbered: numbered[1][0][:2]):
-            self._by_target.setdefault(target, {}).update([(key[2], row) for row, (key, _) in run])
-        self._placed: dict[tuple[tuple[Target | None, ...], tuple[int, ...]], Array] = {}
-        self._priced: tuple[Channel, list[Slot], Array] | None = None
-        stocked = list(stock)
-        self._stock_row = {key: row for row, (key, _) in enumerate(stocked)}
-        self._stock = stock_matrix([*(body for _, body in stocked), None])
-
-    def rows(self, keys: Iterable[Key]) -> Array:
-        """Indexes into the sheet."""
-        row, nowhere = self.sheet.row, self._nowhere
-        return np.array([row.get(key, nowhere) for key in keys], np.intp)
-
-    def find(self, wanted: Iterable[tuple[Target | None, Sequence[int]]]) -> Array:
-        """Indexes into the sheet for the blocks of our targets, one after the other; None stands for no target."""
-        nowhere = self._nowhere
-        found: list[int] = []
-        for target, blocks in wanted:
-            rows = self._by_target.get(target)
-            found += [rows.get(block, nowhere) for block in blocks] if rows else [nowhere] * len(blocks)
-        return np.array(found, np.intp)
-
-    def placed(self, targets: tuple[Target | None, ...], blocks: tuple[int, ...]) -> Array:
-        """As :meth:`find`, shape (targets, blocks), for who asks the same of one calendar again and again."""
-        name = (targets, blocks)
-        known = self._placed.get(name)
-        if known is None:
-            if len(self._placed) >= PLACED_MAX:
-                self._placed.clear()
-            found = self.find((target, blocks) for target in targets)
-            known = self._placed[name] = found.reshape(len(targets), len(blocks))
-        return known
-
-    def priced(self, channel: Channel, slots: list[Slot], make: Callable[[], Array]) -> Array:
-        """What ``make`` says of the slots; the rules of a channel and its prices both ask, one after the other."""
-        known = self._priced
-        if known is None or known[0] is not channel or known[1] != slots:
-            known = self._priced = (channel, slots, make())
-        return known[2]
-
-    def exists(self, rows: Array) -> bool:
-        """Whether any of the looked-up rows is really there."""
-        return bool((rows != self._nowhere).any())
-
-    def stock(self, keys: Iterable[Key]) -> Array:
-        """Shape (keys, 4, 32): figure, sold, unseen, held; see :mod:`gateway.engine.stock`."""
-        row, nowhere = self._stock_row, len(self._stock_row)
-        found: Array = self._stock[[row.get(key, nowhere) for key in keys]]
-        return found
 
 
 class _Source(NamedTuple):

@@ -1,30 +1,24 @@
-"""A hotel file becomes the property's configuration: planned, shown, and then applied in one transaction."""
+"""The configuration of a property is replaced, with everything that follows from it, in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
 import structlog
 
-from gateway.engine import hotel_changes
-from gateway.engine.connection_file import SecretKey, Side
 from gateway.engine.describe import digest_of
 from gateway.engine.hotel import Hotel
-from gateway.engine.hotel_file import HotelFile, HotelFileError
 from gateway.engine.orders import EVERYTHING
 from gateway.errors import Reason, Rejected, Stale
-from gateway.flows.payments.accounts import ACCOUNTS, account_rows, seal_accounts
-from gateway.flows.receiver_health import ITSELF
+from gateway.flows.delivering.receiver_health import ITSELF
+from gateway.flows.delivering.remapped import resend_mapped
+from gateway.flows.payments.accounts import ACCOUNTS, account_rows, check_dropped, dropped_needs
 from gateway.flows.refold import resolve_parked
 from gateway.flows.relink import Relink
-from gateway.flows.remapped import resend_mapped
 from gateway.flows.services import Services
 from gateway.messages import Command, PushContent, ReservationReceived, RetrieveReservations, SaleAsked
 from gateway.model.dates import BLOCK_DAYS, Instant, local_day
-from gateway.model.property import Connection, Credentials, Property, Role
-from gateway.registry import Unavailable
-from gateway.store.database import Transaction
+from gateway.model.property import Connection, Property, Role
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
@@ -54,17 +48,6 @@ DELIVERIES = Lookup(DeliveryRow, ("scope_id", "connection"))
 HOMES = Lookup(ConnectionRow, ("connection",))
 SCOPE = Lookup(Scope)
 IN_DOUBT = Lookup(ShadowRow, ("scope_id", "connection"), "t.due_ms IS NOT NULL")
-
-
-async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_changes.Change]]:
-    """The property with its secrets sealed, and what applying it would change (nothing, if it is as it stands)."""
-    _check_dialects(services, wanted.property)
-    scope_id = wanted.property.id
-    current = await services.database.read(lambda tx: _current(services, tx, scope_id))
-    sealed, changed = _seal(services, current, wanted)
-    payments, replaced = seal_accounts(services, current.payments if current else (), wanted)
-    sealed = msgspec.structs.replace(sealed, payments=payments)
-    return sealed, hotel_changes.plan(current, sealed, changed, replaced)
 
 
 async def apply_hotel(services: Services, sealed: Property, author: str, *, expected: int | None = None) -> int:
@@ -98,19 +81,6 @@ def _speaking(services: Services, sealed: Property, command: type[Command]) -> d
     return speaking
 
 
-def _check_dialects(services: Services, wanted: Property) -> None:
-    """Raises :class:`HotelFileError`: what nobody can speak would fail with the first message, long after."""
-    problems = []
-    for index, connection in enumerate(wanted.connections):
-        if connection.role is not Role.DIRECT:
-            try:
-                services.connectors.capabilities(connection.connector, connection.profile)
-            except Unavailable as unavailable:
-                problems.append(f"connections[{index}]: {unavailable}")
-    if problems:
-        raise HotelFileError(problems)
-
-
 def _check_sellers(services: Services, sealed: Property) -> None:
     """A seller has to ask: what it told of its own sales would be taken whether or not there are rooms."""
     for connection in sealed.connections:
@@ -119,44 +89,6 @@ def _check_sellers(services: Services, sealed: Property) -> None:
             if SaleAsked not in events or ReservationReceived in events:
                 text = f"{connection.id!r} cannot be a seller: {connection.profile!r} is no dialect to ask and book in"
                 raise Rejected(text, Reason.INVALID_VALUE)
-
-
-async def _current(services: Services, tx: Transaction, scope_id: str) -> Property | None:
-    scopes = await tx.rows(Scope, "scope_id = ?", scope_id)
-    hotel = (await services.hotels.current(tx, scopes)).get(scope_id)
-    return hotel.property if hotel else None
-
-
-def _seal(services: Services, current: Property | None, wanted: HotelFile) -> tuple[Property, list[SecretKey]]:
-    """Passwords that are the same stay sealed as they are, or every run would look like a change."""
-    before = {known.id: known for known in current.connections} if current else {}
-    changed: list[SecretKey] = []
-    connections: list[Connection] = []
-    for connection in wanted.property.connections:
-        sealed: dict[str, Credentials] = {}
-        old = before.get(connection.id)
-        side: Side
-        for side in ("inbound", "outbound"):
-            credentials: Credentials = getattr(connection, side)
-            clear = wanted.secrets.get((connection.id, side), "")
-            held = getattr(old, side).secret if old else ""
-            secret = held if (connection.id, side) in wanted.kept else _kept(services, side, clear, held)
-            if secret is None:
-                secret = services.vault.digest(clear) if side == "inbound" else services.vault.seal(clear)
-                changed.append((connection.id, side))
-            sealed[side] = msgspec.structs.replace(credentials, secret=secret)
-        connections.append(msgspec.structs.replace(connection, **sealed))
-    return msgspec.structs.replace(wanted.property, connections=tuple(connections)), changed
-
-
-def _kept(services: Services, side: str, clear: str, held: str) -> str | None:
-    """The sealed form held already, where it is of the same password."""
-    if not clear:
-        return ""
-    if not held:
-        return None
-    same = services.vault.check(clear, held) if side == "inbound" else services.vault.open(held) == clear
-    return held if same else None
 
 
 class ApplyHotel:
@@ -201,6 +133,7 @@ class ApplyHotel:
         for channel in _dropped(state.hotels.get(self._property.id), self._property):
             if not channel.enabled:
                 yield IN_DOUBT, (self._property.id, channel.id)
+        yield from dropped_needs(state.hotels.get(self._property.id), self._property)
         yield from self._relink(state).needs(state, now_ms)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
@@ -209,16 +142,16 @@ class ApplyHotel:
         if self._expected not in (None, scope.config_version):
             raise Stale(f"the configuration of {scope_id!r} is at version {scope.config_version}, not {self._expected}")
         self._check_dropped(state, now_ms)
+        check_dropped(state, state.hotels.get(scope_id), self._property)
         version = scope.config_version + 1
         writes: list[Row] = [
             scope._replace(rev=scope.rev + 1, config_version=version, cause=self._number),
             Config(scope_id, version, pack_property(self._property), self._author, now_ms),
             self._message(scope_id, version, scope.rev + 1, now_ms),
             *self._connections(state, now_ms),
-            *self._deliveries(state, now_ms),
             *self._contents(state, now_ms),
             *account_rows(state, self._property),
-            *self._relink(state).rows(state, now_ms, scope.rev + 1),
+            *self._relink(state).rows(state, now_ms, scope.rev + 1, self._deliveries(state, now_ms)),
         ]
         known: dict[str, RetrievalRow] = {row.connection: row for row in state.find(FETCHES, (scope_id,))}
         writes += [RetrievalRow(scope_id, name, now_ms, 0, 0, "") for name in sorted(self._asked - known.keys())]
@@ -314,9 +247,13 @@ class ApplyHotel:
 
 
 def _called_otherwise(before: Hotel | None, after: Property) -> dict[str, bool]:
-    """The connections that begin or cease to be called for reservations, and which of both."""
-    was = {c.id: c.is_called for c in before.receivers} if before else {}
-    now = {c.id: c.is_called for c in Hotel(after, 0).receivers}
+    """The connections that begin or cease to be called for reservations, and which of both.
+
+    A channel is called for them too: it may be owed the number that the PMS gave to one of its bookings.
+    """
+    handed = (Role.PMS, Role.RECEIVER, Role.CHANNEL)
+    was = {c.id: c.is_called for c in before.connections.values() if c.role in handed} if before else {}
+    now = {c.id: c.is_called for c in after.connections if c.role in handed}
     return {name: now.get(name, False) for name in was if was[name] != now.get(name, False)}
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.plan import DIRTY, NEVER, Difference, Shadow, difference, left_view
 from gateway.engine.sending import Parcel, Touched, parcels
-from gateway.engine.view import Calendar, Channel, Slot
+from gateway.engine.view import Channel
 from gateway.errors import Refusal
 from gateway.flows.push_work import Channels, Rows, Work, complete, find_changes, work_of
 from gateway.model.ari import Aspect
@@ -18,7 +19,7 @@ from gateway.model.dates import BLOCK_DAYS, Instant, day_start_ms, local_day
 from gateway.store import pushing, watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import ConnectionRow, ShadowRow
+from gateway.store.tables import AgreedRow, ConnectionRow, ShadowRow
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,8 @@ class ChannelPlan:
     """What to send to one connection, and how far it will then have come.
 
     ``errors`` are the targets that it refuses so far. ``seen`` is for the pusher: how many changes of the property it
-    had been told of before the plan was made. ``since`` is the revision it had come to before.
+    had been told of before the plan was made. ``since`` is the revision it had come to before. ``agreed`` is what it
+    said it can do, where it was asked.
     """
 
     channel: Channel
@@ -42,8 +44,20 @@ class ChannelPlan:
     forgotten: list[ShadowRow]
     touched: list[Touched]
     errors: set[Target]
+    agreed: AgreedRow | None = None
+    reopened: bool = False  # `agreed` has changed and is to be written
     seen: int = 0
     since: int = 0
+
+
+@dataclass
+class Asking:
+    """A channel that has to be asked what it can do first; ``number`` is the order that calls for it, 0 for none."""
+
+    channel: Channel
+    row: ConnectionRow
+    agreed: AgreedRow | None
+    number: int
 
 
 @dataclass
@@ -56,6 +70,7 @@ class PropertyPlan:
     hotel: Hotel
     channels: list[ChannelPlan]
     causes: list[watching.Cause] = field(default_factory=list)
+    asking: list[Asking] = field(default_factory=list)
 
     def causes_of(self, channel: ChannelPlan) -> list[int]:
         """The messages that are new to a channel, oldest first; at least the newest there is."""
@@ -74,11 +89,18 @@ async def plan_push(
     if hotel is None:
         return None
     ordered = await pushing.orders(tx, scope_id)
-    works = [
+    agreed = await pushing.agreed(tx, scope_id) if compiled.negotiate(hotel) else {}
+    found = [
         work
         for row in await pushing.connections(tx, scope_id)
         if (wanted is None or row.connection in wanted) and row.paused_until_ms <= now_ms
-        if (work := work_of(hotel, compiled, row, ordered.get(row.connection), now_ms)) is not None
+        if (work := work_of(hotel, compiled, row, ordered.get(name := row.connection), agreed.get(name), now_ms))
+    ]
+    works = [work for work in found if not work.ask]
+    asking = [
+        Asking(work.channel, work.row, work.agreed, work.order.number if work.order else 0)
+        for work in found
+        if work.ask
     ]
     rows = Rows()
     await find_changes(tx, scope_id, works, rows, now_ms)
@@ -102,8 +124,11 @@ async def plan_push(
             continue
         plan.errors = {error[2:5] for error in errors if error.connection == row.connection}
         plan.since = work.row.synced_rev
+        plan.agreed, plan.reopened = work.agreed, bool(work.agreed and work.agreed.opened and work.afresh)
+        if plan.agreed is not None and plan.reopened:
+            plan.agreed = plan.agreed._replace(opened=0)
         plans.append(plan)
-    return PropertyPlan(hotel, plans, await _causes(tx, scope_id, works, scope.rev))
+    return PropertyPlan(hotel, plans, await _causes(tx, scope_id, works, scope.rev), asking)
 
 
 async def _causes(tx: Transaction, scope_id: str, works: Sequence[Work], rev: int) -> list[watching.Cause]:
@@ -116,29 +141,66 @@ async def _causes(tx: Transaction, scope_id: str, works: Sequence[Work], rev: in
 
 def _channel_plan(work: Work, calendar: Calendar, row: ConnectionRow, now_ms: Instant) -> ChannelPlan:
     differences: list[Difference] = []
-    forgotten: list[ShadowRow] = []
+    # What the dialect says nothing of any more would be due for ever.
+    used = {aspect.value for aspect in work.slots}
+    forgotten = [stored for stored in work.stored if stored.aspect not in used]
     touched: list[Touched] = []
+    complete = False
     for aspect, slots in work.slots.items():
-        # What follows from our own calendar is in the view; what is stored, or was sold, may have left it.
-        may_have_left = work.stored or work.doubted
-        gone = {slot for slot in slots if not work.channel.holds(aspect, slot)} if may_have_left else set[Slot]()
-        held = slots - gone
-        if held:
-            shadow = _shadow(work, aspect, held)
-            view = work.channel.view(aspect, shadow.sheet.keys, calendar)
-            found = difference(work.channel, shadow, view, work.window, now_ms, afresh=work.full)
-            differences.append(found)
-            if len(found.released):
-                touched.append(Touched(shadow, found.released))
-        if gone:
-            shadow = _shadow(work, aspect, gone)
-            view = left_view(aspect, shadow.sheet.keys, shadow.sheet.guests)
-            found = difference(work.channel, shadow, view, work.window, now_ms, leaving=True)
-            differences.append(found)
-            forgotten += _forgettable(work, found)
-    return ChannelPlan(
-        work.channel, row, parcels(differences, work.channel.capabilities.parts_max), forgotten, touched, set()
-    )
+        found = list(_compared(work, aspect, slots, calendar, now_ms, complete=False))
+        if work.complete and aspect is Aspect.LIMIT and any(len(of.starts) for of, _ in found):
+            complete = True
+            found = list(_compared(work, aspect, slots, calendar, now_ms, complete=True))
+        for of, leaving in found:
+            differences.append(of)
+            if leaving:
+                forgotten += _forgettable(work, of)
+            elif len(of.released):
+                touched.append(Touched(of.shadow, of.released))
+    sent = parcels(differences, work.channel.capabilities.parts_max, complete=complete)
+    return ChannelPlan(work.channel, row, sent, forgotten, touched, set())
+
+
+def _compared(
+    work: Work, aspect: Aspect, slots: set[Slot], calendar: Calendar, now_ms: Instant, *, complete: bool
+) -> Iterator[tuple[Difference, bool]]:
+    """The difference for the slots in the view, and, marked, the one for those that have left it."""
+    # What follows from our own calendar is in the view; what is stored, or was sold, may have left it.
+    may_have_left = work.stored or work.doubted
+    gone = {slot for slot in slots if not work.channel.holds(aspect, slot)} if may_have_left else set[Slot]()
+    late_ms = _late_ms(work) if aspect is Aspect.LIMIT else 0
+    if held := slots - gone:
+        shadow = _shadow(work, aspect, held)
+        view = work.channel.view(aspect, shadow.sheet.keys, calendar)
+        yield (
+            difference(
+                work.channel,
+                shadow,
+                view,
+                work.window,
+                now_ms,
+                afresh=work.full,
+                complete=complete,
+                late_ms=late_ms,
+            ),
+            False,
+        )
+    if gone:
+        shadow = _shadow(work, aspect, gone)
+        view = left_view(aspect, shadow.sheet.keys, shadow.sheet.guests)
+        yield difference(work.channel, shadow, view, work.window, now_ms, leaving=True, late_ms=late_ms), True
+
+
+def _late_ms(work: Work) -> Instant:
+    """Until when an older complete set may land on what is told meanwhile.
+
+    What is told for the first time is told by plans for everything, and those have all rows; other plans need not look.
+    Where only complete sets are taken, the next one for what is in doubt puts everything right.
+    """
+    capabilities = work.channel.capabilities
+    if not (capabilities.complete_sets and capabilities.deltas and work.full):
+        return 0
+    return max((row.hold_ms for row in work.stored if row.aspect == Aspect.LIMIT.value), default=0)
 
 
 def _shadow(work: Work, aspect: Aspect, slots: set[Slot]) -> Shadow:

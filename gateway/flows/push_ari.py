@@ -18,9 +18,12 @@ from gateway.contract import Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.sending import Held, Parcel, Settled, held_before, intend, postpone, settle, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows.errands import Errands
-from gateway.flows.plan_push import ChannelPlan, PropertyPlan, plan_push
+from gateway.flows.exchange import Counterpart
+from gateway.flows.plan_push import Asking, ChannelPlan, PropertyPlan, plan_push
+from gateway.flows.push_agree import ask
 from gateway.flows.push_record import (
     Exchange,
+    agreement_rows,
     error_rows,
     journal_rows,
     log_row,
@@ -32,7 +35,7 @@ from gateway.flows.push_record import (
     sync_errors,
     targets,
 )
-from gateway.flows.push_work import Channels
+from gateway.flows.push_work import Channels, terms_of
 from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace
@@ -40,7 +43,7 @@ from gateway.io.retry import backoff_s
 from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
-from gateway.store.tables import ID_SHIFT, Row
+from gateway.store.tables import ID_SHIFT, ConnectionRow, Row
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +81,14 @@ class Pusher:
         if plan is None:
             return
         ready = [channel for channel in plan.channels if self._may_send(channel)]
-        overtaken = {name for c in ready if self._turns.get(name := c.row.connection, 0) != turns.get(name, 0)}
+        asking = [channel for channel in plan.asking if self._may_send(channel)]
+        names = [channel.row.connection for channel in ready] + [channel.row.connection for channel in asking]
+        overtaken = {name for name in names if self._turns.get(name, 0) != turns.get(name, 0)}
         ready = [channel for channel in ready if channel.row.connection not in overtaken]
+        for asked in asking:
+            if asked.row.connection not in overtaken:
+                self._busy.add(asked.row.connection)
+                self.errands.begin(f"ask {asked.row.connection}", self._ask(plan, asked))
         for channel in ready:
             channel.seen = seen
             self._took_turn(channel)
@@ -105,7 +114,7 @@ class Pusher:
         if overtaken:  # another round has planned and written since this one read
             await self.round(scope_id, frozenset(overtaken))
 
-    def _took_turn(self, channel: ChannelPlan) -> None:
+    def _took_turn(self, channel: ChannelPlan | Asking) -> None:
         self._turns[channel.row.connection] = self._turns.get(channel.row.connection, 0) + 1
 
     def in_use(self) -> set[str]:
@@ -128,16 +137,36 @@ class Pusher:
             touched += intend(channel.parcels[0], self._hold_ms(channel, now_ms))
         writes += shadow_rows(channel, touched)
         writes.append(channel.row)
+        if channel.agreed is not None and channel.reopened:
+            writes.append(channel.agreed)
         deletes += channel.forgotten
         return held
 
-    def _may_send(self, channel: ChannelPlan) -> bool:
+    def _may_send(self, channel: ChannelPlan | Asking) -> bool:
         connection, timeout_s = channel.row.connection, channel.channel.capabilities.timeout_s
         return connection not in self._busy and self._services.leases.owns(connection, timeout_s)
 
     def _hold_ms(self, channel: ChannelPlan, now_ms: Instant) -> Instant:
         capabilities = channel.channel.capabilities
         return now_ms + int((TURN_MAX_S + capabilities.timeout_s + capabilities.settle_s) * 1000)
+
+    async def _ask(self, plan: PropertyPlan, asking: Asking) -> None:
+        """Learns what a channel can do, and goes on with what it needs."""
+        channel, before = asking.channel, asking.row
+        pace = self._pace(before.connection, channel.capabilities.per_minute_max)
+        try:
+            called = Counterpart(plan.hotel, channel.connection, channel.capabilities, pace)
+            answered = await ask(self._services, called, asking)
+            writes = answered.writes
+            if not answered.agreed:
+                log.warning("not_agreed", connection=before.connection, problem=answered.problem)
+                writes = [*writes, self._failed(before, answered.problem, None)]
+            self._took_turn(asking)
+            await self._services.batcher.submit(Record(writes, []))
+        finally:
+            self._busy.discard(before.connection)
+        if answered.agreed:
+            await self.round(before.scope_id, frozenset({before.connection}))
 
     # --- one channel ------------------------------------------------------------------------------------------------
 
@@ -178,6 +207,7 @@ class Pusher:
         message = log_row(channel, command, exchange, settled, now_ms)
         writes: list[Row] = [*errors, message, *journal_rows(parcel, exchange, message)]
         writes += self._progress(channel, exchange, now_ms, last=following is None)
+        writes += agreement_rows(channel, parcel, exchange)
         touched = settled.touched
         next_held: list[Held] | None = None
         capabilities = channel.channel.capabilities
@@ -221,19 +251,19 @@ class Pusher:
         """The connection's own row, where its health has changed or the sequence is done."""
         before = channel.row
         if exchange.failure is not None or isinstance(exchange.decoded.outcome, Refused):
-            pause_ms = int(self._pause_s(exchange.failure, before.failures + 1) * 1000)
             log.warning("push_failed", problem=problem(exchange))
-            channel.row = before._replace(
-                failures=before.failures + 1,
-                error=problem(exchange),
-                paused_until_ms=now_ms + max(pause_ms, 1),
-            )
+            channel.row = self._failed(before, problem(exchange), exchange.failure)
         elif before.failures or last:
             channel.row = before._replace(failures=0, error="", paused_until_ms=0, confirmed_ms=now_ms)
             # What is in doubt from an earlier message comes due by itself, and ends with a sequence of its own.
             if last and self._doubt_until_ms.get(before.connection, 0) <= now_ms:
                 channel.row = channel.row._replace(unconfirmed_ms=0)
         return [channel.row] if channel.row is not before else []
+
+    def _failed(self, before: ConnectionRow, problem: str, failure: Retryable | OutcomeUnknown | None) -> ConnectionRow:
+        pause_ms = int(self._pause_s(failure, before.failures + 1) * 1000)
+        until_ms = self._services.clock.now_ms() + max(pause_ms, 1)
+        return before._replace(failures=before.failures + 1, error=problem, paused_until_ms=until_ms)
 
     def _pause_s(self, failure: Retryable | OutcomeUnknown | None, failures: int) -> float:
         asked_s = (failure.after_s or 0.0) if isinstance(failure, Retryable) else 0.0
@@ -245,6 +275,8 @@ class Pusher:
         connector = services.connectors.outbound(connection.connector)
         capabilities = channel.channel.capabilities
         site = services.site(plan.hotel, connection, outbound=True)
+        if channel.agreed is not None:
+            site = msgspec.structs.replace(site, agreed=terms_of(channel.agreed))
         pace = self._pace(connection.id, capabilities.per_minute_max)
         request: Request | None = None
         reply: Reply | None = None
@@ -273,4 +305,4 @@ def _command(parcel: Parcel, number: str, now_ms: Instant) -> PushAvailability |
     updates = tuple(part.update for part in parcel.parts)
     if parcel.rates:
         return PushRates(id=number, at_ms=now_ms, updates=updates)
-    return PushAvailability(id=number, at_ms=now_ms, updates=updates)
+    return PushAvailability(id=number, at_ms=now_ms, updates=updates, complete=parcel.complete)

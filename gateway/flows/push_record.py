@@ -11,7 +11,7 @@ from gateway.engine import journal
 from gateway.engine.sending import Parcel, Settled, Touched
 from gateway.errors import OutcomeUnknown, Retryable
 from gateway.flows.plan_push import ChannelPlan, Target
-from gateway.messages import PushAvailability, PushRates
+from gateway.messages import Ping, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.tables import JournalRow, MessageRow, Row, ShadowRow, SyncErrorRow
 from gateway.wire.redact import redact
@@ -145,3 +145,17 @@ def log_row(
         cause=channel.row.synced_cause,
         since=channel.since,
     )
+
+
+def agreement_rows(channel: ChannelPlan, parcel: Parcel, exchange: Exchange) -> list[Row]:
+    """What a message says of the agreement: a complete set was taken, or it has to be asked again."""
+    before = channel.agreed
+    if before is None:
+        return []
+    decoded, after = exchange.decoded, before
+    if parcel.complete and isinstance(decoded.outcome, Confirmed) and not decoded.parts:
+        after = after._replace(opened=1)
+    if isinstance(decoded.next, Ping):
+        after = after._replace(at_ms=0)
+    channel.agreed = after
+    return [after] if after != before else []

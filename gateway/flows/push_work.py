@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import msgspec
 
-from gateway.contract import Outbound
+from gateway.contract import Agreed, Negotiates, Outbound
 from gateway.engine import orders
 from gateway.engine.booking import Entry
 from gateway.engine.calendar import Key
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Slot
 from gateway.engine.orders import EVERYTHING
-from gateway.engine.view import Channel, Slot
+from gateway.engine.view import Channel
 from gateway.flows.services import Connectors
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, local_day
@@ -26,7 +28,9 @@ from gateway.model.property import Connection
 from gateway.model.reservation import RoomStay
 from gateway.store import pushing
 from gateway.store.database import Transaction
-from gateway.store.tables import UNKNOWN, CalendarRow, ConnectionRow, OrderRow, ShadowRow, StockRow
+from gateway.store.tables import UNKNOWN, AgreedRow, CalendarRow, ConnectionRow, OrderRow, ShadowRow, StockRow
+
+AGREED_FOR_MS = 24 * 3_600_000
 
 _entry = msgspec.msgpack.Decoder(Entry).decode
 
@@ -36,16 +40,29 @@ class Channels:
     """Compiled channels by connection, kept while their configuration lasts."""
 
     connectors: Connectors
-    kept: dict[tuple[str, str], tuple[int, Channel]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], tuple[int, Agreed | None, Channel]] = field(default_factory=dict)
+    talkative: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
-    def get(self, hotel: Hotel, connection: Connection) -> Channel:
+    def get(self, hotel: Hotel, connection: Connection, agreed: Agreed | None = None) -> Channel:
+        """With what its counterpart has agreed to, where the dialect negotiates and it was asked."""
         name = (hotel.property.id, connection.id)
         kept = self.kept.get(name)
-        if kept is None or kept[0] != hotel.version:
+        if kept is None or kept[0] != hotel.version or kept[1] != agreed:
             connector: Outbound = self.connectors.outbound(connection.connector)
-            channel = Channel(hotel, connection, connector.capabilities(connection.profile))
-            kept = self.kept[name] = (hotel.version, channel)
-        return kept[1]
+            capabilities = connector.capabilities(connection.profile)
+            if agreed is not None and isinstance(connector, Negotiates):
+                capabilities = connector.negotiated(connection.profile, agreed)
+            kept = self.kept[name] = (hotel.version, agreed, Channel(hotel, connection, capabilities))
+        return kept[2]
+
+    def negotiate(self, hotel: Hotel) -> bool:
+        """Whether any channel of the property is asked what it can do."""
+        known = self.talkative.get(hotel.property.id)
+        if known is None or known[0] != hotel.version:
+            profiles = {(channel.connector, channel.profile) for channel in hotel.channels}
+            asked = any(self.connectors.capabilities(*profile).negotiates for profile in profiles)
+            known = self.talkative[hotel.property.id] = (hotel.version, asked)
+        return known[1]
 
 
 @dataclass
@@ -58,9 +75,19 @@ class Work:
     full: bool
     afresh: bool  # nobody knows what it holds
     order: OrderRow | None = None  # what people have asked for and was not done yet
+    agreed: AgreedRow | None = None
+    ask: bool = False  # what it can do, before anything else
     slots: dict[Aspect, set[Slot]] = field(default_factory=dict)
     doubted: dict[Aspect, list[tuple[Slot, range]]] = field(default_factory=dict)
     stored: list[ShadowRow] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether limits are told as a complete set: where nothing else is taken, and until one was confirmed."""
+        capabilities, agreed = self.channel.capabilities, self.agreed
+        if not capabilities.complete_sets or not capabilities.deltas:
+            return capabilities.complete_sets
+        return agreed is not None and (self.afresh or not agreed.opened)
 
 
 @dataclass
@@ -76,7 +103,12 @@ class Rows:
 
 
 def work_of(
-    hotel: Hotel, compiled: Channels, row: ConnectionRow, order: OrderRow | None, now_ms: Instant
+    hotel: Hotel,
+    compiled: Channels,
+    row: ConnectionRow,
+    order: OrderRow | None,
+    agreed: AgreedRow | None,
+    now_ms: Instant,
 ) -> Work | None:
     """What a connection may need; None where it is sent nothing, or people have paused it."""
     connection = next((known for known in hotel.channels if known.id == row.connection), None)
@@ -84,12 +116,32 @@ def work_of(
         return None
     if order is not None and order.number <= row.synced_order:
         order = None
-    channel = compiled.get(hotel, connection)
+    channel = compiled.get(hotel, connection, terms_of(agreed))
     today = local_day(now_ms, hotel.property.timezone)
     days = min(connection.days_ahead, channel.capabilities.days_ahead_max)
     afresh = row.synced_version == UNKNOWN or (order is not None and order.body == EVERYTHING)
     full = afresh or row.synced_version != hotel.version or row.valid_until_ms <= now_ms
-    return Work(channel, row, (today, today + days - 1), full, afresh, order)
+    ask = channel.capabilities.negotiates and must_ask(agreed, connection, order, now_ms)
+    return Work(channel, row, (today, today + days - 1), full, afresh, order, agreed, ask)
+
+
+def terms_of(agreed: AgreedRow | None) -> Agreed | None:
+    """As connectors see it."""
+    return Agreed(agreed.version, tuple(agreed.capabilities.split())) if agreed and agreed.version else None
+
+
+def account_of(connection: Connection) -> str:
+    """A name for what is asked: another account may be able to do other things."""
+    login = connection.outbound.username
+    account = (connection.connector, connection.profile, connection.hotel, connection.url, login)
+    return blake2b("\x1f".join(account).encode(), digest_size=16).hexdigest()
+
+
+def must_ask(agreed: AgreedRow | None, connection: Connection, order: OrderRow | None, now_ms: Instant) -> bool:
+    """Before the first push, once a day, for another account, and where everything is to be sent again."""
+    if agreed is None or agreed.at_ms + AGREED_FOR_MS <= now_ms or agreed.account != account_of(connection):
+        return True
+    return order is not None and order.body == EVERYTHING and order.number > agreed.number
 
 
 async def find_changes(tx: Transaction, scope_id: str, works: Sequence[Work], rows: Rows, now_ms: Instant) -> None:
@@ -113,6 +165,9 @@ async def find_changes(tx: Transaction, scope_id: str, works: Sequence[Work], ro
         _find_ordered(work)
     await _find_due(tx, scope_id, whole, parts, now_ms)
     await _find_own_sales(tx, scope_id, works)
+    for work in works:
+        if work.complete and work.slots.get(Aspect.LIMIT):
+            work.slots[Aspect.LIMIT] |= work.channel.all_slots(Aspect.LIMIT, blocks_of(*work.window))
 
 
 async def _find_due(

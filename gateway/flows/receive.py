@@ -14,9 +14,9 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from gateway.contract import Describes, Document, Head, Reply
 from gateway.engine.hotel import Hotel
 from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
-from gateway.flows.hand_out import hand_out, take_report
+from gateway.flows.delivering.hand_out import hand_out, take_report
 from gateway.flows.record import Record
-from gateway.flows.sell_asked import offers_for, take_step
+from gateway.flows.selling.asked import offers_for, take_step
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
 from gateway.flows.take_booking import TakeBooking

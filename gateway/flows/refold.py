@@ -14,8 +14,9 @@ from gateway.engine.booking import Entry, fold, remark
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import Nights
 from gateway.errors import NotFound
+from gateway.flows.delivering.remapped import MISSING, resend_mapped
+from gateway.flows.record import own_message
 from gateway.flows.relieve import relieved
-from gateway.flows.remapped import MISSING, resend_mapped
 from gateway.flows.services import Services
 from gateway.flows.take_booking import REVISIONS, TakeBooking, meaning, taking
 from gateway.messages import ReservationReceived
@@ -142,19 +143,5 @@ async def resolve_parked(services: Services, scope_id: str, author: str) -> list
 
 
 def _resolving(services: Services, row: ReservationRow, event: ReservationReceived, author: str) -> Refold:
-    message = MessageRow(
-        row.scope_id,
-        services.ids.message(),
-        connection=row.connection,
-        direction="in",
-        kind="mapping",
-        at_ms=services.clock.now_ms(),
-        outcome="",
-        detail="",
-        rev=0,
-        token=None,
-        raw=b"",
-        answer=b"",
-        author=author,
-    )
+    message = own_message(services, row.scope_id, "mapping", author, row.connection)
     return Refold(row.scope_id, row.connection, event, message)

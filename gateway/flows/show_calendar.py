@@ -8,10 +8,10 @@ from gateway.engine.calendar import NO_PRICE, Array
 from gateway.engine.grid import GridCell, GridRow
 from gateway.engine.hotel import Hotel
 from gateway.engine.linked import Counts
+from gateway.engine.loaded import Calendar
 from gateway.engine.nights import Cell
 from gateway.engine.rates import derived, filled_down, lineage, ruling
 from gateway.engine.stock import FIGURE, HELD, NO_FIGURE, SOLD, UNSEEN
-from gateway.engine.view import Calendar
 from gateway.flows.services import Services
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of
 from gateway.model.property import RatePlan, RoomType

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -16,6 +17,12 @@ from gateway.model.dates import Instant
 
 TIMEOUT_S = 30.0
 _PORTS = {"smtp": 587, "smtps": 465}
+# Narrower than RFC 5322: one address, without quotes, comments, names or encoded words (RFC 2047).
+_ADDRESS = re.compile(r"(?!.*=\?)[^@\s<>,;:()\[\]\\\"\x00-\x1f\x7f]+@[^@\s<>,;:()\[\]\\\"\x00-\x1f\x7f]+")
+
+
+class Unwritable(OSError):
+    """There is no letter to such an address, or from it; for whoever writes it is as if no server had taken it."""
 
 
 class Post(NamedTuple):
@@ -42,11 +49,23 @@ def post_of(url: str) -> Post:
     )
 
 
+def is_address(text: str) -> bool:
+    """Whether a letter can be written to it; what guests and agencies say may be anything."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def mail(sender: str, to: Sequence[str], subject: str, text: str, at_ms: Instant) -> EmailMessage:
-    """A message that no robot answers (RFC 3834); what stands in the subject cannot begin another header."""
+    """A message that no robot answers (RFC 3834); what stands in the subject cannot begin another header.
+
+    Raises :class:`Unwritable`.
+    """
     message = EmailMessage()
-    message["From"] = sender
-    message["To"] = ", ".join(to)
+    try:
+        message["From"] = sender
+        message["To"] = ", ".join(to)
+    except (ValueError, IndexError, AttributeError) as fault:
+        # The last two are what the parser of the standard library raises for half an address ("ada@").
+        raise Unwritable("this is no address to write to, or from") from fault
     message["Subject"] = " ".join(subject.split())
     message["Date"] = format_datetime(datetime.fromtimestamp(at_ms / 1000, UTC))
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].rstrip(">") or None)

@@ -52,13 +52,8 @@ def weekday(day: Day) -> int:
     return (day - 1) % 7
 
 
-def block_of(day: Day) -> int:
-    """The aligned block of 32 days a day lies in."""
-    return day // BLOCK_DAYS
-
-
 def blocks_of(first: Day, last: Day) -> range:
-    """The blocks touched by the inclusive range."""
+    """The aligned blocks of 32 days touched by the inclusive range."""
     return range(first // BLOCK_DAYS, last // BLOCK_DAYS + 1)
 
 

@@ -91,10 +91,18 @@ async def to_fetch(tx: Transaction, hotels: Hotels, scope_id: str, connection: s
     return await _with_what_they_are_about(tx, hotels, rows)
 
 
-async def refused_for(tx: Transaction, hotels: Hotels, scope_id: str, code: str, limit: int) -> list[Due]:
-    """What was refused for the reason of that code, before it ever left or by the receiver."""
-    condition = "scope_id = ? AND state = 'refused' AND error LIKE ? LIMIT ?"
-    rows = await tx.rows(DeliveryRow, condition, scope_id, f"{code}:%", limit)
+async def refused_for(
+    tx: Transaction, hotels: Hotels, scope_id: str, code: str, after: tuple[str, str], limit: int
+) -> list[Due]:
+    """What was refused for the reason of that code, before it ever left or by the receiver.
+
+    In the order of connections and reservations, from behind those that are named on.
+    """
+    condition = (
+        "scope_id = ? AND state = 'refused' AND error LIKE ? AND (connection, reservation_id) > (?, ?)"
+        " ORDER BY connection, reservation_id LIMIT ?"
+    )
+    rows = await tx.rows(DeliveryRow, condition, scope_id, f"{code}:%", *after, limit)
     return await _with_what_they_are_about(tx, hotels, rows)
 
 

@@ -137,6 +137,13 @@ async def _with_all(tx: Transaction, payments: list[PaymentRow]) -> list[Kept]:
     return list(kept.values())
 
 
+async def hotels_that_charge(tx: Transaction, hotels: Hotels) -> list[Hotel]:
+    """Every property with a payment account."""
+    rows = await tx.fetch("SELECT DISTINCT property_id FROM payment_account")
+    found = await _hotels(tx, hotels, {row[0] for row in rows})
+    return [found[name] for name in sorted(found)]
+
+
 async def payment_of(tx: Transaction, scope_id: str, account: str, numbers: Sequence[str]) -> str:
     """The payment with an operation of one of these numbers, ours or theirs; empty where there is none."""
     for number in numbers:

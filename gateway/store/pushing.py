@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway.store.database import Transaction
 from gateway.store.sql import Lookup, Params
 from gateway.store.tables import (
+    AgreedRow,
     CalendarRow,
     ConnectionRow,
     OrderRow,
@@ -71,6 +72,11 @@ async def connections(tx: Transaction, scope_id: str) -> list[ConnectionRow]:
 async def orders(tx: Transaction, scope_id: str) -> dict[str, OrderRow]:
     """What people have asked of its pushers, by connection."""
     return {row.connection: row for row in await tx.rows(OrderRow, "scope_id = ?", scope_id)}
+
+
+async def agreed(tx: Transaction, scope_id: str) -> dict[str, AgreedRow]:
+    """What counterparts said they can do, by connection."""
+    return {row.connection: row for row in await tx.rows(AgreedRow, "scope_id = ?", scope_id)}
 
 
 async def calendar_since(tx: Transaction, scope_id: str, rev: int) -> list[CalendarRow]:

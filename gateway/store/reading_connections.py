@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.store.database import Transaction
 from gateway.store.tables import (
+    AgreedRow,
     ConnectionRow,
     ContentRow,
     MessageRow,
@@ -17,7 +18,6 @@ from gateway.store.tables import (
 )
 
 DUE_ROWS_MAX = 2_000
-RECENT_MESSAGES_MAX = 5_000
 _SCAN_MESSAGES_MAX = 20_000
 
 
@@ -33,10 +33,11 @@ class Progress(NamedTuple):
     sent: dict[str, int]
     heard_ms: dict[str, int]
     contents: dict[str, ContentRow]
+    agreed: dict[str, AgreedRow]
 
 
 async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
-    """Nine statements, however many connections there are."""
+    """Ten statements, however many connections there are."""
     scope_id = scope.scope_id
     rows = await tx.rows(ConnectionRow, "scope_id = ?", scope_id)
     orders = await tx.rows(OrderRow, "scope_id = ?", scope_id)
@@ -72,6 +73,7 @@ async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
         dict(sent),
         dict(heard),
         {row.connection: row for row in contents},
+        {row.connection: row for row in await tx.rows(AgreedRow, "scope_id = ?", scope_id)},
     )
 
 

@@ -14,6 +14,7 @@ from gateway.store.database import Transaction
 from gateway.store.schema import TROUBLED
 from gateway.store.sql import Params
 from gateway.store.tables import ID_SHIFT, JournalRow, MessageRow
+from gateway.store.tables_statements import DifferenceRow, StatementLineRow
 
 BATCH_ROWS = 200
 _SPARED_MAX = 5_000
@@ -90,6 +91,62 @@ async def delete_journal(tx: Transaction, scope_id: str, ledgers: Sequence[str],
             break
     await tx.delete(JournalRow, keys)
     return len(keys)
+
+
+async def accounts(tx: Transaction) -> list[str]:
+    """The scope of every payment account."""
+    return [row[0] for row in await tx.fetch("SELECT scope_id FROM payment_account ORDER BY scope_id")]
+
+
+async def empty_callbacks(tx: Transaction, scope_id: str, before_ms: Instant) -> int:
+    """Takes the bytes of the next callbacks that nobody waits for any more; that they came, and were taken, stays.
+
+    Without its row a callback that is repeated would be taken for a new one.
+    """
+    found = await tx.fetch(
+        "SELECT dedupe FROM payment_inbox WHERE scope_id = ? AND at_ms < ? AND state IN ('done', 'settled') "
+        f"AND length(raw) + length(body) > 0 LIMIT {BATCH_ROWS}",
+        scope_id,
+        before_ms,
+    )
+    for (dedupe,) in found:
+        await tx.fetch(
+            "UPDATE payment_inbox SET raw = ?, body = ? WHERE scope_id = ? AND dedupe = ?", b"", b"", scope_id, dedupe
+        )
+    return len(found)
+
+
+async def delete_statement(tx: Transaction, scope_id: str, before: Day) -> int:
+    """Deletes lines and closed differences of the oldest statement of before that day; how many rows that were.
+
+    The statement itself stays, with its sum: it says that the day was looked at. Open differences stay, and with them
+    the lines they are about.
+    """
+    found = await tx.fetch(
+        "SELECT s.name FROM payment_statement AS s WHERE s.scope_id = ? AND s.day < ? "
+        "AND NOT EXISTS (SELECT 1 FROM payment_difference AS d WHERE d.scope_id = s.scope_id AND d.name = s.name "
+        "AND d.state = 'open') AND EXISTS (SELECT 1 FROM payment_statement_line AS l WHERE l.scope_id = s.scope_id "
+        "AND l.name = s.name) ORDER BY s.day, s.name LIMIT 1",
+        scope_id,
+        before,
+    )
+    if not found:
+        return 0
+    lines = await tx.fetch(
+        "SELECT scope_id, name, number FROM payment_statement_line WHERE scope_id = ? AND name = ? "
+        f"ORDER BY number LIMIT {BATCH_ROWS}",
+        scope_id,
+        found[0][0],
+    )
+    closed = await tx.fetch(
+        "SELECT scope_id, difference_id FROM payment_difference WHERE scope_id = ? AND name = ? "
+        f"AND state <> 'open' LIMIT {BATCH_ROWS}",
+        scope_id,
+        found[0][0],
+    )
+    await tx.delete(StatementLineRow, lines)
+    await tx.delete(DifferenceRow, closed)
+    return len(lines) + len(closed)
 
 
 async def delete_codes(tx: Transaction, scope_id: str, before_ms: Instant) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, get_args, get_type_hints
 import sqlalchemy as sa
 
 from gateway.store.tables import (
+    AgreedRow,
     AlertRow,
     CalendarRow,
     Config,
@@ -96,6 +97,7 @@ SPECS: dict[type[Any], Spec] = {
         Spec(MessageRow, "message", 2),
         Spec(ConnectionRow, "connection", 2),
         Spec(ShadowRow, "shadow", 6),
+        Spec(AgreedRow, "agreed", 2),
         Spec(SyncErrorRow, "sync_error", 5),
         Spec(JournalRow, "journal", 4),
         Spec(OrderRow, "sync_order", 2),

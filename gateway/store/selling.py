@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from gateway.engine.calendar import Key
-from gateway.engine.view import Calendar
+from gateway.engine.loaded import Calendar
 from gateway.store import pushing
 from gateway.store.database import Transaction
 from gateway.store.sql import Lookup

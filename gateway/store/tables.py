@@ -182,6 +182,23 @@ class ShadowRow(NamedTuple):
     body: bytes
 
 
+class AgreedRow(NamedTuple):
+    """What a counterpart said it can do when it was asked at ``at_ms`` (0: it has to be asked again).
+
+    ``account`` names the account that was asked, ``number`` is the last order to send everything before it was.
+    ``capabilities`` are lines, in the dialect's words. ``opened`` is 1 once it has confirmed a complete set.
+    """
+
+    scope_id: str
+    connection: str
+    at_ms: int
+    account: str
+    number: int
+    version: str
+    capabilities: str
+    opened: int
+
+
 class SyncErrorRow(NamedTuple):
     """A target that a counterpart refuses, with its answer, kept until it accepts it."""
 
@@ -340,6 +357,7 @@ Row = (
     | MessageRow
     | ConnectionRow
     | ShadowRow
+    | AgreedRow
     | SyncErrorRow
     | JournalRow
     | OrderRow

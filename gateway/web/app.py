@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Litestar, MediaType, Response, get
 from litestar.datastructures import State
 
-from gateway.flows.identity import Identity
+from gateway.flows.access.identity import Identity
 from gateway.flows.services import Services
 from gateway.web import problems
 from gateway.web.api.routes import api_routes

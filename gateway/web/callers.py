@@ -7,7 +7,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 
 from gateway.errors import Reason, Unauthentic
-from gateway.flows.identity import Identity, Session, csrf_matches
+from gateway.flows.access.identity import Identity, Session, csrf_matches
 from gateway.model.access import Principal
 
 SESSION_COOKIE = "gateway_session"

@@ -30,7 +30,7 @@ from gateway.errors import (
     Unmapped,
     Unsupported,
 )
-from gateway.flows.attempts import TooMany
+from gateway.flows.access.attempts import TooMany
 from gateway.flows.once import KeyReused, UnderWay
 from gateway.store.database import Unavailable
 from gateway.web.texts import negotiate, translate

@@ -17,7 +17,7 @@ _STARS = b"***"
 _AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS_MIN = 13
 _LONG_RUN = b"0" * _DIGITS_MIN
-_PIECE_BYTES = 32 * 1024
+PIECE_BYTES = 32 * 1024
 _OVERLAP_BYTES = 2 * _DIGITS_MIN
 _RUN_LENGTH_MAX = 19 + 18  # digits and as many separators as can stand between them
 # Cheap to look for, as they begin with a digit; that it is the first of its run follows from taking all of a run.
@@ -88,8 +88,8 @@ def _without_cards(document: bytes, first: int) -> bytes:
 
 
 def _has_long_run(document: bytes) -> bool:
-    for start in range(0, len(document), _PIECE_BYTES):
-        piece = document[start : start + _PIECE_BYTES + _OVERLAP_BYTES]
+    for start in range(0, len(document), PIECE_BYTES):
+        piece = document[start : start + PIECE_BYTES + _OVERLAP_BYTES]
         if _LONG_RUN in piece.translate(_AS_ZERO, b" -"):
             return True
     return False

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from lxml import etree
 
 from gateway.errors import Malformed, Reason, Refusal
-from gateway.wire import xml
+from gateway.wire import xml, xml_streams
 from gateway.wire.xml import Node
 
 
@@ -53,7 +53,7 @@ class Place:
         """Shows a document in UTF-8, of which nothing is kept. To ``find`` the path of a fault it is read once more."""
         self._keep = False
         try:
-            for event, node in xml.events(data, limits):
+            for event, node in xml_streams.events(data, limits):
                 if event == "start":
                     self._enter(node)
                     walker.start(node)
@@ -65,7 +65,7 @@ class Place:
         except Refusal as error:
             if self._fault is not None and find:
                 number, suffix = self._fault
-                error.path = xml.path_to(data, number) + suffix
+                error.path = xml_streams.path_to(data, number) + suffix
             raise
 
     def _enter(self, node: Node) -> None:

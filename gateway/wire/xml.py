@@ -4,18 +4,16 @@ Whatever arrives becomes UTF-8 first, so that every check below sees the same by
 parser: no entities, no DTD, no network, no XInclude; libxml2 itself refuses more than 256 levels and texts over 10 MB.
 Counts are capped too, because libxml2 accepts a million siblings and 200,000 namespace declarations or attributes.
 
-Three readers: :func:`read_tree` for documents that are looked at from several sides, :func:`collect` for long lists,
-which calls a collector per element and builds nothing, and :func:`events` for long documents of any kind.
+Here are the readers of trees, for documents that are looked at from several sides; those of long documents, which build
+none, are in :mod:`gateway.wire.xml_streams` and use the same parser.
 """
 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from io import BytesIO
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from lxml import etree
@@ -24,7 +22,6 @@ from gateway.errors import Malformed, Reason
 
 Node = etree._Element
 Attributes = Mapping[str, str]
-Take = Callable[[Attributes], object]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,9 +39,9 @@ class Limits(msgspec.Struct, frozen=True):
 
 DEFAULT_LIMITS = Limits()
 
-_PEEK_BYTES = 8192
+PEEK_BYTES = 8192
 
-_OPTIONS: dict[str, Any] = {
+PARSER_OPTIONS: dict[str, Any] = {
     # What is read is UTF-8 by then; a parser that guesses could see another document than the checks have seen.
     "encoding": "utf-8",
     "resolve_entities": False,
@@ -112,7 +109,7 @@ def _codec(data: bytes) -> str | None:
     return codec
 
 
-def _check(data: bytes, limits: Limits) -> None:
+def check(data: bytes, limits: Limits) -> None:
     if len(data) > limits.bytes_max:
         raise Malformed(f"the document is larger than {limits.bytes_max} bytes", Reason.TOO_LARGE)
     if data.count(b"xmlns") > limits.namespaces_max:
@@ -125,18 +122,18 @@ def _check(data: bytes, limits: Limits) -> None:
             raise Malformed(f"a tag or text of more than {half} bytes", Reason.TOO_LARGE, line=line)
 
 
-def _check_doctype(data: bytes, end: int) -> None:
+def check_doctype(data: bytes, end: int) -> None:
     """Before a parser meets what it declares. Also true of a comment; no honest message has it there."""
     at = data.find(b"<!DOCTYPE", 0, end)
     if at >= 0:
-        raise _no_doctype(data[:at].count(b"\n") + 1)
+        raise no_doctype(data[:at].count(b"\n") + 1)
 
 
-def _no_doctype(line: int | None = None) -> Malformed:
+def no_doctype(line: int | None = None) -> Malformed:
     return Malformed("a document type declaration is not allowed", Reason.FORBIDDEN_CONTENT, line=line)
 
 
-def _syntax(error: etree.XMLSyntaxError) -> Malformed:
+def syntax_fault(error: etree.XMLSyntaxError) -> Malformed:
     text = _POSITION.sub("", str(error.msg or "the document is not well-formed XML")).strip()
     return Malformed(text, line=error.lineno or None)
 
@@ -172,17 +169,17 @@ def read_tree(data: bytes, limits: Limits = DEFAULT_LIMITS, *, is_utf8: bool = F
     """
     if not is_utf8:
         data = utf8(data)
-    _check(data, limits)
-    _check_doctype(data, len(data))
+    check(data, limits)
+    check_doctype(data, len(data))
     # The shortest element has four bytes, so small documents need no counting.
     if len(data) > 4 * limits.elements_max and data.count(b"<") - data.count(b"</") > limits.elements_max:
         raise Malformed(f"more than {limits.elements_max} elements", Reason.TOO_LARGE)
     if len(data) > 5 * limits.attributes_max and data.count(b"=") > limits.attributes_max:
         raise Malformed(f"more than {limits.attributes_max} attributes", Reason.TOO_LARGE)
     try:
-        root: Node = etree.fromstring(data, etree.XMLParser(**_OPTIONS))
+        root: Node = etree.fromstring(data, etree.XMLParser(**PARSER_OPTIONS))
     except etree.XMLSyntaxError as error:
-        raise _syntax(error) from None
+        raise syntax_fault(error) from None
     return root
 
 
@@ -191,180 +188,22 @@ def peek(data: bytes, wait_for: frozenset[str], limits: Limits = DEFAULT_LIMITS)
 
     For deciding about a long document before reading it. ``data`` is UTF-8 already.
     """
-    _check(data, limits)
-    _check_doctype(data, _PEEK_BYTES)
-    parser = etree.XMLPullParser(events=("start",), **_OPTIONS)
+    check(data, limits)
+    check_doctype(data, PEEK_BYTES)
+    parser = etree.XMLPullParser(events=("start",), **PARSER_OPTIONS)
     root: Node | None = None
     try:
-        for at in range(0, len(data), _PEEK_BYTES):
-            parser.feed(data[at : at + _PEEK_BYTES])
+        for at in range(0, len(data), PEEK_BYTES):
+            parser.feed(data[at : at + PEEK_BYTES])
             if root is None:
                 root = next((element for _, element in parser.read_events()), None)
                 if root is not None and root.getroottree().docinfo.internalDTD is not None:
-                    raise _no_doctype()
+                    raise no_doctype()
             if root is not None and len(root) and (len(root) > 1 or name_of(root[0]) not in wait_for):
                 return root
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise _syntax(error) from None
+        raise syntax_fault(error) from None
     if root is None:
         raise Malformed("the document has no root element", line=1)
     return root
-
-
-# --- streams ----------------------------------------------------------------------------------------------------------
-
-
-class Collector(Protocol):
-    """Takes elements in document order; ``takes`` maps a full tag to the method that gets its attributes.
-
-    An element that is not in ``takes`` is passed over with everything inside it.
-    """
-
-    @property
-    def takes(self) -> Mapping[str, Take]: ...
-
-
-C = TypeVar("C", bound=Collector)
-
-
-class _Stranger(Exception):
-    """An element the collector does not take: from here on depth matters."""
-
-
-def collect(data: bytes, new: Callable[[], C], limits: Limits = DEFAULT_LIMITS, *, peeked: bool = False) -> C:
-    """A new collector that has been shown all elements of the document.
-
-    ``peeked`` says that the same bytes, in UTF-8, have been through :func:`peek`, whose checks need no repeating.
-
-    Most documents hold only what the collector takes; they are read without end tags, which cost a fourth of the
-    time. At the first other element a fresh collector starts again, with a reader that knows what lies inside what.
-    """
-    if not peeked:
-        data = utf8(data)
-        _check(data, limits)
-    collector = new()
-    try:
-        _run(data, _Direct(collector.takes))
-    except _Stranger:
-        collector = new()
-        _run(data, _Skipping(collector.takes))
-    return collector
-
-
-def replay(root: Node, collector: Collector) -> None:
-    """Show an already read tree to a collector, as :func:`collect` would."""
-    _replay((root,), collector.takes)
-
-
-def _replay(elements: Iterable[Node], takes: Mapping[str, Take]) -> None:
-    for element in elements:
-        tag: Any = element.tag
-        take = takes.get(tag)
-        if take is not None:
-            take(dict(element.attrib))
-            _replay(element, takes)
-
-
-def events(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[str, Node]]:
-    """``start`` and ``end`` of every element of a document in UTF-8, with lines; raises :class:`Malformed` on the way.
-
-    Whoever takes the events removes what has been read from its parent, otherwise it becomes a tree. The text inside
-    an element is complete at its end, the text behind it at the next event.
-    """
-    _check(data, limits)
-    _check_doctype(data, len(data))
-    try:
-        yield from etree.iterparse(BytesIO(data), events=("start", "end"), **_OPTIONS)
-    except etree.XMLSyntaxError as error:
-        raise _syntax(error) from None
-
-
-def path_to(data: bytes, number: int) -> str:
-    """The path of the element that starts as number ``number`` of the document, with ``[n]`` from the second equal one.
-
-    For a document that :func:`events` has been through, when something in it turned out to be wrong.
-    """
-    target = _Counting(number)
-    receiver: Any = target
-    parser = etree.XMLParser(target=receiver, **_OPTIONS)
-    # In pieces, because the parser reads what it has been given to its end, also when the target wants no more.
-    with contextlib.suppress(_Reached, etree.XMLSyntaxError):
-        for at in range(0, len(data), _PEEK_BYTES):
-            parser.feed(data[at : at + _PEEK_BYTES])
-    return "/" + "/".join(target.names)
-
-
-class _Reached(Exception):
-    """The element that was looked for has been met."""
-
-
-def _run(data: bytes, target: _Direct | _Skipping) -> None:
-    # lxml stops at the first exception a target raises and raises it again here.
-    receiver: Any = target
-    try:
-        etree.fromstring(data, etree.XMLParser(target=receiver, **_OPTIONS))
-    except etree.XMLSyntaxError as error:
-        raise _syntax(error) from None
-
-
-class _Target:
-    def doctype(self, name: str, public_id: str | None, system: str | None) -> None:
-        """Met before anything it declares."""
-        raise _no_doctype()
-
-    def close(self) -> None:
-        """Nothing was built."""
-
-
-class _Direct(_Target):
-    def __init__(self, takes: Mapping[str, Take]) -> None:
-        known = dict(takes)
-
-        # A closure, because this runs once for every element and attribute look-ups would cost as much as the work.
-        def start(tag: str, attributes: Attributes) -> None:
-            try:
-                take = known[tag]
-            except KeyError:
-                raise _Stranger from None
-            take(attributes)
-
-        self.start = start
-
-
-class _Skipping(_Target):
-    def __init__(self, takes: Mapping[str, Take]) -> None:
-        self._takes = takes.get
-        self._inside = 0
-
-    def start(self, tag: str, attributes: Attributes) -> None:
-        if self._inside:
-            self._inside += 1
-        elif (take := self._takes(tag)) is None:
-            self._inside = 1
-        else:
-            take(attributes)
-
-    def end(self, tag: str) -> None:
-        if self._inside:
-            self._inside -= 1
-
-
-class _Counting(_Target):
-    def __init__(self, number: int) -> None:
-        self._left = number
-        self._counts: list[dict[str, int]] = [{}]
-        self.names: list[str] = []
-
-    def start(self, tag: str, attributes: Attributes) -> None:
-        name = LOCAL[tag]
-        count = self._counts[-1][name] = self._counts[-1].get(name, 0) + 1
-        self.names.append(f"{name}[{count}]" if count > 1 else name)
-        self._counts.append({})
-        self._left -= 1
-        if not self._left:
-            raise _Reached
-
-    def end(self, tag: str) -> None:
-        self.names.pop()
-        self._counts.pop()

@@ -69,13 +69,6 @@ def weekdays_of(node: Node) -> tuple[bool, ...]:
     return tuple(missing if value is None else value for value in given)
 
 
-def weekday_attributes(weekdays: tuple[bool, ...]) -> dict[str, str]:
-    """All seven attributes, which no peer can misread; none for every day."""
-    if weekdays == ALL_DAYS:
-        return {}
-    return {key: "true" if value else "false" for key, value in zip(WEEKDAYS, weekdays, strict=True)}
-
-
 def nights_of_duration(text: str) -> int:
     """`P3N` or `P3D` as nights. Raises ValueError."""
     seconds = duration_s(text)

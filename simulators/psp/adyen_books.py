@@ -31,7 +31,7 @@ class AdyenBooks(Psp):
         self.reports: dict[str, bytes] = {}
         self._key, self._account, self._hmac, self._login = key, account, hmac_key, login
         self._kept = Kept()
-        self._reported = 0
+        self.reported = 0
 
     def signed(self, *events: Body) -> Callback:
         """One notification of these items."""
@@ -66,8 +66,8 @@ class AdyenBooks(Psp):
         """What has moved since the last one is settled; the name of the report, which is told as well."""
         batch = len(self.reports) + 1
         name = f"settlement_detail_report_batch_{batch}.csv"
-        self.reports[name] = report_of(self._account, batch, self.movements[self._reported :])
-        self._reported = len(self.movements)
+        self.reports[name] = report_of(self._account, batch, self.movements[self.reported :])
+        self.reported = len(self.movements)
         nothing = {"currency": "EUR", "value": 0}
         self._tell_of("REPORT_AVAILABLE", name, None, "", nothing, reason=f"{self.home}/reports/download/{name}")
         return name

@@ -22,6 +22,7 @@ from simulators.psp.adyen import Adyen
 from simulators.psp.common import Answer, Body, Callback, NotHere, Psp
 from simulators.psp.courier import Courier, Faults, NoAnswer
 from simulators.psp.pages import guest_page, returning
+from simulators.psp.stripe import Stripe
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -166,8 +167,8 @@ def sender(client: httpx.AsyncClient) -> Callable[[str, Callback], Awaitable[Ans
 
 
 def _close_batch(psp: Psp) -> str:
-    if not isinstance(psp, Adyen):
-        raise NotHere("only Adyen settles by batches")
+    if not isinstance(psp, Adyen | Stripe):
+        raise NotHere("only Adyen settles by batches, and Stripe by payouts")
     return psp.close_batch()
 
 

@@ -23,6 +23,7 @@ from simulators.psp.stripe_objects import (
     charge_of,
     metadata_in,
     missing,
+    payout_page,
     session_of,
     shown,
     wrong,
@@ -99,8 +100,11 @@ class Stripe(StripeBooks):
                 session = self.sessions[name]
                 intent = session["payment_intent"]
                 return shown(session) | {"payment_intent": intent and self._expanded(self._intent(intent))}
+            case ["balance_transactions"] if query.get("payout") in self.payouts:
+                number = query["payout"]
+                return payout_page(number, self.payouts[number], self.movements, self.sources)
             case ["balance_transactions"]:
-                return balance_page(self.movements, self._sources, query)
+                return balance_page(self.movements, self.sources, query)
         raise missing()
 
     def _write(self, path: list[str], form: dict[str, str]) -> Body:

@@ -22,9 +22,21 @@ from simulators.psp.stripe_objects import (
     charge_of,
     intent_of,
     missing,
+    net_of,
 )
 
-_KEPT = ("events", "_targets", "movements", "intents", "refunds", "sessions", "disputes", "_sources")
+_KEPT = (
+    "events",
+    "_targets",
+    "movements",
+    "intents",
+    "refunds",
+    "sessions",
+    "disputes",
+    "sources",
+    "payouts",
+    "_paid_out",
+)
 
 FAULT = {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}
 
@@ -40,7 +52,9 @@ class StripeBooks(Psp):
         self.disputes: dict[str, Body] = {}
         self._key, self._secret, self._version = key, webhook_secret, version
         self._kept = Kept()
-        self._sources: dict[str, Body] = {}
+        self.sources: dict[str, Body] = {}
+        self.payouts: dict[str, list[int]] = {}  # the places of its movements
+        self._paid_out = 0
 
     def snapshot(self) -> bytes:
         """All but what is pending, which ends with the process."""
@@ -85,6 +99,19 @@ class StripeBooks(Psp):
             self._tell_of("charge.dispute.funds_reinstated", dispute)
         self._tell_of("charge.dispute.closed", dispute)
 
+    def close_batch(self) -> str:
+        """What has moved since the last payout is paid out; its number, which is told as well."""
+        places = list(range(self._paid_out, len(self.movements)))
+        number, self._paid_out = self._numbers.next("po_"), len(self.movements)
+        self.payouts[number] = places
+        moved = [self.movements[place] for place in places]
+        net = sum(net_of(each) for each in moved)
+        currency = moved[0].currency if moved else "eur"
+        told = {"id": number, "object": "payout", "amount": net, "currency": currency, "status": "paid"}
+        self.sources[number] = told | {"metadata": {}}
+        self._tell_of("payout.reconciliation_completed", self.sources[number])
+        return number
+
     def _intent_for(self, form: dict[str, str], metadata: dict[str, str]) -> Body:
         number, charge = self._numbers.next("pi_"), self._numbers.next("ch_")
         self.intents[number] = intent_of(number, charge, form, metadata, self._now_s())
@@ -121,7 +148,7 @@ class StripeBooks(Psp):
         return {**intent, "latest_charge": charge_of(intent)}
 
     def _book(self, kind: str, source: Body, intent: Body) -> None:
-        self._sources[source["id"]] = source
+        self.sources[source["id"]] = source
         reference = str((source.get("metadata") or {}).get("op_id", ""))
         self._move(kind, source["id"], intent["id"], reference, source_amount(source), intent["currency"])
 

@@ -84,6 +84,22 @@ def balance_page(movements: Sequence[Movement], sources: dict[str, Body], query:
     return {"object": "list", "data": found[start : start + limit], "has_more": len(found) > start + limit}
 
 
+def payout_page(number: str, places: Sequence[int], movements: Sequence[Movement], sources: dict[str, Body]) -> Body:
+    """What a payout is made of, and the payout itself, in one page."""
+    found = [_balance(place, movements[place], sources[movements[place].number]) for place in places]
+    payout, at_s = sources[number], movements[places[-1]].at_s if places else 0
+    amount = -int(payout["amount"])
+    out: Body = {"id": f"txn_{number}", "object": "balance_transaction", "type": "payout", "fee": 0, "net": amount}
+    out |= {"reporting_category": "payout", "source": payout, "amount": amount}
+    out |= {"currency": payout["currency"], "created": at_s}
+    return {"object": "list", "data": [out, *found[::-1]], "has_more": False}
+
+
+def net_of(movement: Movement) -> int:
+    """What of it reaches the merchant."""
+    return movement.signed - _fee_of(movement)
+
+
 def metadata_in(form: dict[str, str], name: str = "metadata") -> dict[str, str]:
     """``metadata[a]=1`` as ``{"a": "1"}``."""
     start = f"{name}["
@@ -99,7 +115,7 @@ def missing() -> Refused:
 
 
 def _balance(place: int, movement: Movement, source: Body) -> Body:
-    fee = {TAKEN: movement.fee}.get(movement.kind, 0)
+    fee = _fee_of(movement)
     told: dict[str, Any] = {
         "id": f"txn_{place:06d}",
         "object": "balance_transaction",
@@ -113,3 +129,7 @@ def _balance(place: int, movement: Movement, source: Body) -> Body:
         "created": movement.at_s,
     }
     return told
+
+
+def _fee_of(movement: Movement) -> int:
+    return movement.fee if movement.kind == TAKEN else 0

@@ -20,6 +20,7 @@ PAGES = {
     "night": "calendar/night/{day}",
     "bookings": "bookings",
     "booking": "bookings/{booking}",
+    "payments": "payments",
     "channels": "channels",
     "channel": "channels/sunbeds",
     "audit": "channels/sunbeds/audit",

@@ -65,7 +65,9 @@ def test_an_import_tells_each_refused_line(command: Command) -> None:
     dry = command.json("import", "demo", "ari", command.file("good.csv", ARI), "--dry-run")
     assert (dry["committed"], dry["counts"]) == (False, {"unchanged": 1})
     assert command("import", "demo", "ari", command.file("x.txt", ARI)) == exits.REFUSED
-    assert command("import", "demo", "ari", str(command.folder / "nowhere.csv")) == exits.FAILED
+    nowhere = str(command.folder / "nowhere.csv")
+    assert command("import", "demo", "ari", nowhere) == exits.FAILED
+    assert command.err == f"{nowhere}: No such file or directory\n"
 
 
 def test_the_calendar_in_json(command: Command) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.cli.replay import _text
+from gateway.cli.replay import text_of
 from gateway.flows.desk.replaying import Replay, ReplayedPart
 
 
@@ -13,4 +13,4 @@ from gateway.flows.desk.replaying import Replay, ReplayedPart
 )
 def test_nothing_committed(meant: bool, said: str) -> None:
     replay = Replay(False, (ReplayedPart("reservation", "duplicate", "", "7UCGRNXLRF", ()),))
-    assert _text(replay, meant).splitlines() == ["reservation duplicate 7UCGRNXLRF", said]
+    assert text_of(replay, meant).splitlines() == ["reservation duplicate 7UCGRNXLRF", said]

@@ -14,22 +14,18 @@ from tests.e2e.town import PATIENCE_S, Counterpart, Process, Town, ahead, eventu
 KILLS = 3
 # Of each channel. The PMS is handed ten reservations a second at most, and has to have them all in the end.
 SALES_PER_S = 8.0
-SALES = 40
-BETWEEN_KILLS = 12  # acknowledgements
+SALES = 16  # between two kills; what is sold while the gateway is away is told when it is back
+BETWEEN_KILLS = 12  # acknowledgements, of both channels together
 
 
 @pytest.fixture
 def busy_town(tmp_path: Path) -> Iterator[Town]:
-    """Both channels sell, change and cancel without end, whatever they are told, and the PMS changes prices."""
+    """The house is open on both channels."""
     with town(tmp_path) as built:
         built.gateway.start()
         built.gateway.wait_until_ready()
         built.pms.tell("publish")
         eventually(built.check_is_open)
-        for seed, channel in enumerate((built.sunbeds, built.farfare), 1):
-            channel.tell(
-                "sell", rate_per_s=SALES_PER_S, count=SALES, seed=seed, modify_share=0.2, cancel_share=0.2, force=True
-            )
         yield built
 
 
@@ -75,8 +71,16 @@ def promises(built: Town) -> dict[str, dict[str, tuple[str, int]]]:
 
 
 def load_until(built: Town, more: int) -> None:
-    """Prices change all the while, until so many more revisions have been acknowledged."""
+    """Both channels sell, change and cancel, whatever they are told, until so many more revisions are acknowledged.
+
+    Prices change all the while.
+    """
     target = count(built) + more
+    for channel in (built.sunbeds, built.farfare):
+        seed = target + len(channel.name)
+        channel.tell(
+            "sell", rate_per_s=SALES_PER_S, count=SALES, seed=seed, modify_share=0.2, cancel_share=0.2, force=True
+        )
     prices = iter(range(100_000))
 
     def enough() -> None:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from gateway.contract import Capabilities
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar
 from gateway.engine.plan import Difference
 from gateway.engine.stock import NO_FIGURE
-from gateway.engine.view import Calendar, Channel
+from gateway.engine.view import Channel
 from gateway.model.ari import AriUpdate, Field
 from gateway.model.dates import BLOCK_DAYS, days_in
 from gateway.model.property import Connection, Product, Property, RatePlan, Role, RoomType

@@ -15,9 +15,10 @@ import numpy as np
 from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Unknown
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.plan import DIRTY, NEVER, Difference, Shadow, difference, left_view
 from gateway.engine.sending import Held, Parcel, Touched, held_before, intend, parcels, postpone, settle, undo
-from gateway.engine.view import Calendar, Channel, Slot
+from gateway.engine.view import Channel
 from gateway.model.ari import AriUpdate, Aspect, Field
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of, days_in
 from gateway.model.property import Connection, Product, Property, RatePlan, Role, RoomType
@@ -38,11 +39,21 @@ class Rule(StrEnum):
     SETTLE = "doubt lasts until no older request can land"
     SNAPSHOT = "the revision is read with the rows"
     EPOCH = "an older configuration's push does not count for a newer one"
+    REACH = "while an older complete set may land, nothing is sure, not even what was not in it"
+
+
+class Sets(StrEnum):
+    """How the channel takes limits."""
+
+    NEVER = "as deltas"
+    OPENING = "as deltas, once a complete set was confirmed"
+    ALWAYS = "as complete sets"
 
 
 class Late(NamedTuple):
     updates: list[AriUpdate]
     until_ms: int
+    complete: bool
 
 
 class Stored(NamedTuple):
@@ -68,6 +79,9 @@ class Plan:
 class World:
     fields: frozenset[Field]
     rules: frozenset[Rule]
+    sets: Sets = Sets.NEVER
+    opened: bool = False
+    afresh: bool = False
     now_ms: int = 0
     rev: int = 1
     version: int = 1
@@ -154,9 +168,22 @@ class World:
             account = Connection("c", "x", "x", Role.CHANNEL, "H", url="u", products=products)
             rooms = tuple(RoomType(room, room, 9, adults_max=1) for room in ROOMS)
             hotel = Hotel(Property("h", "H", "EUR", "UTC", rooms, (RatePlan("X", "X"),), (account,)), self.version)
-            made = Channel(hotel, account, Capabilities(fields=self.fields, counts_down=True))
+            made = Channel(hotel, account, self._capabilities())
             self._compiled = (self.version, hotel, made)
         return self._compiled[1], self._compiled[2]
+
+    def _capabilities(self) -> Capabilities:
+        return Capabilities(
+            fields=self.fields,
+            counts_down=True,
+            complete_sets=self.sets is not Sets.NEVER,
+            deltas=self.sets is not Sets.ALWAYS,
+        )
+
+    def order_everything(self) -> None:
+        """Nobody knows what the channel holds."""
+        self.afresh = True
+        self.opened = False
 
     def begin(self, between: tuple[str, Day, Field, int] | None = None) -> None:
         """Plans, commits the first message's intent and sends it; ``between`` is a change after rows were read."""
@@ -168,7 +195,8 @@ class World:
             self.change(*between)
             if Rule.SNAPSHOT not in self.rules:
                 rev = self.rev
-        sent = parcels(differences, parts_max=2)
+        sent = parcels(differences, parts_max=2, complete=self._is_complete)
+        self.afresh = False
         for name in forgotten:
             del self.shadow[name]
         kept = dict(self.shadow)
@@ -191,7 +219,7 @@ class World:
     def _differences(self) -> tuple[list[Difference], list[Touched], list[tuple[Aspect, Slot]]]:
         hotel, channel = self.channel()
         window = (NIGHTS[0], NIGHTS[0] + self.horizon - 1)
-        full = self.synced[1] != self.version
+        full = self.synced[1] != self.version or self.afresh
         rows = Calendar(
             hotel.guests,
             [(key, body) for key, (_, body) in self.calendar.items()],
@@ -211,24 +239,50 @@ class World:
             for (of, slot), stored in self.shadow.items():
                 if of is aspect and (full or (stored.due_ms is not None and stored.due_ms <= self.now_ms)):
                     slots.add(self._slot(slot))
+            complete = aspect is Aspect.LIMIT and self._is_complete
+            if complete and slots:
+                slots |= channel.all_slots(aspect, blocks_of(*window))
+            late_ms = self._late_ms(slots) if aspect is Aspect.LIMIT and full else 0
             held = [slot for slot in slots if channel.holds(aspect, slot)]
             gone = sorted(slots.difference(held)) if Rule.TOMBSTONE in self.rules else []
             for some, leaving in ((held, False), (gone, True)):
                 if not some:
                     continue
                 shadow = self._load(aspect, some)
+                if self.afresh:
+                    shadow.sync[shadow.sync != NEVER] = DIRTY
                 for slot, night in doubted:
                     if slot in shadow.sheet.row:
                         cell = shadow.sheet.columns["sync"][shadow.sheet.row[slot]]
                         cell[night % BLOCK_DAYS] = DIRTY if cell[night % BLOCK_DAYS] != NEVER else NEVER
                 keys = shadow.sheet.keys
                 view = left_view(aspect, keys, 1) if leaving else channel.view(aspect, keys, rows)
-                found = difference(channel, shadow, view, window, self.now_ms, leaving=leaving, afresh=full)
+                found = difference(
+                    channel,
+                    shadow,
+                    view,
+                    window,
+                    self.now_ms,
+                    leaving=leaving,
+                    afresh=full,
+                    complete=complete and not leaving,
+                    late_ms=late_ms,
+                )
                 differences.append(found)
                 touched.append(Touched(shadow, found.released))
                 if leaving:
                     forgotten += self._forgettable(found)
         return differences, touched, forgotten
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.sets is Sets.ALWAYS or (self.sets is Sets.OPENING and not self.opened)
+
+    def _late_ms(self, slots: set[Slot]) -> int:
+        if self.sets is not Sets.OPENING or Rule.REACH not in self.rules:
+            return 0
+        known = [self.shadow.get((Aspect.LIMIT, self._name(slot))) for slot in slots]
+        return max((stored.hold_ms for stored in known if stored is not None), default=0)
 
     def _own_sales(self) -> list[tuple[Slot, Day]]:
         if Rule.OWN_SALE not in self.rules:
@@ -275,13 +329,14 @@ class World:
             return
         plan, parcel = self.flight, self.flight.parcels[0]
         updates = [part.update for part in parcel.parts]
+        whole = parcel.complete
         if how in ("ok", "half", "applied_timeout", "crash"):
-            self._apply(updates)
-        elif how in ("part", "doubt"):
-            self._apply(updates[1:])
+            self._apply(updates, complete=whole)
+        elif how == "doubt" or (how == "part" and not whole):
+            self._apply(updates[1:], complete=whole)
         elif how in ("late", "crash_late"):
             until_ms = self.now_ms + SETTLE_MS if how == "late" else plan.sent_ms + TIMEOUT_MS + SETTLE_MS
-            self.late.append(Late(updates, until_ms))
+            self.late.append(Late(updates, until_ms, whole))
         self.flight = None
         if how.startswith("crash"):
             return
@@ -301,7 +356,11 @@ class World:
     def _settled(self, plan: Plan, parcel: Parcel, how: str) -> None:
         by_part: dict[int, Outcome] = {}
         if how in ("part", "doubt"):
-            by_part[0] = Refused("no", "no") if how == "part" else Unknown()
+            # A complete set is refused as a whole.
+            for number in range(len(parcel) if how == "part" and parcel.complete else 1):
+                by_part[number] = Refused("no", "no") if how == "part" else Unknown()
+        elif how in ("ok", "half") and parcel.complete:
+            self.opened = True
         if how == "busy":
             touched = undo(parcel, plan.held)
         else:
@@ -323,11 +382,13 @@ class World:
     def arrive_late(self) -> None:
         """A request that seemed lost lands after all, if it still can."""
         if self.late:
-            updates, until_ms = self.late.pop(0)
+            updates, until_ms, complete = self.late.pop(0)
             if self.now_ms <= until_ms:
-                self._apply(updates)
+                self._apply(updates, complete=complete)
 
-    def _apply(self, updates: list[AriUpdate]) -> None:
+    def _apply(self, updates: list[AriUpdate], *, complete: bool) -> None:
+        if complete:
+            self.limits = dict.fromkeys(self.limits, 0)
         for update in updates:
             for night in days_in(update.first, update.last):
                 for setting in update.settings:

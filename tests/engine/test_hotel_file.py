@@ -566,6 +566,12 @@ def test_a_new_property_is_all_additions() -> None:
     ]
 
 
+def test_a_source_of_its_own_has_no_counterpart_to_tell_of() -> None:
+    site = Connection(id="site", role=Role.DIRECT, connector="", profile="", hotel="")
+    with_site = msgspec.structs.replace(hotel_of(), connections=(*hotel_of().connections, site))
+    assert marked(plan(hotel_of(), with_site)) == ["+ connection site (direct)"]
+
+
 def test_a_mark_up_is_told_in_the_currency_of_its_connection() -> None:
     yen = ((f"{HERE}.currency", "JPY"), (f"{HERE}.exchange_rate", "171"))
     assert marked(plan(hotel_of(*yen), hotel_of(*yen, (f"{HERE}.markup_amount", "150")))) == [

@@ -46,13 +46,13 @@ class Doors:
 
     def __init__(self, rooms: tuple[RoomType, ...]) -> None:
         self._rooms = {room.code: room for room in rooms}
-        self._taken: Counter[tuple[str, int]] = Counter()  # physical rooms
+        self.taken: Counter[tuple[str, int]] = Counter()  # physical rooms
         self._sold: Counter[tuple[str, int]] = Counter()  # under the name they were sold by
 
     def take(self, room: str, day: int, units: int) -> None:
         self._sold[room, day] += units
         for part in self._rooms[room].made_of or (Part(room),):
-            self._taken[part.room, day] += units * part.units
+            self.taken[part.room, day] += units * part.units
 
     def fits(self, room: str, day: int) -> bool:
         """Whether one more could be sold."""
@@ -60,12 +60,12 @@ class Doors:
         if kind.made_of and self._sold[room, day] >= kind.units:
             return False
         needed = Counter({part.room: part.units for part in kind.made_of or (Part(room),)})
-        return all(self._taken[name, day] + units <= self._rooms[name].units for name, units in needed.items())
+        return all(self.taken[name, day] + units <= self._rooms[name].units for name, units in needed.items())
 
     def left(self, room: str, day: int) -> int:
         """By selling one after the other for as long as one fits."""
         tried = Doors(tuple(self._rooms.values()))
-        tried._taken, tried._sold = self._taken.copy(), self._sold.copy()
+        tried.taken, tried._sold = self.taken.copy(), self._sold.copy()
         count = 0
         while tried.fits(room, day):
             tried.take(room, day, 1)
@@ -73,7 +73,7 @@ class Doors:
         return count
 
     def rooms_taken(self, day: int) -> int:
-        return sum(units for (_, night), units in self._taken.items() if night == day)
+        return sum(units for (_, night), units in self.taken.items() if night == day)
 
 
 @st.composite
@@ -175,7 +175,7 @@ def test_what_was_sold_and_what_it_takes_tell_each_other(
     taken = per_night(levels)
     for room in PHYSICAL:
         for day in DAYS:
-            assert taken.get((room.code, day), 0) == doors._taken[room.code, day]
+            assert taken.get((room.code, day), 0) == doors.taken[room.code, day]
     for day in DAYS:
         assert per_night(with_house(levels, links.parts)).get((HOUSE, day), 0) == doors.rooms_taken(day)
 

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.asking import Ask, Offer, Party
 from gateway.engine.calendar import PRODUCT, Sheet
 from gateway.engine.hotel import Hotel
-from gateway.engine.offers import Ask, Offer, Party, Shop, is_closed, shop_of
+from gateway.engine.loaded import Calendar
+from gateway.engine.offers import Shop, is_closed, shop_of
 from gateway.engine.promotions import cheapest, possible
 from gateway.engine.rates import lineage
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
-from gateway.engine.view import Calendar
 from gateway.model.dates import BLOCK_DAYS, parse_day
 from gateway.model.property import (
     Adjustment,

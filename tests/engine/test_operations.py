@@ -20,16 +20,9 @@ from gateway.engine.operations import (
     refusal,
 )
 from gateway.messages_payment import Adjust, Capture, PaymentCommand, Purchase, Refund, Void
-from gateway.model.payment import (
-    Card,
-    FactKind,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
-    PaymentError,
-    Retry,
-    retry_of,
-)
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_error import PaymentError, Retry, retry_of
+from gateway.model.payment_means import Card
 
 K, Outcome = FactKind, OperationOutcome
 HOLD = OperationRef(id="A", kind=OperationKind.AUTHORISE, at_ms=0, amount=100, currency="EUR", psp="P")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.engine.hotel_changes import plan
+from gateway.engine.hotel_changes import Severity, plan
 from gateway.engine.hotel_file import HotelFile, HotelFileError, read, read_tables
 from gateway.engine.hotel_tables import tables_of
 
@@ -74,7 +74,8 @@ def test_changes_are_told_without_values() -> None:
     assert lines == ["~ payment account online: account", "~ payment account online: key callback a1 is replaced"]
     bare = msgspec.structs.replace(prop, payments=())
     assert [change.line for change in plan(bare, prop)] == ["+ payment account online (adyen/adyen)"]
-    assert [change.line for change in plan(prop, bare)] == ["- payment account online"]
+    (gone,) = plan(prop, bare)
+    assert (gone.line, gone.severity) == ("- payment account online", Severity.DESTRUCTIVE)
 
 
 @pytest.mark.parametrize(

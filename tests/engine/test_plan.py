@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gateway.engine.calendar import NO_LIMIT, NO_PRICE, Sheet
+from gateway.engine.loaded import Slot
 from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED, Difference, Shadow, difference, left_view
-from gateway.engine.view import LAYOUT_OF, Channel, Slot
+from gateway.engine.view import LAYOUT_OF, Channel
 from gateway.model.ari import Aspect, Field
 from gateway.model.dates import BLOCK_DAYS
 from tests.engine.push_house import EVERYTHING, all_updates, house, said

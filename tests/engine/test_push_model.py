@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from gateway.model.ari import Field
-from tests.engine.push_world import CODES, NIGHTS, ROOMS, Rule, World
+from tests.engine.push_world import CODES, NIGHTS, ROOMS, Rule, Sets, World
 
 ALL = frozenset(Rule)
 LIMITS = frozenset({Field.FIGURE})
@@ -32,6 +32,7 @@ OUTCOMES = (
 # What takes longest to find is looked for among fewer kinds of steps.
 FOCUS: dict[Rule, tuple[Sequence[str], Collection[str]]] = {
     Rule.UNKNOWN: (("ok", "applied_timeout", "crash"), ("remap", "shorten", "own_sale", "wait")),
+    Rule.REACH: (("ok", "late"), ("change", "shorten", "own_sale", "wait")),
     Rule.SETTLE: (("ok", "late", "crash_late"), ("remap", "shorten", "own_sale", "wait")),
 }
 
@@ -60,6 +61,7 @@ def _histories(
         "remap": [st.tuples(_room, st.sampled_from((*CODES, None)))],
         "shorten": [st.tuples(st.integers(1, len(NIGHTS)))],
         "own_sale": [st.tuples(_room, _night, st.sampled_from((-1, 1)))],
+        "order_everything": [st.just(())],
     }
     steps = [
         st.tuples(st.just(name), drawn) for name, some in arguments.items() if name not in leaving_out for drawn in some
@@ -67,20 +69,33 @@ def _histories(
     return st.lists(st.one_of(steps), max_size=16)
 
 
-def _wrong_after(history: History, fields: frozenset[Field], rules: frozenset[Rule]) -> list[str]:
-    world = World(fields, rules)
+def _wrong_after(
+    history: History, fields: frozenset[Field], rules: frozenset[Rule], sets: Sets = Sets.NEVER
+) -> list[str]:
+    world = World(fields, rules, sets)
     for name, arguments in history:
         getattr(world, name)(*arguments)
     world.settle_down()
     return world.wrong()
 
 
-@pytest.mark.parametrize(("fields", "examples"), [(LIMITS, 150), (EVERYTHING, 60)], ids=["limits", "everything"])
-def test_every_history_ends_with_the_channel_holding_what_it_should(fields: frozenset[Field], examples: int) -> None:
+@pytest.mark.parametrize(
+    ("fields", "sets", "examples"),
+    [
+        (LIMITS, Sets.NEVER, 150),
+        (EVERYTHING, Sets.NEVER, 60),
+        (LIMITS, Sets.ALWAYS, 50),
+        (LIMITS, Sets.OPENING, 60),
+        (EVERYTHING, Sets.ALWAYS, 15),
+    ],
+)
+def test_every_history_ends_with_the_channel_holding_what_it_should(
+    fields: frozenset[Field], sets: Sets, examples: int
+) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_histories(fields))
     def run(history: History) -> None:
-        assert _wrong_after(history, fields, ALL) == []
+        assert _wrong_after(history, fields, ALL, sets) == []
 
     run()
 
@@ -88,6 +103,7 @@ def test_every_history_ends_with_the_channel_holding_what_it_should(fields: froz
 @pytest.mark.parametrize("rule", Rule, ids=[rule.name.lower() for rule in Rule])
 def test_no_rule_can_be_left_out(rule: Rule) -> None:
     found: list[Any] = []
+    sets = Sets.OPENING if rule is Rule.REACH else Sets.NEVER
 
     @seed(6)
     @settings(
@@ -99,11 +115,11 @@ def test_no_rule_can_be_left_out(rule: Rule) -> None:
     )
     @given(_histories(LIMITS, *FOCUS.get(rule, ())))
     def run(history: History) -> None:
-        if _wrong_after(history, LIMITS, ALL - {rule}):
+        if _wrong_after(history, LIMITS, ALL - {rule}, sets):
             found.append(history)
             raise AssertionError("a counterexample")
 
     with pytest.raises(AssertionError, match="a counterexample"):
         run()
     assert found
-    assert _wrong_after(found[-1], LIMITS, ALL) == []
+    assert _wrong_after(found[-1], LIMITS, ALL, sets) == []

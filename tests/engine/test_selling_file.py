@@ -13,7 +13,7 @@ import gateway
 from gateway.engine.hotel_changes import plan
 from gateway.engine.hotel_file import HotelFileError, read, read_tables
 from gateway.engine.hotel_tables import tables_of
-from gateway.engine.selling_file import (
+from gateway.engine.selling_shapes import (
     PlanTermsTable,
     PolicyTable,
     PromotionTable,

@@ -7,9 +7,10 @@ import pytest
 
 from gateway.contract import Accepted, Confirmed, Outcome, Refused, Unknown
 from gateway.engine.calendar import Sheet
+from gateway.engine.loaded import Slot
 from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED, Difference, Shadow, difference
 from gateway.engine.sending import Parcel, held_before, intend, parcels, postpone, settle, undo
-from gateway.engine.view import LAYOUT_OF, Slot
+from gateway.engine.view import LAYOUT_OF
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS
 from tests.engine.push_house import house

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.engine.calendar import NO_LIMIT, NO_PRICE
 from gateway.engine.hotel import Hotel
-from gateway.engine.view import Calendar, Channel, Slot
+from gateway.engine.loaded import Calendar, Slot
+from gateway.engine.view import Channel
 from gateway.model.ari import Aspect, Field
 from gateway.model.dates import BLOCK_DAYS
 from gateway.model.property import (

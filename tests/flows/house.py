@@ -14,15 +14,16 @@ import msgspec
 from cryptography.fernet import Fernet
 
 from gateway.contract import Head, Reply, Request
-from gateway.engine.connection_file import Side
+from gateway.engine.connection_shapes import Side
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile
+from gateway.engine.loaded import Calendar
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
-from gateway.engine.view import Calendar
 from gateway.engine.window import free
 from gateway.errors import OutcomeUnknown, Retryable
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
-from gateway.flows.deliver import Deliverer
+from gateway.flows.apply_hotel import apply_hotel
+from gateway.flows.delivering.deliver import Deliverer
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.push_ari import Pusher
 from gateway.flows.receive import receive
 from gateway.flows.services import Ids, Services

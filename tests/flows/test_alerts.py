@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 
 from gateway.contract import Reply, Request
 from gateway.errors import OutcomeUnknown
-from gateway.flows import alert_notices
-from gateway.flows.alert_notices import Alert
-from gateway.flows.alert_texts import AlertKind, sentence, title
-from gateway.flows.alerts import LOOK_S, SETTLE_MS, Alerts, current
+from gateway.flows.alerts import notices
+from gateway.flows.alerts.notices import Alert
+from gateway.flows.alerts.texts import AlertKind, sentence, title
+from gateway.flows.alerts.watch import LOOK_S, SETTLE_MS, Alerts, current
 from gateway.flows.work import Workers
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -238,7 +238,7 @@ async def test_a_receiver_that_is_away_gets_the_notice_a_little_later(watch: Wat
 
 async def test_a_receiver_that_stays_away_is_logged_and_holds_nothing_up(watch: Watch) -> None:
     await fail(watch, 6)
-    watch.refusing = alert_notices.ATTEMPTS
+    watch.refusing = notices.ATTEMPTS
     with capture_logs() as lines:
         assert await watch.look() == {}
     assert [line["event"] for line in lines] == ["alert_raised", "alert_raised", "alert_not_sent"]
@@ -253,7 +253,7 @@ def test_settings_that_make_no_sense_are_refused_at_once() -> None:
         {"alert_mail_to": ("a@b",), "smtp_url": "smtp://x"},
     ):
         with pytest.raises(ValueError, match=r"whsec_|GATEWAY_"):
-            alert_notices.Teller(services, msgspec.structs.replace(Settings(), **wrong))
+            notices.Teller(services, msgspec.structs.replace(Settings(), **wrong))
 
 
 NAMED = {
@@ -289,11 +289,11 @@ def alert(kind: AlertKind, subject: str) -> Alert:
 
 def test_a_letter_says_what_is_new_and_what_is_over() -> None:
     found = {"raised": [alert(AlertKind.LAG, "ota")] * 60, "repeated": [], "cleared": [alert(AlertKind.DISK, "d")]}
-    subject, text = alert_notices.letter(found, "en")
+    subject, text = notices.letter(found, "en")
     assert subject == "New: channel behind · h (and 60 more)"
     assert text.count("\n- ") == 52
     assert "and 10 more" in text
     assert "Over" in text
-    subject, text = alert_notices.letter(found, "zh")
+    subject, text = notices.letter(found, "zh")
     assert "渠道同步滞后" in subject
     assert "已恢复" in text

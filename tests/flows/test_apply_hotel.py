@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.engine import hotel_changes
-from gateway.engine.connection_file import Side
+from gateway.engine.connection_shapes import Side
 from gateway.engine.hotel_changes import Severity
 from gateway.errors import Rejected
 from gateway.messages import ReservationReceived

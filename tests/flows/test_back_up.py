@@ -13,9 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.errors import Rejected
-from gateway.flows import back_up as backing_up
-from gateway.flows.back_up import KEY_FILE, back_up, manifests, open_shelf, prune
-from gateway.flows.restore import digests, find, restore, verify
+from gateway.flows.keeping import back_up as backing_up
+from gateway.flows.keeping.back_up import KEY_FILE, back_up, manifests, open_shelf, prune
+from gateway.flows.keeping.restore import digests, find, restore, verify
 from gateway.io.shelf import FolderShelf, Object
 from gateway.settings import Settings
 from gateway.store.backup_format import Damaged, Manifest
@@ -196,7 +196,7 @@ async def test_a_backup_that_was_cut_off_is_none(safe: Safe, monkeypatch: pytest
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from gateway.flows import back_up as backing_up
+from gateway.flows.keeping import back_up as backing_up
 from gateway.settings import Settings
 from tests.flows.test_back_up import Ending
 backing_up.PACK_BYTES = 4_000

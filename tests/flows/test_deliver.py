@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from gateway.engine.window import Claim
-from gateway.flows.deliver import Deliverer
-from gateway.flows.delivery_jobs import BeginDelivery
+from gateway.flows.delivering.deliver import Deliverer
+from gateway.flows.delivering.jobs import BeginDelivery
 from gateway.model.reservation import Revision, RevisionKind
 from gateway.store import delivering
 from gateway.store.tables import DeliveryRow, MessageRow

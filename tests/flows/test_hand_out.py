@@ -182,7 +182,7 @@ async def test_asking_by_departure_and_by_what_was_confirmed(fetching: House) ->
 
 
 async def test_a_hundred_at_a_time(fetching: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.flows.hand_out.HANDED_OUT_MAX", 2)
+    monkeypatch.setattr("gateway.flows.delivering.hand_out.HANDED_OUT_MAX", 2)
     numbers = {await fetching.say(new(stay(n, n + 1), booking=f"B{n}")) for n in range(3)}
     first = await fetch(fetching)
     assert (len(first.reservations), first.more) == (2, True)
@@ -203,3 +203,28 @@ async def test_the_log_says_what_was_handed_out(fetching: House) -> None:
     await fetch(fetching)
     rows = await fetching.rows(MessageRow, "scope_id = 'h' AND outcome = 'answered'")
     assert [(row.connection, row.direction, row.detail) for row in rows] == [("pms", "in", number)]
+
+
+async def test_a_late_report_on_an_earlier_state_says_nothing_of_a_later_one(fetching: House) -> None:
+    """The PMS has fetched the cancellation too, and may die before it has applied it."""
+    number = await fetching.say(new(stay(2, 5)))
+    first = (await fetch(fetching)).reservations[0].modified_ms
+    fetching.clock.pass_s(1)
+    await fetching.say(cancel())
+    last = (await fetch(fetching)).reservations[0].modified_ms
+    await report(fetching, DeliveryReport(number, RevisionKind.NEW, "P-1", modified_ms=first))
+    assert told(await fetch(fetching)) == [(number, RevisionKind.CANCEL)]
+    await report(fetching, DeliveryReport(number, RevisionKind.NEW, error="known already", modified_ms=first))
+    assert told(await fetch(fetching)) == [(number, RevisionKind.CANCEL)]
+    await report(fetching, DeliveryReport(number, RevisionKind.CANCEL, modified_ms=last))
+    assert told(await fetch(fetching)) == []
+    (row,) = await fetching.rows(DeliveryRow)
+    assert (row.state, row.ref) == ("confirmed", "P-1")
+
+
+async def test_of_two_states_of_one_instant_a_report_is_on_the_one_that_was_fetched(fetching: House) -> None:
+    number = await fetching.say(new(stay(2, 5)))
+    at_ms = (await fetch(fetching)).reservations[0].modified_ms
+    await fetching.say(cancel())
+    await report(fetching, DeliveryReport(number, modified_ms=at_ms))
+    assert told(await fetch(fetching)) == [(number, RevisionKind.CANCEL)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.engine.offers import Party
+from gateway.engine.asking import Party
 from gateway.engine.sale import Customer
 from gateway.errors import Rejected
-from gateway.flows import sell, sell_search
 from gateway.flows.desk import calendar, reservations
-from gateway.flows.sell_search import Line
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.search import Line
 from gateway.flows.show_calendar import calendar_rows
 from gateway.model.property import Allotment, Part, Product, Property, RoomType
-from tests.flows.house import HORIZON, PRODUCTS, TODAY, House, cancel, channel, hotel, new, pms, stay, update
+from tests.flows.house import HORIZON, PRODUCTS, TODAY, House, cancel, channel, hotel, modify, new, pms, stay, update
 from tests.flows.test_sell import ME, site
 
 EVERYTHING = Allotment()
@@ -44,7 +44,7 @@ async def opened(house: House) -> None:
 
 
 async def sale_of(house: House, *lines: Line, first: int = 3) -> str:
-    row = await sell_search.quote(house.services, "h", TODAY + first, TODAY + first + 1, lines, ME)
+    row = await search.quote(house.services, "h", TODAY + first, TODAY + first + 1, lines, ME)
     return row.sale_id
 
 
@@ -56,7 +56,7 @@ async def limits(house: House, day: int = 3) -> dict[str, int]:
 
 async def left(house: House, day: int = 3) -> dict[str, int]:
     """What the search, the calendar and the terminal show, which must be the same."""
-    found = await sell_search.availability(house.services, "h", TODAY + day, TODAY + day)
+    found = await search.availability(house.services, "h", TODAY + day, TODAY + day)
     searched = {each.room: each.left[0] for each in found.rooms}
     grid = await calendar.read(house.services, "h", TODAY + day, TODAY + day)
     assert {room.room: room.days[0].free for room in grid.rooms} == searched
@@ -126,7 +126,7 @@ async def test_an_allotment_is_of_what_is_sold(empty_house: House) -> None:
     """One of each type is kept back: of the one suite nothing is left, whatever doubles there are."""
     await empty_house.apply(linked(allotment=Allotment(keep_back=1)))
     await opened(empty_house)
-    found = await sell_search.availability(empty_house.services, "h", TODAY + 3, TODAY + 3)
+    found = await search.availability(empty_house.services, "h", TODAY + 3, TODAY + 3)
     assert [(each.room, each.left[0]) for each in found.rooms] == [("DBL", 2), ("FAM", 2), ("STE", 0)]
     await empty_house.ari(update("pDBL", "", 3, 3, figure=4))
     suite = await sale_of(empty_house, Line("STE", "BAR", Party(2)))
@@ -141,7 +141,7 @@ async def test_a_suite_becomes_a_double_of_its_own(suites: House) -> None:
     number = await sale_of(suites, Line("STE", "BAR", Party(2)))
     await sell.confirm(suites.services, "h", number, ME)
     await suites.say(new(stay(3, 4)))
-    quote = await sell_search.quote(
+    quote = await search.quote(
         suites.services, "h", TODAY + 3, TODAY + 4, [Line("DBL", "BAR", Party(2), 2)], ME, replaces=number
     )
     await sell.modify(suites.services, "h", number, ME, quote_id=quote.sale_id)
@@ -171,3 +171,34 @@ async def test_linking_types_takes_what_their_bookings_took(suites: House) -> No
     await suites.apply(linked(room=plain))
     assert await suites.stock("DBL", 3, 5) == [(1, 0, 0, 0), (3, 0, 0, 0), (3, 0, 0, 0)]
     assert await suites.stock("STE", 5, 5) == [(2, 1, -1, 0)]
+
+
+async def test_a_delivery_is_due_although_its_rooms_are_linked_in_the_moment_its_pms_is_called_again(
+    suites: House,
+) -> None:
+    """Both change the same row, and neither takes back what the other says."""
+    await suites.apply(_with_pms(linked(), enabled=False))
+    await suites.say(new(stay(3, 4, room="r3")))
+    assert await suites.deliver() is None
+    await suites.apply(_with_pms(linked(room=msgspec.structs.replace(STE, made_of=(Part("FAM", 1),))), enabled=True))
+    await suites.deliver()
+    (told,) = suites.wire.deliveries()
+    assert told.revision.content.stays[0].room == "pSTE"
+    assert await suites.stock("FAM", 3, 3) == [(3, 1, -1, 0)]
+
+
+def _with_pms(prop: Property, *, enabled: bool) -> Property:
+    first, *others = prop.connections
+    return msgspec.structs.replace(prop, connections=(msgspec.structs.replace(first, enabled=enabled), *others))
+
+
+async def test_types_are_linked_although_a_booking_has_left_nights_that_figures_still_contain(suites: House) -> None:
+    await suites.apply(linked(room=msgspec.structs.replace(STE, made_of=())))
+    await suites.say(new(stay(3, 4, room="r3")))
+    await suites.deliver()
+    suites.clock.pass_s(60)
+    await suites.ari(update("pSTE", "", 3, 3, figure=1), update("pDBL", "", 3, 3, figure=1))
+    await suites.say(modify(stay(40, 41, room="r3")))
+    await suites.apply(linked())
+    assert await suites.stock("DBL", 3, 3) == [(1, 0, 2, 0)]
+    assert await suites.sold("DBL", 0, 45) == {40: 2}

@@ -5,34 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.flows import mail_bookings
-from gateway.flows.mail_bookings import BookingMails
+from gateway.flows.delivering import mail_bookings
+from gateway.flows.delivering.mail_bookings import BookingMails
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind
 from gateway.settings import Settings
 from gateway.store.tables import MessageRow
 from tests.flows.house import House, channel, down, hotel, modify, pms, rejecting, stay
+from tests.flows.mailbox import Mailbox
 
 WAIT_S = 1_800
 CARD = "4111111111111111"
 
 
-class Mailbox:
-    """Stands for the mail server."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.taken: list[tuple[str, str, str]] = []
-        self.refuses = False
-        monkeypatch.setattr(mail_bookings, "hand_in", self._hand_in)
-
-    async def _hand_in(self, post: object, message: object) -> None:
-        if self.refuses:
-            raise OSError("no")
-        self.taken.append((message["To"], message["Subject"], message.get_content()))  # type: ignore[index,attr-defined]
-
-
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
-    return Mailbox(monkeypatch)
+    return Mailbox(monkeypatch, mail_bookings)
 
 
 @pytest.fixture

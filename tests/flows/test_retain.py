@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gateway.flows.access.identity import key_digest
 from gateway.flows.desk import holding, messages
-from gateway.flows.identity import key_digest
-from gateway.flows.retain import Retention
+from gateway.flows.keeping.retain import Retention
 from gateway.messages import Found, ReservationsAsked
 from gateway.settings import Settings
 from gateway.store import access, retaining

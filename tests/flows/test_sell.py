@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.offers import Ask, Party
+from gateway.engine.asking import Ask, Party
 from gateway.engine.sale import Customer, SaleState
 from gateway.errors import Malformed, NotFound, Rejected, Stale
-from gateway.flows import sell, sell_search
-from gateway.flows.sell import SaleView
-from gateway.flows.sell_jobs import KEPT_MS, ConfirmSale
-from gateway.flows.sell_release import release_due
-from gateway.flows.sell_search import Line
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.bookings import ConfirmSale
+from gateway.flows.selling.release import release_due
+from gateway.flows.selling.rows import KEPT_MS
+from gateway.flows.selling.search import Line
+from gateway.flows.selling.sell import SaleView
 from gateway.messages import PushAvailability
 from gateway.model.property import Allotment, Connection, Role
 from gateway.model.reservation import Guest, RevisionKind
@@ -61,7 +62,7 @@ async def shop(empty_house: House) -> House:
 
 async def quoted(house: House, first: int = 3, last: int = 5, **more: Any) -> str:
     line = Line(more.pop("room", "DBL"), more.pop("plan", "BAR"), more.pop("party", Party(2)), more.pop("units", 1))
-    row = await sell_search.quote(house.services, "h", TODAY + first, TODAY + last, [line], ME, **more)
+    row = await search.quote(house.services, "h", TODAY + first, TODAY + last, [line], ME, **more)
     return row.sale_id
 
 
@@ -85,7 +86,7 @@ async def confirm_paid(house: House, sale_id: str, payment: str) -> SaleView:
 
 async def found(house: House, first: int = 3, last: int = 5, **more: Any) -> set[tuple[str, str]]:
     ask = Ask(TODAY + first, TODAY + last, more.pop("party", Party(2)))
-    offers = await sell_search.offers(house.services, "h", ask, **more)
+    offers = await search.offers(house.services, "h", ask, **more)
     return {(offer.room, offer.plan) for offer in offers.offers}
 
 
@@ -93,7 +94,7 @@ async def found(house: House, first: int = 3, last: int = 5, **more: Any) -> set
 
 
 async def test_a_quote_promises_price_and_terms_and_takes_nothing(shop: House) -> None:
-    row = await sell_search.quote(shop.services, "h", TODAY + 3, TODAY + 5, [Line("DBL", "NR", Party(2))], ME)
+    row = await search.quote(shop.services, "h", TODAY + 3, TODAY + 5, [Line("DBL", "NR", Party(2))], ME)
     seen = await sell.show(shop.services, "h", row.sale_id)
     (offer,) = seen.rooms
     assert offer.nightly == (10_800, 10_800)  # 10 % off 120.00
@@ -185,7 +186,7 @@ async def test_what_was_closed_since_the_quote_is_not_held(shop: House) -> None:
 
 async def test_several_rooms_are_held_together_or_not_at_all(shop: House) -> None:
     lines = [Line("DBL", "BAR", Party(2)), Line("DBL", "NR", Party(1))]
-    row = await sell_search.quote(shop.services, "h", TODAY + 3, TODAY + 4, lines, ME)
+    row = await search.quote(shop.services, "h", TODAY + 3, TODAY + 4, lines, ME)
     with pytest.raises(Rejected, match="sold out"):
         await sell.hold(shop.services, "h", row.sale_id, ADA, ME)
     assert await shop.free("DBL", 3) == 1

@@ -15,7 +15,7 @@ from gateway.contract import Capabilities, Connector, Head
 from gateway.engine.sale import SaleState
 from gateway.errors import Rejected
 from gateway.flows.receive import receive
-from gateway.flows.sell_release import release_due
+from gateway.flows.selling.release import release_due
 from gateway.model.dates import format_day
 from gateway.model.property import Allotment, Connection, Product, Role
 from gateway.store.tables import MessageRow, ReservationRow, SaleRow
@@ -310,3 +310,22 @@ async def test_a_dialect_that_tells_of_sales_is_no_sellers(desk: Desk) -> None:
     bad = msgspec.structs.replace(agency(), profile="ota")
     with pytest.raises(Rejected, match="seller"):
         await desk.house.apply(hotel(pms(), bad, selling=TERMS))
+
+
+@pytest.mark.parametrize("status", ["Commit", "Hold"])
+async def test_what_was_given_up_while_it_was_being_booked_is_not_booked(desk: Desk, status: str) -> None:
+    """An agency that got no answer in time gives up; whatever it is told, it is so."""
+    for place in range(12):
+        number = f"A{place}"
+
+        async def given_up(number: str = number, place: int = place) -> Asked:
+            while not [row for row in await desk.house.rows(SaleRow) if number in str(row.body)]:
+                await asyncio.sleep(0)
+            for _ in range(place):
+                await asyncio.sleep(0)
+            return await desk.cancel(number)
+
+        await asyncio.gather(desk.book(number, status=status), ended := asyncio.create_task(given_up()))
+        assert ended.result().tree.get("Status") == "Cancelled"
+        assert await desk.house.sold("DBL") == {}
+        assert [night[3] for night in await desk.house.stock("DBL", 3, 4)] == [0, 0]

@@ -10,16 +10,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from gateway.engine.asking import Ask, Party
 from gateway.engine.calendar import PRODUCT, Sheet
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar
 from gateway.engine.nights import Nights, per_night
-from gateway.engine.offers import Ask, Party, shop_of
+from gateway.engine.offers import shop_of
 from gateway.engine.sale import Customer, Sale, SaleState
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
-from gateway.engine.view import Calendar
 from gateway.errors import Refusal
 from gateway.flows.relink import Relink
-from gateway.flows.sell_jobs import ConfirmSale, EndHolds, EndSale, ModifySale, TakeHold, open_sale, pack_sale
+from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
+from gateway.flows.selling.holds import EndHolds, TakeHold
+from gateway.flows.selling.rows import open_sale, pack_sale
 from gateway.flows.take_booking import TakeBooking
 from gateway.messages import ReservationReceived
 from gateway.model.dates import BLOCK_DAYS, day_start_ms

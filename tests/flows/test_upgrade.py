@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.flows.back_up import open_shelf
-from gateway.flows.restore import digests, find, restore, verify
-from gateway.flows.upgrade import go_back, upgrade
+from gateway.flows.keeping.back_up import open_shelf
+from gateway.flows.keeping.restore import digests, find, restore, verify
+from gateway.flows.keeping.upgrade import go_back, upgrade
 from gateway.settings import Settings
 from gateway.store import migrating
 from gateway.store.database import Database

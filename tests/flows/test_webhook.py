@@ -11,9 +11,9 @@ import pytest
 from connectors.pms.webhook import CONNECTOR
 from connectors.pms.webhook.payload import Payload
 from gateway.contract import Capabilities, Connector
-from gateway.flows.alerts import Alerts, current
+from gateway.flows.alerts.watch import Alerts, current
 from gateway.flows.apply_hotel import apply_hotel
-from gateway.flows.deliver import Deliverer
+from gateway.flows.delivering.deliver import Deliverer
 from gateway.flows.desk import connections, deliveries
 from gateway.flows.work import Workers
 from gateway.io.http import HttpCaller

@@ -19,17 +19,19 @@ from gateway.contract import Reply
 from gateway.engine.hotel_file import HotelFile
 from gateway.engine.ledger import Position
 from gateway.engine.payment_file import place_of
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments import operate
 from gateway.flows.payments.accounts import site_of
 from gateway.flows.payments.operate import Ask, Operated
 from gateway.flows.payments.work import Payer
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.services import Services
 from gateway.io.http import HttpCaller
 from gateway.io.network import NetworkPolicy
 from gateway.messages_payment import FetchStatement, StatementReceived
-from gateway.model.payment import Means, OperationKind, ScannedCode, ShownCode, StatementLine, StoredMethod
+from gateway.model.payment import OperationKind, StatementLine
 from gateway.model.payment_account import PaymentAccount, PaymentKey
+from gateway.model.payment_means import Means, ScannedCode, ShownCode, StoredMethod
 from gateway.registry import discover
 from gateway.store import paying
 from gateway.store.database import Database

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from gateway.engine.ledger import Dispute
 from gateway.flows.payments import operate
 from gateway.flows.payments.operate import Ask
-from gateway.model.payment import FactKind, HostedPage, InApp, OperationKind, OperationOutcome, ShownCode
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_means import HostedPage, InApp, ShownCode
 from gateway.store.database import Database, Unavailable
 from gateway.store.tables_paying import PaymentAccountRow
 from simulators.psp.accounts import make
@@ -132,6 +134,24 @@ async def test_a_forged_callback_is_refused(five: Five) -> None:
     before, after = five.case.forged
     assert genuine.body.count(before) >= 1
     await _refused(five, Callback(genuine.headers, genuine.body.replace(before, after)), five.case.refused[0])
+
+
+async def test_a_refusal_is_logged_and_counted_without_a_word_of_what_was_sent(five: Five) -> None:
+    await five.bought()
+    genuine = five.psp.signed(five.paid_event())
+    before, after = five.case.forged
+    headers = genuine.headers | {"x-note": "4111111111111111 from a stranger"}
+    forged = Callback(headers, genuine.body.replace(before, after))
+    with structlog.testing.capture_logs() as lines:
+        await _refused(five, forged, five.case.refused[0])
+    (line,) = [line for line in lines if line["event"] == "callback_refused"]
+    assert (line["log_level"], line["gateway"], line["account"]) == ("warning", five.gateway, ACCOUNT)
+    said = str(lines)
+    proofs = [value for name, value in genuine.headers.items() if "sign" in name or name == "authorization"]
+    for secret in (after.decode(), "4111111111111111", "from a stranger", *proofs):
+        assert secret not in said
+    row = (await five.house.rows(PaymentAccountRow, f"account = '{ACCOUNT}'"))[0]
+    assert (row.refused, row.refused_text) == (1, line["reason"])
 
 
 async def test_a_callback_of_another_account_is_refused(five: Five) -> None:

@@ -24,14 +24,16 @@ from litestar import Litestar
 
 from gateway.contract import Reply, Request
 from gateway.engine.hotel_file import HotelFile
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments import operate
 from gateway.flows.payments.operate import Ask, Operated
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.services import Services
 from gateway.io.http import HttpCaller
 from gateway.io.network import NetworkPolicy
-from gateway.model.payment import Card, OperationKind, OperationOutcome
+from gateway.model.payment import OperationKind, OperationOutcome
 from gateway.model.payment_account import PaymentAccount, PaymentKey
+from gateway.model.payment_means import Card
 from gateway.store.database import Database
 from gateway.store.tables_paying import PaymentInboxRow
 from gateway.web.inbound.payments import payments_endpoint

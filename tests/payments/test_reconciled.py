@@ -25,7 +25,7 @@ async def five(request: pytest.FixtureRequest, sqlite: Database) -> AsyncIterato
 async def days_later(five: Five, worker: Reconciler, days: int = 2) -> None:
     """The nights go by, and their statements are fetched; Adyen settles in batches that it tells of."""
     for _ in range(days):
-        if isinstance(five.psp, Adyen) and len(five.psp.movements) > five.psp._reported:
+        if isinstance(five.psp, Adyen) and len(five.psp.movements) > five.psp.reported:
             five.psp.close_batch()
             await five.told()
         five.clock.pass_s(DAY_S)

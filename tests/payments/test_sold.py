@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.engine.offers import Party
+from gateway.engine.asking import Party
 from gateway.engine.sale import Customer, SaleState
-from gateway.flows import sell, sell_search
 from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments import schedule
 from gateway.flows.payments.schedule import SaleMoney, Wish
-from gateway.flows.sell_search import Line
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.search import Line
 from gateway.model.payment import OperationOutcome
 from gateway.model.reservation import Guest
 from gateway.model.selling import Method, Pays, Policy, Schedule, Selling, Share, Step
@@ -54,7 +54,7 @@ async def test_a_guest_pays_for_a_room_and_cancels_it(gateway: str, sqlite: Data
     async with opened(gateway, sqlite) as five:
         await open_for_sale(five)
         line = Line("DBL", "BAR", Party(2))
-        quote = await sell_search.quote(five.services, "h", TODAY + 3, TODAY + 5, [line], ME)
+        quote = await search.quote(five.services, "h", TODAY + 3, TODAY + 5, [line], ME)
         guest = Customer(Guest("Li", "Lei", language="zh"))
         link = await schedule.pay(five.services, "h", quote.sale_id, Wish(), ME, customer=guest)
         assert (link.outcome, link.state, link.amount) == (OperationOutcome.ACTION_REQUIRED, SaleState.HELD, TOTAL)

@@ -22,13 +22,17 @@ Post = Callable[[Event], Awaitable[bool]]
 
 @dataclass
 class SimChannel:
-    """Stores what it is told; sells by what it stores; posts each revision until it is acknowledged."""
+    """Stores what it is told; sells by what it stores; posts each revision until it is acknowledged.
+
+    A guest may change from a room type to the one that ``swaps`` names for it.
+    """
 
     hotel: str
     clock: FakeClock
     random: Random
     counts_down: bool = False
     refuses: set[tuple[str, str]] = field(default_factory=set)
+    swaps: dict[str, str] = field(default_factory=dict)
     limits: dict[tuple[str, Day], int] = field(default_factory=dict)
     cells: dict[tuple[str, str, Day], dict[str, int]] = field(default_factory=dict)
     bookings: dict[str, list[Revision]] = field(default_factory=dict)
@@ -79,6 +83,8 @@ class SimChannel:
             self._say(name, RevisionKind.CANCEL, ())
         else:
             moved = msgspec.structs.replace(stay, arrival=stay.arrival + 1, departure=stay.departure + 1)
+            if stay.room in self.swaps and self.random.random() < 0.5:
+                moved = msgspec.structs.replace(moved, room=self.swaps[stay.room])
             self._say(name, RevisionKind.MODIFY, (moved,))
             self._count(moved.room, moved.nights, -1)
 
@@ -120,7 +126,10 @@ class SimChannel:
 
 @dataclass
 class SimPms:
-    """Keeps the house: so many of each of its room codes, less what it has applied. Repetitions change nothing."""
+    """Keeps the house: so many of each of its room codes, less what it has applied. Repetitions change nothing.
+
+    ``parts`` are the rooms that one room of a code takes instead of its own, where it is made of others.
+    """
 
     hotel: str
     clock: FakeClock
@@ -128,6 +137,7 @@ class SimPms:
     units: dict[str, int]
     applied: dict[str, tuple[int, tuple[RoomStay, ...]]] = field(default_factory=dict)
     walk_ins: dict[tuple[str, Day], int] = field(default_factory=dict)
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     async def serve(self, body: bytes) -> Reply:
         command = decode_command(body)
@@ -142,10 +152,10 @@ class SimPms:
     def left(self, room: str, day: Day) -> int:
         """Rooms left on a night, by what it has applied."""
         taken = sum(
-            stay.units
+            stay.units * (self.parts.get(stay.room) or {stay.room: 1}).get(room, 0)
             for _, stays in self.applied.values()
             for stay in stays
-            if stay.room == room and day in stay.nights
+            if day in stay.nights
         )
         return max(0, self.units[room] - taken - self.walk_ins.get((room, day), 0))
 

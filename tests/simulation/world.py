@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from gateway.contract import Head, Reply, Request
 from gateway.engine.hotel_file import HotelFile
 from gateway.errors import OutcomeUnknown, Retryable
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.receive import receive
 from gateway.flows.services import Ids, Services
 from gateway.flows.work import Workers

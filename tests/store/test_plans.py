@@ -114,7 +114,7 @@ ASKED: dict[str, Ask] = {
     "deliveries that are due": lambda tx: delivering.due(tx, Hotels(), ROWS, 50),
     "deliveries outstanding": watching.outstanding,
     "deliveries that lack a code": lambda tx: delivering.with_refused(tx, "room_type"),
-    "those of one property": lambda tx: delivering.refused_for(tx, Hotels(), "h", "room_type", 50),
+    "those of one property": lambda tx: delivering.refused_for(tx, Hotels(), "h", "room_type", ("", ""), 50),
     "properties with something unconfirmed": lambda tx: delivering.with_unconfirmed(tx, Hotels()),
     "what of it is unconfirmed": lambda tx: delivering.unconfirmed(tx, Hotels(), "h", ["pms"], ROWS),
     "what was mailed of it": lambda tx: delivering.with_tokens(tx, "h", [b"a", b"b"]),

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.flows import access
-from gateway.flows.access import Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.model.access import AccessRole, Grant
 from gateway.store import secrets
 from gateway.store.database import Database
@@ -31,7 +31,7 @@ class Web:
     async def key(self, role: AccessRole, scope_id: str = "h") -> str:
         if (role, scope_id) not in self._keys:
             wanted = Wanted(name=f"{role.value} at {scope_id}", grants=(Grant(role, scope_id),))
-            self._keys[role, scope_id] = (await access.create_key(self.house.services, None, wanted)).secret
+            self._keys[role, scope_id] = (await rights.create_key(self.house.services, None, wanted)).secret
         return self._keys[role, scope_id]
 
     async def owner_key(self) -> str:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from gateway.errors import Refusal, Unauthentic
-from gateway.flows import access
-from gateway.flows.access import Wanted
-from gateway.flows.identity import FRESH_MS, SESSION_IDLE_MS, SESSION_MS, Identity
+from gateway.flows.access import rights
+from gateway.flows.access.identity import FRESH_MS, SESSION_IDLE_MS, SESSION_MS, Identity
+from gateway.flows.access.rights import Wanted
 from gateway.model.access import AccessRole, Grant
 from gateway.store.tables_access import PrincipalRow, PrincipalUseRow, SessionRow
 from tests.web.conftest import Web, problem
@@ -72,7 +72,7 @@ async def test_what_another_process_revokes_ends_within_a_second(web: Web, owner
     made = await create(owner)
     tool = web.client(made["secret"])
     assert (await tool.get("/v1/me")).status_code == 200
-    await access.revoke(web.house.services, None, made["principal"]["id"])
+    await rights.revoke(web.house.services, None, made["principal"]["id"])
     web.house.clock.pass_s(FRESH_MS / 1000)
     problem(await tool.get("/v1/me"), 401)
 
@@ -233,9 +233,9 @@ async def test_pages_stay_in_order_while_keys_are_made(web: Web, owner: httpx.As
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
-async def person(web: Web, name: str = "Ada", password: str | None = PASSWORD) -> access.Given:
+async def person(web: Web, name: str = "Ada", password: str | None = PASSWORD) -> rights.Given:
     wanted = Wanted(name=name, grants=(Grant(AccessRole.REVENUE, "h"),))
-    return await access.create_person(web.house.services, None, wanted, password)
+    return await rights.create_person(web.house.services, None, wanted, password)
 
 
 async def test_a_person_signs_in_and_out(web: Web) -> None:
@@ -297,10 +297,10 @@ async def test_a_session_ends(web: Web, ending: str) -> None:
             await identity.by_session(session.token, "10.0.0.1")
             web.house.clock.pass_s(SESSION_IDLE_MS / 2000)
     elif ending == "revoked":
-        await access.revoke(web.house.services, None, given.principal.id)
+        await rights.revoke(web.house.services, None, given.principal.id)
         identity.forget(given.principal.id)
     else:
-        await access.set_password(web.house.services, None, given.principal.id, "another password")
+        await rights.set_password(web.house.services, None, given.principal.id, "another password")
         identity.forget(given.principal.id)
     with pytest.raises(Exception, match="ended"):
         await identity.by_session(session.token, "10.0.0.1")
@@ -309,7 +309,7 @@ async def test_a_session_ends(web: Web, ending: str) -> None:
 
 async def test_a_signed_in_browser_may_ask_but_changes_need_its_page(web: Web) -> None:
     wanted = Wanted(name="Ada", grants=(Grant(AccessRole.OWNER),))
-    await access.create_person(web.house.services, None, wanted, PASSWORD)
+    await rights.create_person(web.house.services, None, wanted, PASSWORD)
     session = await Identity(web.house.services).sign_in("ada", PASSWORD, "127.0.0.1")
     browser = web.client()
     browser.cookies.set("gateway_session", session.token)
@@ -338,7 +338,7 @@ async def test_people_who_cannot_be(web: Web, owner: httpx.AsyncClient, name: st
 
 
 async def test_a_name_is_free_again_after_its_person_has_gone(web: Web, owner: httpx.AsyncClient) -> None:
-    await access.revoke(web.house.services, None, (await person(web)).principal.id)
+    await rights.revoke(web.house.services, None, (await person(web)).principal.id)
     reply = await owner.post("/v1/people", json={"name": "ada", "grants": [OWNER]})
     assert reply.status_code == 201
     assert len(reply.json()["secret"]) >= 20

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.flows import access
-from gateway.flows.access import Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.flows.payments.callbacks import BODY_BYTES_MAX
 from gateway.model.access import AccessRole, Grant
 from gateway.store.database import Database
@@ -35,7 +35,7 @@ async def psp(database: Database) -> AsyncIterator[PayHouse]:
 async def client(psp: PayHouse) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(psp.services)
     wanted = Wanted(name="desk", grants=(Grant(AccessRole.FRONT_DESK, "h"),))
-    key = (await access.create_key(psp.services, None, wanted)).secret
+    key = (await rights.create_key(psp.services, None, wanted)).secret
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4711))  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as opened:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.flows.access import Wanted, create_key
+from gateway.flows.access.rights import Wanted, create_key
 from gateway.model.access import AccessRole, Grant
 from gateway.web.proxies import behind
 from tests.web.conftest import Web

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.flows import access
-from gateway.flows.access import Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.flows.payments.reconcile import Reconciler
 from gateway.model.access import AccessRole, Grant
 from gateway.model.dates import format_day, local_day
@@ -48,7 +48,7 @@ async def client(psp: PayHouse) -> AsyncIterator[httpx.AsyncClient]:
 
 async def key(psp: PayHouse, role: AccessRole) -> dict[str, str]:
     wanted = Wanted(name=role.value, grants=(Grant(role, "h"),))
-    return {"authorization": f"Bearer {(await access.create_key(psp.services, None, wanted)).secret}"}
+    return {"authorization": f"Bearer {(await rights.create_key(psp.services, None, wanted)).secret}"}
 
 
 async def test_a_difference_from_its_statement_to_its_note(psp: PayHouse, client: httpx.AsyncClient) -> None:

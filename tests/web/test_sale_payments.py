@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.flows import access
-from gateway.flows.access import Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.model.access import AccessRole, Grant
 from gateway.store.database import Database
 from gateway.web.app import create_app
@@ -33,7 +33,7 @@ async def client(shop: SellHouse) -> AsyncIterator[httpx.AsyncClient]:
     """A web site's key, which may sell and nothing else."""
     app = create_app(shop.services)
     wanted = Wanted(name="site", grants=(Grant(AccessRole.SELLER, "h"),))
-    key = (await access.create_key(shop.services, None, wanted)).secret
+    key = (await rights.create_key(shop.services, None, wanted)).secret
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4711))  # type: ignore[arg-type]
     base, headers = "http://gateway/v1/properties/h", {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as opened:

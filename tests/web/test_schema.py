@@ -18,10 +18,10 @@ import pytest
 import uvicorn
 
 from gateway.engine.hotel_file import HotelFile
-from gateway.flows import access
-from gateway.flows.access import Wanted
-from gateway.flows.apply_hotel import plan_hotel
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.flows.desk import holding
+from gateway.flows.plan_hotel import plan_hotel
 from gateway.model.access import AccessRole, Grant
 from gateway.registry import Registry, discover
 from gateway.store.opening import open_database
@@ -101,7 +101,7 @@ class Served:
         await house.ari(update("pDBL", "BAR", 3, 5, price2=1_200_000))
         (held,) = await holding.find(services, "h")
         grants = (Grant(AccessRole.OWNER),)
-        self.key = (await access.create_key(services, None, Wanted(name="schema", grants=grants))).secret
+        self.key = (await rights.create_key(services, None, Wanted(name="schema", grants=grants))).secret
         self.names = {
             "property": "h",
             "reservation": reservation,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.wire.redact import _PIECE_BYTES, mask_number, mask_text, redact
+from gateway.wire.redact import PIECE_BYTES, mask_number, mask_text, redact
 
 VISA, AMEX, MASTER, UNION = "4111111111111111", "378282246310005", "2223003122003222", "6212345678901232"
 
@@ -68,8 +68,8 @@ def test_what_is_no_secret_stays(document: bytes) -> None:
 
 @pytest.mark.parametrize("number", [VISA, "-".join("4222222222222")])
 def test_a_number_anywhere_in_a_long_document_is_found(number: str) -> None:
-    for place in range(_PIECE_BYTES - 2 * len(number), _PIECE_BYTES + 2):
-        found = redact(b"x" * place + number.encode() + b"x" * 2 * _PIECE_BYTES)
+    for place in range(PIECE_BYTES - 2 * len(number), PIECE_BYTES + 2):
+        found = redact(b"x" * place + number.encode() + b"x" * 2 * PIECE_BYTES)
         assert found.strip(b"x") == mask_number(number).encode(), place
 
 

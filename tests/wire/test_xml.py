@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.errors import Malformed, Reason
-from gateway.wire import xml
+from gateway.wire import xml, xml_streams
 
 BOMB = (
     b'<!DOCTYPE a [<!ENTITY b0 "'
@@ -23,7 +23,10 @@ class Everything:
 
     def __init__(self) -> None:
         self.seen: list[dict[str, str]] = []
-        self.takes: dict[str, xml.Take] = {"a": lambda attributes: self.seen.append(dict(attributes)), "r": bool}
+        self.takes: dict[str, xml_streams.Take] = {
+            "a": lambda attributes: self.seen.append(dict(attributes)),
+            "r": bool,
+        }
 
 
 def by_tree(data: bytes, limits: xml.Limits = xml.DEFAULT_LIMITS) -> object:
@@ -31,7 +34,7 @@ def by_tree(data: bytes, limits: xml.Limits = xml.DEFAULT_LIMITS) -> object:
 
 
 def by_stream(data: bytes, limits: xml.Limits = xml.DEFAULT_LIMITS) -> object:
-    return xml.collect(data, Everything, limits)
+    return xml_streams.collect(data, Everything, limits)
 
 
 def by_peek(data: bytes, limits: xml.Limits = xml.DEFAULT_LIMITS) -> object:
@@ -138,14 +141,14 @@ def test_every_encoding_in_use_reads_the_same(codec: str) -> None:
     data = f'<?xml version="1.0" encoding="{declared}"?>\n<a n="ü">é</a>'.encode(codec)
     root = xml.read_tree(data)
     assert (root.text, root.get("n")) == ("é", "ü")
-    assert xml.collect(data, Everything).seen == [{"n": "ü"}]
+    assert xml_streams.collect(data, Everything).seen == [{"n": "ü"}]
 
 
 def test_a_collector_passes_over_what_it_does_not_take_with_all_inside() -> None:
     data = b'<r><a n="1"/><x><a n="2"/><r><a n="3"/></r></x><a n="4"><y/><a n="5"/></a></r>'
-    assert [seen["n"] for seen in xml.collect(data, Everything).seen] == ["1", "4", "5"]
+    assert [seen["n"] for seen in xml_streams.collect(data, Everything).seen] == ["1", "4", "5"]
     replayed = Everything()
-    xml.replay(xml.read_tree(data), replayed)
+    xml_streams.replay(xml.read_tree(data), replayed)
     assert [seen["n"] for seen in replayed.seen] == ["1", "4", "5"]
 
 
@@ -155,7 +158,7 @@ def test_what_a_collector_raises_comes_through() -> None:
             self.takes = {"a": lambda attributes: int(attributes["n"])}
 
     with pytest.raises(ValueError, match="invalid literal"):
-        xml.collect(b'<a n="x"/>', Picky)
+        xml_streams.collect(b'<a n="x"/>', Picky)
 
 
 def test_peeking_reads_no_further_than_the_head() -> None:

@@ -16,8 +16,9 @@ from connectors.opentravel._shared.target import Targets
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
-from gateway.wire import xml
-from gateway.wire.xml import Attributes, Take
+from gateway.wire import xml, xml_streams
+from gateway.wire.xml import Attributes
+from gateway.wire.xml_streams import Take
 
 Settings = tuple[Setting, ...]
 
@@ -162,7 +163,7 @@ def decode(
         return started[-1]
 
     try:
-        found = xml.collect(data, new, limits, peeked=True)
+        found = xml_streams.collect(data, new, limits, peeked=True)
         found.finish()
     except Refusal as error:
         if started and started[-1].count and error.line is None:
@@ -175,7 +176,7 @@ def decode_tree(root: xml.Node, collector: type[AriCollector], profile: Profile,
     """The same from a document that has been read already."""
     found = collector(profile, currency)
     try:
-        xml.replay(root, found)
+        xml_streams.replay(root, found)
         found.finish()
     except Refusal as error:
         if found.count and error.line is None:

@@ -12,7 +12,8 @@ from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.times import parse_offset_h
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import AriUpdate, Aspect, Field, Setting
-from gateway.wire.xml import Attributes, Take
+from gateway.wire.xml import Attributes
+from gateway.wire.xml_streams import Take
 
 _ALL_FLAGS = (Field.CLOSED, Field.CTA, Field.CTD)
 _FLAG_OF: dict[str, tuple[Field, ...]] = {"Master": (Field.CLOSED,), "Arrival": (Field.CTA,), "Departure": (Field.CTD,)}

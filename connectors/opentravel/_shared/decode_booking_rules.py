@@ -11,7 +11,8 @@ from connectors.opentravel._shared.times import parse_offset_h
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.model.dates import Weekdays
-from gateway.wire.xml import Attributes, Take
+from gateway.wire.xml import Attributes
+from gateway.wire.xml_streams import Take
 
 Settings = tuple[Setting, ...]
 

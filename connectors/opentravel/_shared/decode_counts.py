@@ -8,7 +8,8 @@ from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
 from gateway.errors import Reason, Unsupported
 from gateway.model.ari import AriUpdate, Aspect, Field, Setting
-from gateway.wire.xml import Attributes, Take
+from gateway.wire.xml import Attributes
+from gateway.wire.xml_streams import Take
 
 
 class CountsCollector(AriCollector):

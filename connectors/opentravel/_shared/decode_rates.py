@@ -13,7 +13,8 @@ from connectors.opentravel._shared.target import read_weekdays
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import ALL_WEEK, Weekdays
-from gateway.wire.xml import Attributes, Take
+from gateway.wire.xml import Attributes
+from gateway.wire.xml_streams import Take
 
 _NO_PLACE = frozenset(
     {"Fees", "GuaranteePolicies", "CancelPolicies", "PaymentPolicies", "AdditionalCharges"}

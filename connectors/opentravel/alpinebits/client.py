@@ -9,11 +9,12 @@ import msgspec
 
 from connectors.opentravel._shared.times import format_instant_ms
 from connectors.opentravel.alpinebits import actions, outcomes
+from connectors.opentravel.alpinebits.agreement import agree
 from connectors.opentravel.alpinebits.decode_requests import CANCEL_ID
-from connectors.opentravel.alpinebits.encode_ari import message_of, write_push
+from connectors.opentravel.alpinebits.encode_ari import message_of, write_complete, write_push
 from connectors.opentravel.alpinebits.encode_requests import write_request
 from connectors.opentravel.alpinebits.handshake import write_offer
-from connectors.opentravel.alpinebits.profile import AlpineBitsProfile, offer_of
+from connectors.opentravel.alpinebits.profile import AlpineBitsProfile, offer_of, profile_of, versions_up_to
 from gateway.contract import Decoded, Refused, Reply, Request, Site
 from gateway.errors import Unsupported
 from gateway.messages import (
@@ -34,6 +35,7 @@ from gateway.wire.xml import Node
 from gateway.wire.xmlwrite import element, text
 
 CLIENT_ID = "hotel-gateway"
+BAD_REQUEST = 400
 _BUSINESS_RULE, _UNABLE = "3", "450"
 
 
@@ -47,12 +49,13 @@ class Written(NamedTuple):
 
 def encode(command: Command, site: Site, profile: AlpineBitsProfile) -> Request:
     """Headers as section 1.1 asks for them. ``site.options`` may hold ``client_id``."""
+    profile = _spoken(site, profile)
     written = write(command, site, profile)
     content_type, body = write_parts({"action": written.action.encode(), "request": written.body})
     headers = {
         "content-type": content_type,
         "accept": "application/xml, text/xml",
-        "x-alpinebits-clientprotocolversion": profile.version,
+        "x-alpinebits-clientprotocolversion": (isinstance(command, Ping) and command.version) or profile.version,
         "x-alpinebits-clientid": str(site.options.get("client_id", CLIENT_ID)),
     }
     if site.username:
@@ -62,16 +65,40 @@ def encode(command: Command, site: Site, profile: AlpineBitsProfile) -> Request:
 
 def decode(command: Command, request: Request, reply: Reply, site: Site, profile: AlpineBitsProfile) -> Decoded:
     """Raises :class:`gateway.errors.CallFailed` when the call did not come through."""
+    profile = _spoken(site, profile)
     root = outcomes.read_root(reply, _action_of(command, profile))
-    if isinstance(root, Refused):
-        return Decoded(root)
-    return _read(command, root, site, profile)
+    decoded = Decoded(root) if isinstance(root, Refused) else _read(command, root, site, profile)
+    again = _ask_again(command, reply, profile)
+    return msgspec.structs.replace(decoded, next=again) if again is not None else decoded
+
+
+def _spoken(site: Site, profile: AlpineBitsProfile) -> AlpineBitsProfile:
+    """The version that was agreed on, else the profile's."""
+    return profile_of(site.agreed.version) if site.agreed is not None else profile
+
+
+def _ask_again(command: Command, reply: Reply, profile: AlpineBitsProfile) -> Ping | None:
+    """A handshake refused with 400 is asked for in the next lower version (protocol sheet, section 1.3); a push that
+    is not understood, or answered with the wish for a handshake, is followed by one.
+    """
+    if isinstance(command, Ping):
+        lower = [
+            version for version in versions_up_to(profile.version) if version < (command.version or profile.version)
+        ]
+        if reply.status == BAD_REQUEST and lower:
+            return msgspec.structs.replace(command, version=lower[0])
+        return None
+    if isinstance(command, PushAvailability | PushRates) and (
+        reply.status == BAD_REQUEST or outcomes.SEND_HANDSHAKE in reply.body
+    ):
+        return Ping(id=f"{command.id}-ping", at_ms=command.at_ms)
+    return None
 
 
 def _read(command: Command, root: Node, site: Site, profile: AlpineBitsProfile) -> Decoded:
     match command:
         case Ping():
-            return outcomes.read_handshake(root, profile.version)
+            return agree(outcomes.read_handshake(root), profile)
         case DeliverReservation():
             return outcomes.read_taken(root, command.reservation_id)
         case RetrieveReservations():
@@ -110,6 +137,8 @@ def write(command: Command, site: Site, profile: AlpineBitsProfile) -> Written:
         }
         if strange:
             raise Unsupported(f"{min(strange).value} has no place in this message")
+        if isinstance(command, PushAvailability) and command.complete:
+            return Written(*write_complete(command, site, profile.version))
         updates = command.updates[: profile.parts_max]
         return Written(*write_push(updates, site, profile.version, command.at_ms))
     writer = _WRITERS.get(type(command))

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from connectors.opentravel._shared import sender
 from connectors.opentravel._shared.names import content, first
-from connectors.opentravel.alpinebits import actions, answers, client, inspecting, rules
+from connectors.opentravel.alpinebits import actions, agreement, answers, client, inspecting, rules
 from connectors.opentravel.alpinebits.document import AlpineBitsDocument, read
 from connectors.opentravel.alpinebits.profile import capability_names, load_profile, profile_of, versions_up_to
 from connectors.opentravel.alpinebits.reading import read_message
-from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Agreed, Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import Command, Event, PingReceived, Query, Result
 from gateway.model.dates import Instant
@@ -77,6 +77,9 @@ class AlpineBits:
         return answers.refuse_unread(error) if document is None else answers.deny(_own(document), error, now_ms)
 
     # --- we call them -------------------------------------------------------------------------------------------------
+
+    def negotiated(self, profile: str, agreed: Agreed) -> Capabilities:
+        return agreement.narrowed(load_profile(profile), agreed)
 
     def encode(self, command: Command, site: Site) -> Request:
         return client.encode(command, site, load_profile(site.profile))

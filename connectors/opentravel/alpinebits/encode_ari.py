@@ -1,4 +1,5 @@
-"""Pushes: figures as FreeRooms deltas, rules and prices as overlays of rate plans (protocol sheet, sections 3 and 6).
+"""Pushes: figures as FreeRooms (all of them, or deltas), rules and prices as overlays of rate plans (protocol sheet,
+sections 3 and 6).
 
 An overlay says all there is to say about the days it names, so whoever pushes says all rules of them each time
 (``rules_together``). Whether prices are per person or per room is the counterpart's, and named by ``rate_basis``.
@@ -16,6 +17,7 @@ from connectors.opentravel.alpinebits.rules_rates import PER_PERSON, WEEKDAYS
 from connectors.opentravel.alpinebits.terms import V2018, V2020
 from gateway.contract import Site
 from gateway.errors import Malformed, Reason, Unsupported
+from gateway.messages import PushAvailability
 from gateway.model.ari import ASPECT_OF, OCCUPANCY_MAX, AriUpdate, Aspect, Field
 from gateway.model.dates import ALL_WEEK, Day, days_in, format_day
 from gateway.model.money import format_minor
@@ -43,14 +45,31 @@ def write_push(updates: Sequence[AriUpdate], site: Site, version: str, at_ms: in
     if not any(True for update in carried for _ in runs(update)):
         raise Unsupported("no night falls on the days of the week that are named", Reason.DATE_COMBINATION)
     if aspect is Aspect.LIMIT:
-        action = actions.FREE_ROOMS if version >= V2020 else actions.FREE_ROOMS_2018
-        body = _free_rooms(carried, site.hotel, version)
-    else:
-        action = actions.RATE_PLANS
-        body = _rate_plans(carried, aspect, site, version)
-    root = actions.ACTIONS[action].request
-    # FreeRooms have no TimeStamp since 2020-10.
-    return action, message_of(root, body, _VERSION[action], None if version > V2018 else at_ms), len(carried)
+        return *_free_rooms_message(_free_rooms(carried, site.hotel, version), version, at_ms), len(carried)
+    body = _rate_plans(carried, aspect, site, version)
+    return actions.RATE_PLANS, _document(actions.RATE_PLANS, body, version, at_ms), len(carried)
+
+
+def write_complete(command: PushAvailability, site: Site, version: str) -> Written:
+    """All figures there are. What a complete set leaves out has no rooms (sections 3.1 and 3.2), so nights without
+    rooms are left out, and where there are no others it is a reset.
+    """
+    if any(_aspect(update) is not Aspect.LIMIT for update in command.updates):
+        raise Unsupported("a complete set here is one of figures")
+    open_ones = [update for update in command.updates if _figure(update)]
+    inside = _free_rooms(open_ones, site.hotel, version) if open_ones else _reset(site.hotel, version)
+    unique = element("UniqueID", "", Type="16", ID=command.id, Instance="CompleteSet")
+    return *_free_rooms_message(unique + inside, version, command.at_ms), len(command.updates)
+
+
+def _free_rooms_message(body: str, version: str, at_ms: int) -> tuple[str, bytes]:
+    action = actions.FREE_ROOMS if version >= V2020 else actions.FREE_ROOMS_2018
+    return action, _document(action, body, version, at_ms)
+
+
+def _document(action: str, body: str, version: str, at_ms: int) -> bytes:
+    """These messages have no TimeStamp since 2020-10."""
+    return message_of(actions.ACTIONS[action].request, body, _VERSION[action], None if version > V2018 else at_ms)
 
 
 def message_of(root: str, body: str, version_attr: str, at_ms: int | None) -> bytes:
@@ -92,6 +111,12 @@ def _free_rooms(updates: Iterable[AriUpdate], hotel: str, version: str) -> str:
     write, holder = (_limit, "AvailStatusMessages") if version < V2020 else (_count, "Inventories")
     written = [write(update, first, last, _figure(update)) for update in updates for first, last in runs(update)]
     return element(holder, "".join(written), HotelCode=hotel)
+
+
+def _reset(hotel: str, version: str) -> str:
+    """One item that says nothing: there is no availability at all."""
+    item, holder = ("AvailStatusMessage", "AvailStatusMessages") if version < V2020 else ("Inventory", "Inventories")
+    return element(holder, f"<{item}/>", HotelCode=hotel)
 
 
 def _figure(update: AriUpdate) -> int:

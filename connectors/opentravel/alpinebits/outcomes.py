@@ -8,12 +8,13 @@ from connectors.opentravel._shared.names import content, every, first, value
 from connectors.opentravel._shared.outcomes import readable, refused_by_http
 from connectors.opentravel.alpinebits import actions
 from connectors.opentravel.alpinebits.decode_requests import read_requests
-from connectors.opentravel.alpinebits.handshake import HANDSHAKE_STATUS, read_offer
+from connectors.opentravel.alpinebits.handshake import HANDSHAKE_STATUS, Offer, read_offer
 from gateway.contract import Arrived, Confirmed, Decoded, Outcome, Refused, Reply, Site
 from gateway.errors import Malformed, OutcomeUnknown, Refusal
 from gateway.messages import Confirmation, ConfirmReservations, ReservationReceived, RetrieveReservations
 from gateway.wire.xml import Node, name_of
 
+SEND_HANDSHAKE = b"ALPINEBITS_SEND_HANDSHAKE"
 _PLAIN_ERROR = b"ERROR:"
 _ADVISORY = "11"
 
@@ -69,18 +70,14 @@ def read_found(root: Node, command: RetrieveReservations, site: Site) -> Decoded
     return Decoded(Confirmed(), events=tuple(_arrived(one, command) for one in found))
 
 
-def read_handshake(root: Node, version: str) -> Decoded:
-    """Whether the version we speak is among those that both know, and which one would be the highest."""
+def read_handshake(root: Node) -> Offer:
+    """What both have in common, as they see it."""
     for warning in every(root, "Warnings", "Warning"):
         if value(warning, "Status") == HANDSHAKE_STATUS:
             try:
-                common = sorted(one.version for one in read_offer(content(warning)).versions)
+                return read_offer(content(warning))
             except Malformed as error:
                 raise OutcomeUnknown(error.text) from None
-            if version in common:
-                return Decoded(Confirmed(common[-1]))
-            highest = f"the highest in common is {common[-1]}" if common else "there is none in common"
-            return Decoded(Refused("", f"they don't speak {version}; {highest}"))
     raise OutcomeUnknown("the answer to the handshake has no intersection")
 
 

@@ -64,6 +64,8 @@ class AlpineBitsProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             per_minute_max=self.per_minute_max,
             guests_max=OCCUPANCY_MAX,
             rules_together=True,
+            negotiates=True,
+            complete_sets=True,
             body_bytes_max=BODY_BYTES_MAX,
         )
 

@@ -68,7 +68,7 @@ class Reader(msgspec.Struct, frozen=True):
             created_ms=at_ms if kind is RevisionKind.NEW else None,
             record=booking_id,
         )
-        cards = _clear(first(node, "RoomStay", "PaymentCard")) if self.cards else ()
+        cards = clear_cards(first(node, "RoomStay", "PaymentCard")) if self.cards else ()
         return ReservationReceived(value(first(node, "Hotel"), "id") or self.hotel, revision, cards)
 
     def _content(self, node: Node) -> Content:
@@ -182,7 +182,7 @@ def _remarks(node: Node) -> Iterator[str]:
             yield text
 
 
-def _clear(node: Node | None) -> tuple[ClearCard, ...]:
+def clear_cards(node: Node | None) -> tuple[ClearCard, ...]:
     """Numbers of virtual cards are blanked after two days (Expedia notes, section 3.2), and are none from then on."""
     holder = value(first(node, "CardHolder"), "name")
     card = clear_card(value(node, "cardNumber"), value(node, "expireDate"), holder)

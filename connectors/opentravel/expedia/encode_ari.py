@@ -66,7 +66,9 @@ def _update(update: AriUpdate, rates: bool, capabilities: Capabilities) -> Writt
     else:
         content, count = _rules(update, values)
     date_range = element("DateRange", "", **dates, **days)
-    return Written(f"<AvailRateUpdate>{date_range}{content}</AvailRateUpdate>", count * _days(update, update.weekdays))
+    return Written(
+        f"<AvailRateUpdate>{date_range}{content}</AvailRateUpdate>", count * days_counted(update, update.weekdays)
+    )
 
 
 def _values(update: AriUpdate, rates: bool, capabilities: Capabilities) -> dict[Field, int]:
@@ -82,7 +84,7 @@ def _values(update: AriUpdate, rates: bool, capabilities: Capabilities) -> dict[
     return {setting.field: setting.value for setting in update.settings}
 
 
-def _days(update: AriUpdate, weekdays: Weekdays) -> int:
+def days_counted(update: AriUpdate, weekdays: Weekdays) -> int:
     weeks, rest = divmod(update.last - update.first + 1, 7)
     begins = weekday(update.first)
     return weeks * weekdays.bit_count() + sum(weekdays >> (begins + day) % 7 & 1 for day in range(rest))

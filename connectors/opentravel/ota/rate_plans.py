@@ -22,7 +22,7 @@ from gateway.contract import Site
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import AriReceived, Clearing, ContentReceived, Described, Event
 from gateway.model.ari import AriUpdate, Aspect
-from gateway.wire import xml
+from gateway.wire import xml_streams
 from gateway.wire.xml import Node
 
 _PATH = f"/{names.RATE_PLANS}/RatePlans"
@@ -111,7 +111,7 @@ class _Plan:
         own = {name: value(node, name) for name in _SPAN if value(node, name)}
         try:
             collector.take_part({**(own or plan), **target, "RatePlanCode": self._code})
-            xml.replay(node, collector)
+            xml_streams.replay(node, collector)
             collector.finish()
         except Refusal as error:
             inner = _inner(error.path or "")

@@ -6,7 +6,8 @@ from gateway.contract import Accepted, Arrived, Confirmed, Decoded, Outcome, Ref
 from gateway.messages import Command
 from gateway.messages_payment import PaymentAnswered
 from gateway.model.dates import Instant
-from gateway.model.payment import OperationOutcome, PaymentError
+from gateway.model.payment import OperationOutcome
+from gateway.model.payment_error import PaymentError
 from gateway.wire.redact import mask_text
 
 _DAY_MS = 24 * 3600 * 1000

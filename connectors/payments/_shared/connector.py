@@ -27,14 +27,15 @@ def masked(raw: bytes) -> bytes:
 class PaymentConnector(ABC):
     """Both directions of one gateway; the methods are those of :mod:`gateway.contract`.
 
-    ``lossy`` and ``replay_s`` are declared as they stand. ``document`` names a callback, ``taken`` is the
-    acknowledgement of one, and ``redact`` makes the copy to keep of its bytes.
+    ``lossy``, ``replay_s`` and ``card_numbers`` are declared as they stand. ``document`` names a callback, ``taken`` is
+    the acknowledgement of one, and ``redact`` makes the copy to keep of its bytes.
     """
 
     name: str
     commands: frozenset[type[Command]]
     lossy: ClassVar[Mapping[str, str]] = {}
     replay_s: float = 0.0
+    card_numbers: bool = False
     document: str
     taken: Reply
     redact = staticmethod(masked)
@@ -45,6 +46,7 @@ class PaymentConnector(ABC):
             events=frozenset({PaymentAnswered, PaymentNotified, StatementReceived}),
             lossy=self.lossy,
             replay_s=self.replay_s,
+            card_numbers=self.card_numbers,
         )
         return with_limits(declared, profile_of(self.name, profile))
 

@@ -49,6 +49,7 @@ class Adyen(PaymentConnector):
     }
     # Copies of the documentation speak of 7 days and of 31.
     replay_s = 6 * 24 * 3600.0
+    card_numbers = True
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)

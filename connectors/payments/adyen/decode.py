@@ -25,18 +25,10 @@ from gateway.messages_payment import (
     QueryOperation,
     Tokenise,
 )
-from gateway.model.payment import (
-    ActionKind,
-    Fact,
-    FactKind,
-    GuestAction,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-    Token,
-    retry_of,
-)
-from gateway.model.payment import Retry as RetryRule
+from gateway.model.payment import Fact, FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError, retry_of
+from gateway.model.payment_error import Retry as RetryRule
+from gateway.model.payment_means import ActionKind, GuestAction, Token
 
 Outcome = OperationOutcome
 _AUTHORISED = ("Authorised", "PartiallyAuthorised", "Success")

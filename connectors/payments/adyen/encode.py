@@ -29,14 +29,13 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import format_instant
-from gateway.model.payment import (
+from gateway.model.payment import OperationKind, OperationRef
+from gateway.model.payment_means import (
     Card,
     ClientMethod,
     HostedPage,
     Means,
     Occasion,
-    OperationKind,
-    OperationRef,
     Presence,
     ShownCode,
     StoredMethod,

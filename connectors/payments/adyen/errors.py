@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mappings
-from gateway.model.payment import PaymentError
+from gateway.model.payment_error import PaymentError
 
 
 def refusal_of(code: str) -> PaymentError:

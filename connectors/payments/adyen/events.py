@@ -11,7 +11,8 @@ from connectors.payments.adyen.errors import reason_of
 from connectors.payments.adyen.items import Item
 from connectors.payments.adyen.times import instant_of
 from gateway.errors import Refusal
-from gateway.model.payment import Fact, FactKind, PaymentError
+from gateway.model.payment import Fact, FactKind
+from gateway.model.payment_error import PaymentError
 
 K = FactKind
 Kinds = tuple[FactKind, ...]

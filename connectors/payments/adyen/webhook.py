@@ -24,7 +24,6 @@ from gateway.wire.signatures import hex_key, same
 
 # Reports come without a signature. They make us fetch a file from a host we know, and nothing else.
 UNSIGNED = frozenset({"REPORT_AVAILABLE"})
-_ACCEPTED = Reply(200, {"content-type": "text/plain"}, b"[accepted]")
 _STATUS = {
     Reason.AUTHENTICATION: 401,
     Reason.AUTHORIZATION: 403,

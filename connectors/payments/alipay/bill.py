@@ -18,7 +18,8 @@ from gateway.contract import Arrived, Confirmed, Decoded, Refused, Reply
 from gateway.errors import Malformed, OutcomeUnknown
 from gateway.messages_payment import FetchStatement, StatementReceived
 from gateway.model.dates import format_day
-from gateway.model.payment import FactKind, PaymentError, StatementLine
+from gateway.model.payment import FactKind, StatementLine
+from gateway.model.payment_error import PaymentError
 
 ENCODING = "gb18030"  # GBK, and what has been added to it since
 _TRADE, _ORDER, _KIND, _DONE = "支付宝交易号", "商户订单号", "业务类型", "完成时间"

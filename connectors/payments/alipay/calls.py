@@ -28,7 +28,8 @@ from gateway.messages_payment import (
 )
 from gateway.model.dates import Instant, format_day
 from gateway.model.money import format_minor
-from gateway.model.payment import MiniProgram, OperationKind, OperationRef, ScannedCode, ShownCode
+from gateway.model.payment import OperationKind, OperationRef
+from gateway.model.payment_means import MiniProgram, ScannedCode, ShownCode
 
 BILL_TYPES = ("trade", "signcustomer")
 _FORBIDDEN = re.compile(r"[/=&\x00-\x1f]")

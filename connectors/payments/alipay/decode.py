@@ -22,8 +22,9 @@ from gateway.errors import Malformed, OutcomeUnknown, Refusal, Retryable, Unauth
 from gateway.messages import Command
 from gateway.messages_payment import FetchStatement, PaymentAnswered, PaymentCommand, QueryOperation
 from gateway.model.dates import Instant
-from gateway.model.payment import OperationOutcome, PaymentError, retry_of
-from gateway.model.payment import Retry as RetryRule
+from gateway.model.payment import OperationOutcome
+from gateway.model.payment_error import PaymentError, retry_of
+from gateway.model.payment_error import Retry as RetryRule
 
 _WAIT_S = 5.0
 

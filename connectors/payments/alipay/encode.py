@@ -19,7 +19,8 @@ from gateway.errors import Reason, Rejected, Unsupported
 from gateway.messages import Command
 from gateway.messages_payment import Authorise, FetchStatement, PaymentAnswered, PaymentCommand, Purchase
 from gateway.model.dates import Instant
-from gateway.model.payment import ActionKind, GuestAction, HostedPage, InApp, MobilePage, OperationOutcome
+from gateway.model.payment import OperationOutcome
+from gateway.model.payment_means import ActionKind, GuestAction, HostedPage, InApp, MobilePage
 
 NAME = "alipay"
 _PAGES = {HostedPage: ("page", "FAST_INSTANT_TRADE_PAY"), MobilePage: ("wap", "QUICK_WAP_WAY")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mappings
 from connectors.payments._shared.tables import error_in
-from gateway.model.payment import PaymentError
+from gateway.model.payment_error import PaymentError
 
 E = PaymentError
 TABLE = "alipay_errors"

@@ -8,7 +8,9 @@ from connectors.payments._shared.profile import Amounts, PaymentProfile
 from connectors.payments.alipay.nodes import CURRENCY, Node, fen
 from gateway.errors import Malformed, OutcomeUnknown
 from gateway.messages_payment import Authorise, PaymentAnswered, PaymentCommand, QueryOperation, Void
-from gateway.model.payment import ActionKind, Fact, FactKind, GuestAction, OperationOutcome, PaymentError
+from gateway.model.payment import Fact, FactKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import ActionKind, GuestAction
 
 Outcome = OperationOutcome
 K = FactKind

@@ -16,7 +16,7 @@ from gateway.contract import Site
 from gateway.errors import Unsupported
 from gateway.messages_payment import Authorise, QueryOperation, Void
 from gateway.model.money import format_minor
-from gateway.model.payment import InApp
+from gateway.model.payment_means import InApp
 
 HOLDING_IN_APP = "alipay.fund.auth.order.app.freeze"
 AT_DESK, IN_APP = "PRE_AUTH", "PRE_AUTH_ONLINE"

@@ -19,15 +19,9 @@ from gateway.messages_payment import (
     Refund,
     Void,
 )
-from gateway.model.payment import (
-    ActionKind,
-    Fact,
-    FactKind,
-    GuestAction,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-)
+from gateway.model.payment import Fact, FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import ActionKind, GuestAction
 
 Outcome = OperationOutcome
 K = FactKind

@@ -43,6 +43,7 @@ class Stripe(PaymentConnector):
     )
     # Keys are kept for 24 hours at least; the last one is left as a margin.
     replay_s = 23 * 3600.0
+    card_numbers = True
 
     encode = staticmethod(encode_command)
     decode = staticmethod(decode_reply)

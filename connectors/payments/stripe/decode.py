@@ -36,8 +36,10 @@ from gateway.messages_payment import (
     Purchase,
     QueryOperation,
 )
-from gateway.model.payment import Card, OperationKind, OperationOutcome, PaymentError, StoredMethod, Token, retry_of
-from gateway.model.payment import Retry as RetryRule
+from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError, retry_of
+from gateway.model.payment_error import Retry as RetryRule
+from gateway.model.payment_means import Card, StoredMethod, Token
 
 T = TypeVar("T")
 

@@ -27,15 +27,8 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import day_start_ms
-from gateway.model.payment import (
-    Card,
-    ClientMethod,
-    HostedPage,
-    OperationKind,
-    OperationRef,
-    Presence,
-    StoredMethod,
-)
+from gateway.model.payment import OperationKind, OperationRef
+from gateway.model.payment_means import Card, ClientMethod, HostedPage, Presence, StoredMethod
 
 NAME = "stripe"
 PAGE_LINES = 100

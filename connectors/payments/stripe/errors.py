@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mappings
 from connectors.payments.stripe.objects import Fault
-from gateway.model.payment import PaymentError
+from gateway.model.payment_error import PaymentError
 
 NEVER_AGAIN = "do_not_try_again"
 

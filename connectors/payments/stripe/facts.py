@@ -12,7 +12,8 @@ from connectors.payments._shared.money import from_gateway
 from connectors.payments._shared.profile import Amounts
 from connectors.payments.stripe.errors import error_of
 from connectors.payments.stripe.objects import Charge, DisputeObject, Fault, Intent, StripeRefund
-from gateway.model.payment import Fact, FactKind, PaymentError
+from gateway.model.payment import Fact, FactKind
+from gateway.model.payment_error import PaymentError
 
 K = FactKind
 EXPIRED_REASONS = ("automatic", "expired")

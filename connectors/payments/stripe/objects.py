@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.model.payment import Token
+from gateway.model.payment_means import Token
 
 
 class Object(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -16,16 +16,9 @@ from connectors.payments.stripe.facts import (
 )
 from connectors.payments.stripe.objects import Fault, Intent, NextAction, Session, SetupIntent, StripeRefund
 from gateway.messages_payment import Adjust, Capture, ContinueCharge, PaymentAnswered, PaymentCommand, QueryOperation
-from gateway.model.payment import (
-    ActionKind,
-    Fact,
-    FactKind,
-    GuestAction,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-    Token,
-)
+from gateway.model.payment import Fact, FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import ActionKind, GuestAction, Token
 
 Outcome = OperationOutcome
 _HOLDING = (OperationKind.AUTHORISE, OperationKind.PURCHASE)

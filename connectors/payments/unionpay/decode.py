@@ -28,8 +28,10 @@ from gateway.messages_payment import (
     Refund,
     Void,
 )
-from gateway.model.payment import ActionKind, GuestAction, OperationOutcome, OperationRef, PaymentError, retry_of
-from gateway.model.payment import Retry as RetryRule
+from gateway.model.payment import OperationOutcome, OperationRef
+from gateway.model.payment_error import PaymentError, retry_of
+from gateway.model.payment_error import Retry as RetryRule
+from gateway.model.payment_means import ActionKind, GuestAction
 
 Outcome = OperationOutcome
 _WAIT_S = 10.0

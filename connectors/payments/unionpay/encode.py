@@ -27,18 +27,8 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import Instant, format_day
-from gateway.model.payment import (
-    ActionKind,
-    GuestAction,
-    HostedPage,
-    InApp,
-    MobilePage,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
-    ScannedCode,
-    ShownCode,
-)
+from gateway.model.payment import OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_means import ActionKind, GuestAction, HostedPage, InApp, MobilePage, ScannedCode, ShownCode
 
 NAME = "unionpay"
 WEB, CODES = "000201", "000000"

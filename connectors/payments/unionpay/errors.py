@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.payments._shared.tables import error_in
-from gateway.model.payment import PaymentError
+from gateway.model.payment_error import PaymentError
 
 ACCEPTED, DEFECT = "00", "A6"
 DONE = frozenset({ACCEPTED, DEFECT})

@@ -12,7 +12,8 @@ from connectors.payments.unionpay.errors import ACCEPTED, DEFECT, DONE, HALF_DEC
 from connectors.payments.unionpay.facts import amount_of, facts_of, reversal_facts
 from gateway.errors import Malformed
 from gateway.messages_payment import PaymentAnswered, QueryOperation
-from gateway.model.payment import OperationKind, OperationOutcome, OperationRef, PaymentError
+from gateway.model.payment import OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_error import PaymentError
 
 Outcome = OperationOutcome
 _KINDS = {

@@ -20,7 +20,8 @@ from gateway.contract import Arrived, Confirmed, Decoded, Refused
 from gateway.errors import Malformed, Reason
 from gateway.messages_payment import FetchStatement, StatementReceived
 from gateway.model.dates import Day, Instant, format_day
-from gateway.model.payment import FactKind, PaymentError, StatementLine
+from gateway.model.payment import FactKind, StatementLine
+from gateway.model.payment_error import PaymentError
 
 ENCODING = "gb18030"  # GBK, and what has been added to it since
 # Up to column 42; what follows differs between ages of the file and is not needed.

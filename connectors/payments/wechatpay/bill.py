@@ -22,7 +22,8 @@ from gateway.errors import Malformed, OutcomeUnknown, Reason
 from gateway.messages_payment import FetchStatement, StatementReceived
 from gateway.model.dates import format_day
 from gateway.model.money import parse_minor
-from gateway.model.payment import FactKind, PaymentError, StatementLine
+from gateway.model.payment import FactKind, StatementLine
+from gateway.model.payment_error import PaymentError
 from gateway.wire.signatures import same
 
 CURRENCY = "CNY"

@@ -8,7 +8,7 @@ from connectors.payments.wechatpay.signing import sign_lines
 from gateway.contract import Site
 from gateway.errors import Reason, Rejected
 from gateway.model.dates import Instant
-from gateway.model.payment import ActionKind, GuestAction
+from gateway.model.payment_means import ActionKind, GuestAction
 
 PREPARED_LIFE_MS = 2 * 3600 * 1000
 _PREPAY = "prepay_id="

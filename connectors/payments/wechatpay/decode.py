@@ -29,19 +29,10 @@ from gateway.messages_payment import (
     Refund,
     Void,
 )
-from gateway.model.payment import (
-    ActionKind,
-    Fact,
-    FactKind,
-    GuestAction,
-    InApp,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-    ScannedCode,
-    retry_of,
-)
-from gateway.model.payment import Retry as RetryRule
+from gateway.model.payment import Fact, FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError, retry_of
+from gateway.model.payment_error import Retry as RetryRule
+from gateway.model.payment_means import ActionKind, GuestAction, InApp, ScannedCode
 
 T = TypeVar("T")
 Outcome = OperationOutcome

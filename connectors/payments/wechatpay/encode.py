@@ -29,15 +29,8 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import Instant, format_day
-from gateway.model.payment import (
-    InApp,
-    MiniProgram,
-    MobilePage,
-    OperationKind,
-    OperationOutcome,
-    ScannedCode,
-    ShownCode,
-)
+from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.model.payment_means import InApp, MiniProgram, MobilePage, ScannedCode, ShownCode
 
 NAME = "wechatpay"
 BILLS = {"tradebill": {"bill_type": "ALL"}, "fundflowbill": {"account_type": "BASIC"}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.payments._shared.tables import error_in
-from gateway.model.payment import PaymentError
+from gateway.model.payment_error import PaymentError
 
 _OF_REFUNDS = {
     "NOTENOUGH": PaymentError.MERCHANT_BALANCE_INSUFFICIENT,

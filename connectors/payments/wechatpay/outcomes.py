@@ -11,7 +11,8 @@ from connectors.payments._shared.profile import Amounts
 from connectors.payments.wechatpay.objects import RefundObject, Transaction
 from gateway.errors import Malformed
 from gateway.messages_payment import PaymentAnswered
-from gateway.model.payment import Fact, FactKind, OperationOutcome, PaymentError
+from gateway.model.payment import Fact, FactKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
 
 Outcome = OperationOutcome
 K = FactKind

@@ -11,13 +11,14 @@ from gateway.engine.calendar import Key
 from gateway.engine.drift import Drift as Found
 from gateway.engine.drift import compare
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.orders import Cells, pack
 from gateway.engine.plan import Shadow, left_view
-from gateway.engine.view import Calendar, Channel, Slot
+from gateway.engine.view import Channel
 from gateway.errors import Rejected
 from gateway.flows.desk.finding import connection_of, property_of
 from gateway.flows.desk.ordering import Ordered, give
-from gateway.flows.push_work import Channels
+from gateway.flows.push_work import Channels, terms_of
 from gateway.flows.services import Services
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, blocks_of, local_day
@@ -117,7 +118,9 @@ async def _compare(
     scope, hotel = await property_of(services, tx, property_id)
     if connection_of(hotel, connection) not in hotel.channels:
         raise Rejected(f"{connection!r} is not sent rates and availability")
-    channel = Channels(services.connectors).get(hotel, hotel.connections[connection])
+    compiled = Channels(services.connectors)
+    agreed = await pushing.agreed(tx, property_id) if compiled.negotiate(hotel) else {}
+    channel = compiled.get(hotel, hotel.connections[connection], terms_of(agreed.get(connection)))
     today = local_day(services.clock.now_ms(), hotel.property.timezone)
     days = min(channel.connection.days_ahead, channel.capabilities.days_ahead_max)
     window = (today, today + days - 1)

@@ -12,13 +12,13 @@ from gateway.flows.desk.changes import changes_of
 from gateway.flows.desk.changing import ChangeCalendar, UndoChange, check_size, message_of, weight_of
 from gateway.flows.desk.changing import Saved as Saved
 from gateway.flows.desk.finding import property_of
-from gateway.flows.desk.gridding import Grid as Grid
+from gateway.flows.desk.grid import Grid as Grid
+from gateway.flows.desk.grid import ProductDay as ProductDay
+from gateway.flows.desk.grid import ProductGrid as ProductGrid
+from gateway.flows.desk.grid import RoomDay as RoomDay
+from gateway.flows.desk.grid import RoomGrid as RoomGrid
+from gateway.flows.desk.grid import Rules as Rules
 from gateway.flows.desk.gridding import Gridder
-from gateway.flows.desk.gridding import ProductDay as ProductDay
-from gateway.flows.desk.gridding import ProductGrid as ProductGrid
-from gateway.flows.desk.gridding import RoomDay as RoomDay
-from gateway.flows.desk.gridding import RoomGrid as RoomGrid
-from gateway.flows.desk.gridding import Rules as Rules
 from gateway.flows.desk.previewing import ChannelPreview as ChannelPreview
 from gateway.flows.desk.previewing import channel_previews
 from gateway.flows.desk.undoing import Undoing as Undoing

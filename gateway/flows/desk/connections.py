@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.contract import Negotiates
 from gateway.engine.calendar import Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.orders import EVERYTHING
@@ -17,6 +18,7 @@ from gateway.flows.desk.auditing import repair as repair
 from gateway.flows.desk.finding import connection_of, property_of
 from gateway.flows.desk.ordering import Ordered as Ordered
 from gateway.flows.desk.ordering import give
+from gateway.flows.push_work import terms_of
 from gateway.flows.services import Services
 from gateway.model.ari import Aspect
 from gateway.model.dates import Day, Instant
@@ -37,6 +39,10 @@ class ConnectionLine(msgspec.Struct, frozen=True):
 
     ``content_pending`` says that it has still to be told what rooms and plans are called, ``content_error`` why it did
     not take it, and ``content_ms`` when it last did, 0 for never.
+
+    ``agreed_version`` and ``agreed`` are the version and the capabilities that a handshake at ``agreed_ms`` ended with,
+    in the dialect's words; empty and 0 where there was none. ``not_taken`` are fields of its profile that this
+    counterpart does not take.
     """
 
     id: str
@@ -68,6 +74,10 @@ class ConnectionLine(msgspec.Struct, frozen=True):
     content_pending: bool
     content_error: str
     content_ms: Instant
+    agreed_version: str = ""
+    agreed: tuple[str, ...] = ()
+    agreed_ms: Instant = 0
+    not_taken: tuple[str, ...] = ()
 
 
 class SyncError(msgspec.Struct, frozen=True):
@@ -97,7 +107,7 @@ class SyncState(msgspec.Struct, frozen=True):
 
 
 async def state(services: Services, property_id: str) -> SyncState:
-    """Every connection of the property. Ten statements, however many there are."""
+    """Every connection of the property. Eleven statements, however many there are."""
     now_ms = services.clock.now_ms()
 
     async def work(tx: Transaction) -> SyncState:
@@ -171,9 +181,15 @@ def _line(
     if row is not None and pushes:
         ordered = order is not None and order.number > row.synced_order and order.body == EVERYTHING
         lag = None if row.synced_version == UNKNOWN or ordered else progress.scope.rev - row.synced_rev
-    per_minute_max, problem = 0, ""
+    per_minute_max, problem, agreed = 0, "", terms_of(progress.agreed.get(known.id))
+    not_taken: tuple[str, ...] = ()
     try:
-        per_minute_max = services.connectors.get(known.connector).capabilities(known.profile).per_minute_max
+        connector = services.connectors.get(known.connector)
+        capabilities = connector.capabilities(known.profile)
+        per_minute_max = capabilities.per_minute_max
+        if agreed is not None and isinstance(connector, Negotiates):
+            taken = connector.negotiated(known.profile, agreed).fields
+            not_taken = tuple(sorted(capabilities.fields - taken))
     except (GatewayError, LookupError) as error:  # a connector or a profile that is not there
         problem = str(error)
     return ConnectionLine(
@@ -206,6 +222,10 @@ def _line(
         content_pending=content is not None and content.due_ms is not None,
         content_error=content.error if content else "",
         content_ms=content.done_ms if content else 0,
+        agreed_version=agreed.version if agreed else "",
+        agreed=agreed.capabilities if agreed else (),
+        agreed_ms=progress.agreed[known.id].at_ms if agreed else 0,
+        not_taken=not_taken,
     )
 
 

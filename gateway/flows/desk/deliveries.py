@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.flows.delivering.redeliver import EnteredByHand, Resend
 from gateway.flows.desk.finding import property_of, text_of
-from gateway.flows.desk.reservations import DeliveryLine
-from gateway.flows.redeliver import EnteredByHand, Resend
+from gateway.flows.desk.reservation_lines import DeliveryLine
+from gateway.flows.record import own_message
 from gateway.flows.services import Services
 from gateway.store.tables import DeliveryRow, MessageRow
 
@@ -36,18 +37,4 @@ async def _done(services: Services, job: EnteredByHand | Resend) -> DeliveryLine
 async def _message(services: Services, property_id: str, connection: str, kind: str, author: str) -> MessageRow:
     """What the log keeps of it."""
     await services.database.read(lambda tx: property_of(services, tx, property_id))
-    return MessageRow(
-        property_id,
-        services.ids.message(),
-        connection=connection,
-        direction="in",
-        kind=kind,
-        at_ms=services.clock.now_ms(),
-        outcome="",
-        detail="",
-        rev=0,
-        token=None,
-        raw=b"",
-        answer=b"",
-        author=author,
-    )
+    return own_message(services, property_id, kind, author, connection)

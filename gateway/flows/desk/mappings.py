@@ -11,8 +11,8 @@ from gateway.engine.booking import Entry, fold
 from gateway.engine.hotel import Hotel
 from gateway.engine.suggesting import Thing, pairs
 from gateway.errors import NotFound, Reason
+from gateway.flows.desk.configuring import Configured, change_property
 from gateway.flows.desk.finding import connection_of, property_of
-from gateway.flows.desk.properties import Configured, change_property
 from gateway.flows.services import Services
 from gateway.flows.take_content import PLAN, ROOM
 from gateway.model.dates import Instant

@@ -9,8 +9,9 @@ import numpy as np
 
 from gateway.engine.calendar import Key
 from gateway.engine.hotel import Hotel
+from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.plan import CONFIRMED, Shadow, difference
-from gateway.engine.view import Calendar, Channel, Slot, inside
+from gateway.engine.view import Channel, inside
 from gateway.errors import GatewayError, Refusal
 from gateway.flows.push_work import Channels
 from gateway.flows.services import Services

@@ -7,22 +7,31 @@ from typing import Any
 
 import msgspec
 
-from gateway.engine.booking import Entry, Folded, Status, first_guest, fold
+from gateway.engine.booking import Status, fold
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import Nights
 from gateway.errors import NotFound, Reason
 from gateway.flows.desk.finding import cursor as made_cursor
 from gateway.flows.desk.finding import page_size, position, property_of, text_of
 from gateway.flows.desk.moving import rooms_that_fit
+from gateway.flows.desk.reservation_lines import (
+    DeliveryLine,
+    ReservationDetail,
+    ReservationPage,
+    TroubleLine,
+    TroublePage,
+    _entry,
+    _unmapped,
+    reservation_line,
+    revision_line,
+)
 from gateway.flows.services import Services
 from gateway.model.dates import Day, Instant
-from gateway.model.reservation import Content, Revision
 from gateway.store import reading_reservations as reading
 from gateway.store.database import Transaction
-from gateway.store.tables import ReservationRow, RevisionRow
+from gateway.store.tables import ReservationRow
 from gateway.store.walking import Condition, Walk
 
-_entry = msgspec.msgpack.Decoder(Entry).decode
 _nights = msgspec.msgpack.Decoder(Nights).decode
 
 
@@ -53,116 +62,6 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 EVERYTHING = Filter()
 
 
-class RoomLine(msgspec.Struct, frozen=True):
-    """One room stay: our codes (``""`` where unmapped) and theirs. ``nightly`` and ``total`` in minor units."""
-
-    room: str
-    plan: str
-    their_room: str
-    their_plan: str
-    arrival: Day
-    departure: Day
-    units: int
-    adults: int
-    children: int
-    nightly: tuple[int, ...]
-    total: int | None
-
-
-class Reservation(msgspec.Struct, frozen=True):
-    """A reservation as its revisions add up.
-
-    ``oversold`` counts the room nights that are not there for it.
-    """
-
-    reservation_id: str
-    connection: str
-    channel: str
-    booking_id: str
-    status: Status
-    guest: str
-    arrival: Day
-    departure: Day
-    rooms: tuple[RoomLine, ...]
-    currency: str
-    total: int | None
-    revisions: int
-    parked: bool
-    oversold: int
-    created_ms: Instant
-    rev: int
-
-
-class ReservationPage(msgspec.Struct, frozen=True):
-    """``partial``: a filter that is rare has looked at a part only; go on with ``next`` even if nothing was found."""
-
-    items: tuple[Reservation, ...]
-    next: str = ""
-    partial: bool = False
-
-
-class RevisionLine(msgspec.Struct, frozen=True):
-    """A revision as it came; ``rooms`` are our room types for its stays.
-
-    ``rules`` says that it decides now, ``shown`` that its content is what is shown.
-    """
-
-    seq: int
-    at_ms: Instant
-    author: str
-    message_id: int
-    revision: Revision
-    rooms: tuple[str, ...]
-    rules: bool
-    shown: bool
-
-
-class DeliveryLine(msgspec.Struct, frozen=True):
-    """Handing it to one counterpart.
-
-    ``state`` is ``pending``, ``parked`` (with its booking), ``sent``, ``confirmed`` or ``refused``; ``seq`` the
-    revision that is wanted there; ``ref`` their number.
-    """
-
-    connection: str
-    state: str
-    seq: int
-    attempts: int
-    due_ms: Instant | None
-    ref: str
-    error: str
-
-
-class ReservationDetail(msgspec.Struct, frozen=True):
-    """One reservation with everything about it. ``content`` is what is booked, in their codes."""
-
-    reservation: Reservation
-    content: Content
-    revisions: tuple[RevisionLine, ...]
-    deliveries: tuple[DeliveryLine, ...]
-
-
-class TroubleLine(msgspec.Struct, frozen=True):
-    """A reservation that needs somebody, with the time since it was taken.
-
-    ``unmapped`` are their codes (of a room type, a plan, a currency) that are not mapped: mapping them takes it out of
-    here. ``fits`` are, for one that is oversold, our room types with enough rooms free for all of it: it can be moved
-    there. Otherwise rooms have to become free, and then it leaves by itself.
-    """
-
-    reservation: Reservation
-    age_ms: int
-    unmapped: tuple[str, ...]
-    fits: tuple[str, ...] = ()
-
-
-class TroublePage(msgspec.Struct, frozen=True):
-    """Oldest first."""
-
-    items: tuple[TroubleLine, ...]
-    next: str = ""
-
-
 async def find(
     services: Services,
     property_id: str,
@@ -181,7 +80,7 @@ async def find(
         if wanted.text:
             return await _matching(tx, hotel, wanted, order, after, limit)
         found = await reading.page(tx, _walk(wanted, order), property_id, _conditions(wanted), after, limit)
-        items = tuple(_reservation(hotel, row, found.revisions[row.reservation_id]) for row in found.rows)
+        items = tuple(reservation_line(hotel, row, found.revisions[row.reservation_id]) for row in found.rows)
         return ReservationPage(items, made_cursor(found.next), found.partial)
 
     return await services.database.read(work)
@@ -201,9 +100,9 @@ async def show(services: Services, property_id: str, reservation_id: str) -> Res
         authors = await reading.authors(tx, property_id, {revision.message_id for revision in revisions})
         folded = fold([_entry(revision.body) for revision in revisions])
         return ReservationDetail(
-            _reservation(hotel, row, revisions),
+            reservation_line(hotel, row, revisions),
             folded.content,
-            tuple(_revision(revision, folded, authors) for revision in revisions),
+            tuple(revision_line(revision, folded, authors) for revision in revisions),
             tuple(
                 DeliveryLine(it.connection, it.state, it.wanted_seq, it.attempts, it.due_ms, it.ref, it.error)
                 for it in deliveries
@@ -225,7 +124,7 @@ async def trouble(services: Services, property_id: str, *, cursor: str = "", lim
         fits = await rooms_that_fit(tx, hotel, {row.reservation_id: _nights(row.nights) for row in oversold})
         lines = []
         for row in found.rows:
-            reservation = _reservation(hotel, row, found.revisions[row.reservation_id])
+            reservation = reservation_line(hotel, row, found.revisions[row.reservation_id])
             unmapped = _unmapped(hotel, row, found.revisions[row.reservation_id]) if row.parked else ()
             age_ms, elsewhere = max(0, now_ms - row.at_ms), fits.get(row.reservation_id, ())
             lines.append(TroubleLine(reservation, age_ms, tuple(dict.fromkeys(unmapped)), elsewhere))
@@ -274,7 +173,7 @@ async def _matching(
         rows = [row for row in rows if (place(row) < after if descending else place(row) > after)]
     shown, rest = rows[:limit], rows[limit:]
     revisions = await reading.revisions(tx, hotel.property.id, [row.reservation_id for row in shown])
-    items = tuple(_reservation(hotel, row, revisions[row.reservation_id]) for row in shown)
+    items = tuple(reservation_line(hotel, row, revisions[row.reservation_id]) for row in shown)
     return ReservationPage(items, made_cursor(place(shown[-1])) if rest else "", partial=more)
 
 
@@ -285,78 +184,3 @@ def _holds(row: ReservationRow, condition: Condition) -> bool:
     if condition.operator == "<=":
         return bool(value <= condition.value)
     return bool(value > condition.value or (condition.operator == ">=" and value == condition.value))
-
-
-# --- what is shown ----------------------------------------------------------------------------------------------------
-
-
-def _reservation(hotel: Hotel, row: ReservationRow, revisions: list[RevisionRow]) -> Reservation:
-    entries = [_entry(revision.body) for revision in revisions]
-    folded = fold(entries)
-    content = folded.content
-    guest = first_guest(content)
-    rooms = entries[folded.current - 1].rooms if folded.current else ()
-    return Reservation(
-        row.reservation_id,
-        row.connection,
-        row.channel,
-        row.booking_id,
-        Status(row.status),
-        f"{guest.given} {guest.surname}".strip() if guest else "",
-        row.arrival,
-        row.departure,
-        _rooms(hotel, row.connection, content, rooms),
-        content.currency,
-        content.total,
-        row.revisions,
-        bool(row.parked),
-        row.oversold,
-        row.at_ms,
-        row.rev,
-    )
-
-
-def _unmapped(hotel: Hotel, row: ReservationRow, revisions: list[RevisionRow]) -> list[str]:
-    """By the mapping of today; of a connection that is gone, the rooms that were not mapped when it was."""
-    entries = [_entry(revision.body) for revision in revisions]
-    entry = entries[fold(entries).current - 1]
-    if row.connection in hotel.connections:
-        return [gap.code for gap in hotel.mapping(row.connection).gaps(entry.revision)]
-    return [stay.room for room, stay in zip(entry.rooms, entry.revision.content.stays, strict=True) if not room]
-
-
-def _rooms(hotel: Hotel, connection: str, content: Content, rooms: tuple[str, ...]) -> tuple[RoomLine, ...]:
-    known = hotel.mapping(connection) if connection in hotel.connections else None
-    lines = []
-    for stay, room in zip(content.stays, rooms, strict=True):
-        product = known.product(stay.room, stay.plan) if known else None
-        lines.append(
-            RoomLine(
-                room,
-                product.plan if product else "",
-                stay.room,
-                stay.plan,
-                stay.arrival,
-                stay.departure,
-                stay.units,
-                stay.adults,
-                stay.children,
-                stay.nightly,
-                stay.total,
-            )
-        )
-    return tuple(lines)
-
-
-def _revision(row: RevisionRow, folded: Folded, authors: dict[int, str]) -> RevisionLine:
-    entry = _entry(row.body)
-    return RevisionLine(
-        entry.seq,
-        entry.at_ms,
-        authors.get(row.message_id, ""),
-        row.message_id,
-        entry.revision,
-        entry.rooms,
-        entry.seq == folded.ruling,
-        entry.seq == folded.current,
-    )

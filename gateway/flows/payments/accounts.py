@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from gateway.contract import Key, Site
+from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile
 from gateway.engine.payment_file import PaymentSecret, place_of
 from gateway.errors import Reason, Rejected
@@ -14,11 +15,12 @@ from gateway.flows.services import Services
 from gateway.model.payment_account import PaymentAccount, PaymentKey
 from gateway.model.property import Property
 from gateway.store.sql import Lookup
-from gateway.store.state import State
+from gateway.store.state import Needs, State
 from gateway.store.tables import Row, Scope
-from gateway.store.tables_paying import PaymentAccountRow, account_scope
+from gateway.store.tables_paying import PaymentAccountRow, PaymentOperationRow, account_scope
 
 ACCOUNTS = Lookup(PaymentAccountRow)
+UNANSWERED = Lookup(PaymentOperationRow, ("scope_id", "account"), "t.due_ms IS NOT NULL")
 
 
 def site_of(services: Services, account: PaymentAccount, currency: str) -> Site:
@@ -92,6 +94,27 @@ class _Sealing:
         if held or clear:
             self.changed.append(place)
         return self._vault.digest(clear) if clear else ""
+
+
+def dropped_needs(before: Hotel | None, after: Property) -> Needs:
+    """What is under way at the accounts that are in the property's file no more."""
+    for account in _dropped(before, after):
+        yield UNANSWERED, (after.id, account)
+
+
+def check_dropped(state: State, before: Hotel | None, after: Property) -> None:
+    """Raises :class:`Rejected` for an account of which an answer is awaited, since nobody would ask for it any more."""
+    for account in _dropped(before, after):
+        if state.find(UNANSWERED, (after.id, account)):
+            raise Rejected(
+                f"payments of account {account!r} are under way, and somebody may be paying at this moment:"
+                " take it out once they have ended (with enabled = false no other begins)"
+            )
+
+
+def _dropped(before: Hotel | None, after: Property) -> list[str]:
+    kept = {account.id for account in after.payments}
+    return [name for name in before.payments if name not in kept] if before else []
 
 
 def account_rows(state: State, prop: Property) -> Iterator[Row]:

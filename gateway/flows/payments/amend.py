@@ -20,13 +20,8 @@ from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.services import Services
 from gateway.messages_payment import Adjust, ContinueCharge, PaymentAnswered, RenewAction, Tokenise
 from gateway.model.dates import Instant
-from gateway.model.payment import (
-    FactSource,
-    GuestAction,
-    Means,
-    OperationKind,
-    OperationOutcome,
-)
+from gateway.model.payment import FactSource, OperationKind, OperationOutcome
+from gateway.model.payment_means import GuestAction, Means
 from gateway.store import statements
 from gateway.store.database import Transaction
 from gateway.store.tables_paying import PaymentOperationRow, PaymentRow

@@ -11,7 +11,8 @@ from gateway.engine.entering import Entered, enter, told_of
 from gateway.engine.ledger import Ledger, LedgerEvent, Position, fold
 from gateway.engine.operations import FINAL, advance
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, OperationOutcome, OperationRef, Token
+from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_means import Token
 from gateway.store.sql import Lookup
 from gateway.store.state import Needs, State
 from gateway.store.tables import Row

@@ -16,8 +16,9 @@ from gateway.flows.services import Services
 from gateway.io.retry import with_retries
 from gateway.messages import Command
 from gateway.messages_payment import PaymentAnswered
-from gateway.model.payment import OperationOutcome, PaymentError
+from gateway.model.payment import OperationOutcome
 from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_error import PaymentError
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,6 @@ from gateway.store.tables_statements import DifferenceRow, StatementRow
 EXPORTED_MAX = 10_000
 STATEMENTS_MAX = 60
 NOTE_MAX = 500
-STATES = ("open", "cleared", "resolved")
 # Programs for tables take a cell that begins like this for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _HEAD = (

@@ -23,7 +23,9 @@ from gateway.flows.payments.book import (
 )
 from gateway.messages_payment import PaymentAnswered, PaymentCommand, PaymentNotified
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact, FactKind, FactSource, OperationOutcome, PaymentError, Token
+from gateway.model.payment import Fact, FactKind, FactSource, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import Token
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import Row

@@ -30,22 +30,19 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import Instant
-from gateway.model.payment import (
+from gateway.model.payment import FactSource, OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_means import (
     Card,
     ClientMethod,
     Device,
-    FactSource,
     GuestAction,
     HostedPage,
     Means,
     Occasion,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
     Presence,
     ScannedCode,
 )
-from gateway.model.payment_account import PaymentAccount
 from gateway.store import paying
 from gateway.store.tables_paying import PaymentOperationRow, PaymentRow
 

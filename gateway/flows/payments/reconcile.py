@@ -13,8 +13,8 @@ from gateway.engine.hotel import Hotel
 from gateway.errors import CallFailed, Malformed, Reason, Refusal, Unsupported
 from gateway.flows.errands import Errands
 from gateway.flows.payments.operate import account_of
-from gateway.flows.payments.reconcile_compare import compare
-from gateway.flows.payments.reconcile_fetch import day_end_ms, day_of, due_ms, fetch, settled_ms
+from gateway.flows.payments.reconcile_compare import add_up, compare
+from gateway.flows.payments.reconcile_fetch import Fetched, day_end_ms, day_of, due_ms, fetch, settled_ms
 from gateway.flows.payments.reconcile_jobs import WANTED, CloseStatement, WantStatement
 from gateway.flows.services import Services
 from gateway.messages_payment import PaymentNotified
@@ -98,13 +98,16 @@ async def want_announced(services: Services, account: PaymentAccount, notified: 
     """A callback says that a statement is there."""
     ready = [fact.key for fact in notified.facts if fact.kind is FactKind.REPORT_READY]
     days = days_of(services, account) if ready else None
-    if days is None or not days.announced_as:
-        return
     now_ms = services.clock.now_ms()
-    for name in ready:
-        if name.startswith(days.announced_as):
-            row = wanted_row(account.id, name, day_of(now_ms, days), now_ms)
-            await services.batcher.submit(WantStatement(row))
+    for name in ready if days is not None else ():
+        assert days is not None, "there is nothing to go through otherwise"
+        if not _is_named(name, days):
+            continue
+        today = day_of(now_ms, days)
+        if not days.announced_as:
+            # An account is new until it has a row: a payout must not be taken for the first of its days.
+            await _want_day(services, account.id, today, days)
+        await services.batcher.submit(WantStatement(wanted_row(account.id, name, today, now_ms)))
 
 
 async def want(services: Services, scope_id: str, account_id: str, name: str) -> tuple[Hotel, StatementRow]:
@@ -118,11 +121,11 @@ async def want(services: Services, scope_id: str, account_id: str, name: str) ->
         raise Unsupported(f"payment account {account_id!r} has no statements")
     now_ms = services.clock.now_ms()
     day = day_of(now_ms, days)
-    if not days.announced_as:
+    if not days.announced_as and not _is_named(name, days):
         day = parse_day(name)
         if not day_end_ms(day, days) <= now_ms < day_end_ms(day, days) + 366 * _DAY_MS:
             raise Malformed("a statement is of a day that is over, and of the last twelve months", Reason.INVALID_DATE)
-    elif not name.startswith(days.announced_as):
+    elif not _is_named(name, days):
         raise Malformed(f"the statements of this account begin with {days.announced_as!r}", Reason.INVALID_VALUE)
     row: StatementRow = await services.batcher.submit(
         WantStatement(wanted_row(account_id, name, day, now_ms), again=True)
@@ -146,12 +149,13 @@ async def reconcile_statement(
         row = row._replace(due_ms=now_ms + _DAY_MS)
         await services.batcher.submit(CloseStatement(row))
         return row
-    if not days.announced_as:
+    is_named = _is_named(row.name, days)
+    if not is_named:
         await _want_day(services, account.id, row.day + 1, days)
     try:
-        found = await fetch(services, hotel, account, row.day, row.name if days.announced_as else "")
+        found = await fetch(services, hotel, account, row.day, row.name if is_named else "")
         if found is not None:
-            row = await compare(services, hotel, account, row, found, settled_ms(row.day, days, account.options))
+            row = await _held_against(services, hotel, account, row, found, days)
             log.info("statement_reconciled", account=account.id, name=row.name, lines=row.lines)
             return row
         row = _absent(row, now_ms)
@@ -160,6 +164,20 @@ async def reconcile_statement(
         log.warning("statement_not_fetched", account=account.id, name=row.name, attempts=row.attempts)
     await services.batcher.submit(CloseStatement(row))
     return row
+
+
+async def _held_against(
+    services: Services, hotel: Hotel, account: PaymentAccount, row: StatementRow, found: Fetched, days: Statements
+) -> StatementRow:
+    if not days.announced_as and _is_named(row.name, days):
+        return await add_up(services, row, found)
+    return await compare(services, hotel, account, row, found, settled_ms(row.day, days, account.options))
+
+
+def _is_named(name: str, days: Statements) -> bool:
+    """Whether it is one that they have announced, rather than that of a day."""
+    begins = days.announced_as or days.payouts_as
+    return bool(begins) and name.startswith(begins)
 
 
 def wanted_row(account: str, name: str, day: Day, due: Instant) -> StatementRow:

@@ -6,7 +6,7 @@ a day and not a payment; what does not fit what was asked for stays a difference
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from gateway.engine.reconciling import (
     total_difference,
 )
 from gateway.errors import Malformed, Reason
+from gateway.flows.payments.reconcile_asking import ask_again
 from gateway.flows.payments.reconcile_fetch import Fetched
 from gateway.flows.payments.reconcile_jobs import CloseStatement, EnterLine, KeepLines
 from gateway.flows.payments.tie_jobs import tied
@@ -86,6 +87,30 @@ async def compare(
     rows |= {each.difference_id: each for each in _rows(row, [total] if total else [], now_ms)}
     row = _done(row, found, now_ms)
     await services.batcher.submit(CloseStatement(row, list(rows.values()), list(_over(sides, row.name, rows, found))))
+    await ask_again(services, hotel, account, _newly_missing(sides, rows.values()))
+    return row
+
+
+def _newly_missing(sides: Sides, rows: Iterable[DifferenceRow]) -> list[str]:
+    """The payments with a movement that no statement has told of, now for the first time."""
+    known = {row.difference_id for row in sides.open}
+    missing = (row for row in rows if row.verdict == Verdict.MISSING_THERE and row.difference_id not in known)
+    return [row.payment_id for row in missing if row.payment_id]
+
+
+async def add_up(services: Services, row: StatementRow, found: Fetched) -> StatementRow:
+    """A payout whose movements the days have told of: only its sum is looked at, and no line is kept twice."""
+    if found.total is None:
+        raise Malformed("what a payout is made of does not name the payout itself")
+    now_ms = services.clock.now_ms()
+    total = total_difference(found.lines, found.total, found.currency)
+    over = []
+    if total is None:
+        name = f"{row.name}#total"
+        standing = await services.database.read(lambda tx: statements.open_differences(tx, row.account))
+        over = [each._replace(note=UNSAID) for each in standing if each.difference_id == name]
+    row = _done(row, found, now_ms)
+    await services.batcher.submit(CloseStatement(row, _rows(row, [total] if total else [], now_ms), over))
     return row
 
 

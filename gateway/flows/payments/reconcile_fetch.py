@@ -17,8 +17,9 @@ from gateway.io.retry import with_retries
 from gateway.messages import Command
 from gateway.messages_payment import FetchStatement, StatementReceived
 from gateway.model.dates import Day, Instant, day_start_ms, local_day
-from gateway.model.payment import PaymentError, StatementLine
+from gateway.model.payment import StatementLine
 from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_error import PaymentError
 
 PAGES_MAX = 2_000
 LINES_MAX = 100_000

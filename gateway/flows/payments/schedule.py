@@ -10,17 +10,18 @@ import msgspec
 from gateway.engine.payment_schedule import Due, Place
 from gateway.engine.sale import Customer, Sale, SaleState
 from gateway.errors import Malformed, NotFound, Reason, Rejected
-from gateway.flows import sell
 from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.payments import operate
 from gateway.flows.payments.book import Book, ledger_of
 from gateway.flows.payments.operate import Ask, Operated
 from gateway.flows.payments.tie import in_flight, kept_of
 from gateway.flows.payments.tie_asking import AskForSale, check_payable, payment_text, wanted_now
-from gateway.flows.sell_jobs import open_sale
+from gateway.flows.selling import sell
+from gateway.flows.selling.rows import open_sale
 from gateway.flows.services import Services
 from gateway.model.dates import Day, Instant
-from gateway.model.payment import (
+from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.model.payment_means import (
     ClientMethod,
     Device,
     GuestAction,
@@ -29,8 +30,6 @@ from gateway.model.payment import (
     Means,
     MiniProgram,
     MobilePage,
-    OperationKind,
-    OperationOutcome,
     ShownCode,
     StoredMethod,
 )

@@ -36,12 +36,13 @@ class OperationLine(msgspec.Struct, frozen=True):
 
 
 class EventLine(msgspec.Struct, frozen=True):
-    """A movement, and how we came to know of it."""
+    """A movement, and how we came to know of it. ``rest``, of a release: everything that was held but ``amount``."""
 
     kind: str
     key: str
     amount: int
     currency: str
+    rest: bool
     operation: str
     source: str
     seen_ms: Instant
@@ -206,6 +207,7 @@ def _view(kept: Kept) -> PaymentView:
                 event.key,
                 event.amount,
                 event.currency,
+                event.rest,
                 event.operation,
                 event.source.value,
                 seen[event.kind.value, event.key],

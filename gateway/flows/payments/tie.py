@@ -18,7 +18,8 @@ from gateway.engine.sale import Sale
 from gateway.flows.payments.book import HOLDING, Book, book_of, needs_of, notice
 from gateway.flows.services import ulid
 from gateway.model.dates import Instant, day_start_ms
-from gateway.model.payment import OperationKind, OperationOutcome, PaymentError
+from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
 from gateway.store.state import Needs, State
 from gateway.store.tables import Row, SaleRow
 from gateway.store.tables_paying import PaymentOperationRow, PaymentRow

@@ -13,7 +13,7 @@ from gateway.errors import Reason, Rejected
 from gateway.flows.payments.book import Book
 from gateway.flows.payments.jobs import BeginOperation
 from gateway.flows.payments.tie import begun, due_at, in_flight, money_needs, money_of, next_due_ms, secured, to_ask
-from gateway.flows.sell_jobs import SALE, open_sale, pack_sale, sale_of
+from gateway.flows.selling.rows import SALE, open_sale, pack_sale, sale_of
 from gateway.messages_payment import PaymentCommand
 from gateway.model.dates import Instant
 from gateway.store.state import Decision, Needs, State

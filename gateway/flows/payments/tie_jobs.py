@@ -30,10 +30,14 @@ from gateway.flows.payments.tie import (
     told,
     withdrawn,
 )
-from gateway.flows.sell_jobs import SALE, ConfirmSale, EndHolds, open_sale, pack_sale
+from gateway.flows.record import own_message
+from gateway.flows.selling.bookings import ConfirmSale
+from gateway.flows.selling.holds import EndHolds
+from gateway.flows.selling.rows import SALE, open_sale, pack_sale
 from gateway.flows.services import Services
 from gateway.model.dates import Instant
-from gateway.model.payment import FactKind, OperationKind, OperationOutcome, PaymentError
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
 from gateway.store.batch import Job
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow, Row, SaleRow
@@ -116,21 +120,7 @@ class Tied:
 def tied(services: Services, job: PaymentJob) -> Tied:
     """The job with what follows from it."""
     assert job.scope_id is not None, "a ledger belongs to a property"
-    message = MessageRow(
-        job.scope_id,
-        services.ids.message(),
-        connection="",
-        direction="in",
-        kind="payment",
-        at_ms=services.clock.now_ms(),
-        outcome="",
-        detail="",
-        rev=0,
-        token=None,
-        raw=b"",
-        answer=b"",
-        author=AUTHOR,
-    )
+    message = own_message(services, job.scope_id, "payment", AUTHOR)
     return Tied(job, message)
 
 

@@ -15,22 +15,14 @@ from gateway.flows.payments.calling import call
 from gateway.flows.payments.jobs import EnterAnswer
 from gateway.flows.payments.operate import GRACE_MS, base_of, book_in, kept_command, notify_url, sealed
 from gateway.flows.payments.tie_jobs import tied
-from gateway.flows.sell_jobs import open_sale
+from gateway.flows.selling.rows import open_sale
 from gateway.flows.services import Services
 from gateway.messages_payment import Authorise, Capture, Close, PaymentAnswered, PaymentCommand, Purchase, Refund, Void
 from gateway.model.dates import Instant
-from gateway.model.payment import (
-    FactSource,
-    HostedPage,
-    Means,
-    Occasion,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-    Presence,
-    StoredMethod,
-)
+from gateway.model.payment import FactSource, OperationKind, OperationOutcome
 from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import HostedPage, Means, Occasion, Presence, StoredMethod
 from gateway.store import selling
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables_paying import PaymentOperationRow

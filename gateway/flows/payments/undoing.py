@@ -14,8 +14,9 @@ from gateway.flows.payments.operate import base_of, send
 from gateway.flows.services import Services
 from gateway.messages_payment import Close, PaymentAnswered, PaymentCommand, Void
 from gateway.model.dates import Instant
-from gateway.model.payment import OperationKind, OperationOutcome, PaymentError
+from gateway.model.payment import OperationKind, OperationOutcome
 from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_error import PaymentError
 from gateway.store.tables_paying import PaymentOperationRow
 
 AUTHOR = "gateway"

@@ -39,8 +39,9 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import Instant
-from gateway.model.payment import FactSource, OperationOutcome, OperationRef, PaymentError
+from gateway.model.payment import FactSource, OperationOutcome, OperationRef
 from gateway.model.payment_account import PaymentAccount
+from gateway.model.payment_error import PaymentError
 from gateway.store import paying
 from gateway.store.paying import DueCallback, DueOperation
 from gateway.store.tables_paying import PaymentOperationRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.errors import Malformed, NotFound, Reason, Refusal
-from gateway.flows.attempts import TooMany
+from gateway.flows.access.attempts import TooMany
 from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.services import Services
 from gateway.flows.vault.take import KEPT

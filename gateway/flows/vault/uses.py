@@ -7,6 +7,8 @@ from gateway.model.dates import Instant
 from gateway.store.tables_cards import CardRow, CardUseRow
 
 SHOWN, SENT, PURGED = "shown", "sent", "purged"
+# Handed to a payment gateway; and what somebody says to have done at their terminal.
+CHARGED, AT_TERMINAL = "charged", "terminal"
 
 
 def face_of(row: CardRow) -> CardFace:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.flows import access
-from gateway.flows.access import Changes, Given, Keep, Listed, Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Changes, Given, Keep, Listed, Wanted
 from gateway.model.access import PERMISSIONS, Action, Grant, Principal, PrincipalKind
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
@@ -20,10 +20,10 @@ from gateway.web.api.values import COUNT, Count, Cursor, Time, instant_or_none
 
 ENDPOINTS = Endpoints("Access", "Keys for programs, sign-ins for people, and what they may do.")
 
-Name = Annotated[str, Meta(min_length=1, max_length=access.NAME_LENGTH_MAX)]
-Grants = Annotated[tuple[Grant, ...], Meta(min_length=1, max_length=access.GRANTS_MAX)]
-Networks = Annotated[tuple[Annotated[str, Meta(max_length=60)], ...], Meta(max_length=access.NETWORKS_MAX)]
-Password = Annotated[str, Meta(min_length=access.PASSWORD_LENGTH_MIN, max_length=access.PASSWORD_LENGTH_MAX)]
+Name = Annotated[str, Meta(min_length=1, max_length=rights.NAME_LENGTH_MAX)]
+Grants = Annotated[tuple[Grant, ...], Meta(min_length=1, max_length=rights.GRANTS_MAX)]
+Networks = Annotated[tuple[Annotated[str, Meta(max_length=60)], ...], Meta(max_length=rights.NETWORKS_MAX)]
+Password = Annotated[str, Meta(min_length=rights.PASSWORD_LENGTH_MIN, max_length=rights.PASSWORD_LENGTH_MAX)]
 
 
 class PrincipalsQuery(msgspec.Struct, frozen=True):
@@ -130,7 +130,7 @@ async def create_key(call: Call[Nothing, KeyBody]) -> Answer:
 
     For a program. Nobody can give rights they don't have themselves. The key is told in this answer only.
     """
-    return _created(await access.create_key(call.services, call.principal, _wanted(call.body), _keeper(call)))
+    return _created(await rights.create_key(call.services, call.principal, _wanted(call.body), _keeper(call)))
 
 
 @ENDPOINTS.add(
@@ -148,7 +148,7 @@ async def create_person(call: Call[Nothing, PersonBody]) -> Answer:
     For a person, to use the pages with. A password that was made up is told in this answer only.
     """
     body, wanted = call.body, _wanted(call.body)
-    return _created(await access.create_person(call.services, call.principal, wanted, body.password, _keeper(call)))
+    return _created(await rights.create_person(call.services, call.principal, wanted, body.password, _keeper(call)))
 
 
 def _wanted(body: KeyBody) -> Wanted:
@@ -182,7 +182,7 @@ async def list_principals(call: Call[PrincipalsQuery, Nothing]) -> Answer:
     Those whose every right the caller could have given, in order of creation.
     """
     query = call.query
-    found = await access.listed(call.services, call.principal, query.kind, query.cursor, query.limit + 1)
+    found = await rights.listed(call.services, call.principal, query.kind, query.cursor, query.limit + 1)
     shown = found[: query.limit]
     return Answer(Page(tuple(map(_shown, shown)), shown[-1].principal.id if len(found) > query.limit else ""))
 
@@ -190,7 +190,7 @@ async def list_principals(call: Call[PrincipalsQuery, Nothing]) -> Answer:
 @ENDPOINTS.add("GET", "/principals/{principal}", Action.MANAGE_ACCESS, answer=shown_type(Shown), shows_etag=True)
 async def show_principal(call: Call[Nothing, Nothing]) -> Answer:
     """Show a key or a person."""
-    found = await access.show(call.services, call.principal, call.path["principal"])
+    found = await rights.show(call.services, call.principal, call.path["principal"])
     return Answer(_shown(found), etag=_etag(found.principal))
 
 
@@ -210,9 +210,9 @@ async def change_principal(call: Call[Nothing, ChangeBody]) -> Answer:
     body, seen, name = call.body, call.if_match, call.path["principal"]
     expires_ms = UNSET if body.expires_at is UNSET else instant_or_none(body.expires_at)
     changes = Changes(name=body.name, grants=body.grants, allow=body.allow, expires_ms=expires_ms)
-    await access.change(call.services, call.principal, name, changes, lambda now: seen is None or _etag(now) == seen)
+    await rights.change(call.services, call.principal, name, changes, lambda now: seen is None or _etag(now) == seen)
     call.identity.forget(name)
-    found = await access.show(call.services, call.principal, name)
+    found = await rights.show(call.services, call.principal, name)
     return Answer(_shown(found), etag=_etag(found.principal))
 
 
@@ -223,9 +223,9 @@ async def revoke_principal(call: Call[Nothing, Nothing]) -> Answer:
     Here at once, and in other processes within a second. It stays in the list; again makes no difference.
     """
     name = call.path["principal"]
-    await access.revoke(call.services, call.principal, name)
+    await rights.revoke(call.services, call.principal, name)
     call.identity.forget(name)
-    found = await access.show(call.services, call.principal, name)
+    found = await rights.show(call.services, call.principal, name)
     return Answer(_shown(found), etag=_etag(found.principal))
 
 
@@ -236,7 +236,7 @@ async def set_password(call: Call[Nothing, PasswordBody]) -> Answer:
     Wherever they are signed in, they are no longer.
     """
     name = call.path["principal"]
-    await access.set_password(call.services, call.principal, name, call.body.password)
+    await rights.set_password(call.services, call.principal, name, call.body.password)
     call.identity.forget(name)
     return Answer(None)
 

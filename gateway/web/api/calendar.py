@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from gateway.engine.spreading import spread
-from gateway.errors import Malformed, Reason, Refusal
+from gateway.errors import Refusal
 from gateway.flows.desk import calendar, history
 from gateway.flows.desk.calendar import Grid, Preview, Saved
 from gateway.flows.desk.history import ChangePage
 from gateway.model.access import Action
-from gateway.model.ari import AriUpdate, Field, Setting
-from gateway.model.dates import ALL_WEEK
+from gateway.web.api.calendar_edits import Edit, allowed_updates, placed, require_rates
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Match, Nothing
 from gateway.web.api.shapes import shown_type
 from gateway.web.api.values import COUNT, Code, CodeOrNone, Count, Cursor, day, version
@@ -24,17 +21,6 @@ from gateway.web.api.values import COUNT, Code, CodeOrNone, Count, Cursor, day, 
 ENDPOINTS = Endpoints("Calendar", "Availability, prices and restrictions by night.")
 
 DAYS = 31
-UPDATES_MAX = 500
-TARGETS_MAX = 5_000  # as many as the desk takes in one change
-_BULK = "b"
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-Nights = Annotated[int, Meta(ge=0, le=999, description="nights; 0 takes the limit away")]
-Hours = Annotated[int, Meta(ge=0, le=20_000, description="hours between booking and arrival; 0 takes the limit away")]
-Amount = Annotated[
-    int, Meta(ge=0, le=10**12, description="minor units of the property's currency; a price of 0 takes it away")
-]
 
 
 class GridQuery(msgspec.Struct, frozen=True):
@@ -52,80 +38,10 @@ class ChangesQuery(msgspec.Struct, frozen=True):
     limit: Count = COUNT
 
 
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The price of a night for so many adults; 0 adults means the room at any occupancy."""
-
-    guests: Annotated[int, Meta(ge=0, le=12)]
-    amount: Amount
-
-
-class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be set; what is left out stays. ``figure`` is a number of rooms as the PMS would give it."""
-
-    figure: Annotated[int, Meta(ge=0, le=9999)] | UnsetType = UNSET
-    closed: bool | UnsetType = UNSET
-    cta: bool | UnsetType = UNSET
-    ctd: bool | UnsetType = UNSET
-    min_arrival: Nights | UnsetType = UNSET
-    min_through: Nights | UnsetType = UNSET
-    max_arrival: Nights | UnsetType = UNSET
-    max_through: Nights | UnsetType = UNSET
-    min_offset_h: Hours | UnsetType = UNSET
-    max_offset_h: Hours | UnsetType = UNSET
-    extra_adult: Amount | UnsetType = UNSET
-    extra_child: Amount | UnsetType = UNSET
-    prices: Annotated[tuple[Price, ...], Meta(max_length=13)] = ()
-
-
-class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One range of nights, ``first`` to ``last`` including both, on the ``weekdays`` named (all, if none are).
-
-    With a ``plan`` it is a product, without one the room type itself; without a ``room`` all room types on that plan,
-    and without both the house.
-    """
-
-    first: date
-    last: date
-    set: Values
-    room: CodeOrNone = ""
-    plan: CodeOrNone = ""
-    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
-
-
 class Undo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The edit to be taken back, by the `message_id` it was answered with."""
 
     message_id: Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
-
-
-class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nights ``first`` to ``last``, both included."""
-
-    first: date
-    last: date
-
-
-class Bulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for each of the ``rooms`` on each of the ``plans``, over each of the ``ranges``.
-
-    Without ``plans`` it is set on the room types themselves, without ``rooms`` on all room types. A number of rooms is
-    the room type's, whichever plans are named.
-    """
-
-    ranges: Annotated[tuple[Nightly, ...], Meta(min_length=1, max_length=100)]
-    set: Values
-    rooms: Annotated[tuple[Code, ...], Meta(max_length=500)] = ()
-    plans: Annotated[tuple[Code, ...], Meta(max_length=500)] = ()
-    weekdays: Annotated[tuple[Weekday, ...], Meta(max_length=7)] = ()
-
-
-class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ranges and ``bulk``, in order: where two meet, the later one counts, and ``bulk`` comes after ``updates``."""
-
-    updates: Annotated[tuple[Range, ...], Meta(max_length=UPDATES_MAX)] = ()
-    bulk: Annotated[tuple[Bulk, ...], Meta(max_length=50)] = ()
-    over_pms: Annotated[bool, Meta(description="set numbers of rooms although a PMS sets them too")] = False
-    force: Annotated[bool, Meta(description="set at once what the guard would have wait for confirmation")] = False
 
 
 @ENDPOINTS.add(
@@ -165,7 +81,7 @@ async def set_calendar(call: Call[Nothing, Edit]) -> Answer:
     if anything of the property has changed since; without it, the later request counts. Numbers of rooms and closing
     take the right to set availability; prices and other restrictions take the right to set rates.
     """
-    updates = _allowed(call)
+    updates = allowed_updates(call)
     try:
         saved = await calendar.change(
             call.services,
@@ -177,7 +93,7 @@ async def set_calendar(call: Call[Nothing, Edit]) -> Answer:
             force=call.body.force,
         )
     except Refusal as refusal:
-        raise _placed(refusal) from None
+        raise placed(refusal) from None
     return Answer(saved, etag=str(saved.rev))
 
 
@@ -194,11 +110,11 @@ async def preview_calendar(call: Call[Nothing, Edit]) -> Answer:
     What setting these ranges would change here, and what each channel would be told, in its own codes and currency.
     Nothing is changed.
     """
-    updates = _allowed(call)
+    updates = allowed_updates(call)
     try:
         found = await calendar.preview(call.services, call.property_id, updates, over_pms=call.body.over_pms)
     except Refusal as refusal:
-        raise _placed(refusal) from None
+        raise placed(refusal) from None
     return Answer(found)
 
 
@@ -217,7 +133,7 @@ async def undo_change(call: Call[Nothing, Undo]) -> Answer:
     """
     number = int(call.body.message_id)
     found = await calendar.undoing(call.services, call.property_id, number)
-    _require_rates(call, found.updates)
+    require_rates(call, found.updates)
     saved = await calendar.undo(call.services, call.property_id, number, call.principal.author)
     return Answer(saved, etag=str(saved.rev))
 
@@ -245,74 +161,3 @@ async def list_changes(call: Call[ChangesQuery, Nothing]) -> Answer:
         limit=query.limit,
     )
     return Answer(found)
-
-
-# --- edits ------------------------------------------------------------------------------------------------------------
-
-_AVAILABILITY = frozenset({Field.FIGURE, Field.CLOSED})
-_PLAIN = tuple(Field(name) for name in Values.__struct_fields__ if name != "prices")
-
-
-def _allowed(call: Call[Nothing, Edit]) -> list[AriUpdate]:
-    """The ranges as updates, where the caller may set each of their values."""
-    updates = [*to_updates(call.body.updates), *_spread(call.body.bulk)]
-    if len(updates) > TARGETS_MAX:
-        raise Malformed(f"{len(updates)} targets and ranges at once; at most {TARGETS_MAX}", Reason.TOO_LARGE)
-    _require_rates(call, updates)
-    return updates
-
-
-def _require_rates(call: Call[Any, Any], updates: Sequence[AriUpdate]) -> None:
-    if any(setting.field not in _AVAILABILITY for update in updates for setting in update.settings):
-        call.require(Action.SET_RATES)
-
-
-def to_updates(ranges: Sequence[Range]) -> list[AriUpdate]:
-    """Each range with its place as its record, so that what is refused can be pointed at."""
-    updates = []
-    for place, each in enumerate(ranges):
-        settings = _settings(each.set)
-        if not settings:
-            raise Malformed("nothing is set", Reason.REQUIRED_MISSING, path=f"/updates/{place}/set")
-        updates.append(
-            AriUpdate(
-                each.room,
-                each.plan,
-                day(each.first),
-                day(each.last),
-                settings,
-                weekdays=_mask(each.weekdays),
-                record=str(place),
-            )
-        )
-    return updates
-
-
-def _spread(bulk: Sequence[Bulk]) -> Iterator[AriUpdate]:
-    for place, each in enumerate(bulk):
-        settings = _settings(each.set)
-        if not settings:
-            raise Malformed("nothing is set", Reason.REQUIRED_MISSING, path=f"/bulk/{place}/set")
-        if len(each.ranges) * len(each.rooms or "*") * len(each.plans or "*") > TARGETS_MAX:
-            text = f"more than {TARGETS_MAX} targets and ranges at once"
-            raise Malformed(text, Reason.TOO_LARGE, path=f"/bulk/{place}")
-        ranges = [(day(nights.first), day(nights.last)) for nights in each.ranges]
-        record = f"{_BULK}{place}"
-        yield from spread(each.rooms, each.plans, ranges, settings, _mask(each.weekdays), record=record)
-
-
-def _settings(values: Values) -> tuple[Setting, ...]:
-    given = ((field, getattr(values, field.value)) for field in _PLAIN)
-    plain = [Setting(field, int(value)) for field, value in given if value is not UNSET]
-    return (*plain, *(Setting(Field.PRICE, price.amount, price.guests) for price in values.prices))
-
-
-def _mask(weekdays: Sequence[str]) -> int:
-    return sum({1 << _WEEKDAYS.index(name) for name in weekdays}) or ALL_WEEK
-
-
-def _placed(refusal: Refusal) -> Refusal:
-    if refusal.record and refusal.path is None:
-        list_, place = ("bulk", refusal.record[1:]) if refusal.record[0] == _BULK else ("updates", refusal.record)
-        refusal.path = f"/{list_}/{place}"
-    return refusal

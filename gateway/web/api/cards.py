@@ -1,16 +1,22 @@
-"""Cards of bookings: masked, and one in full for a reason that stays on record."""
+"""Cards of bookings: masked, one in full for a reason that stays on record, and charged at a payment gateway."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from gateway.flows.payments.operate import Operated
+from gateway.flows.vault.charge import CardCharge, charge_card
 from gateway.flows.vault.show import REASON_MAX, REASON_MIN, CardsOf, ShownCard, cards_of, show_card
+from gateway.flows.vault.virtual import VirtualCards, charged_at_terminal, virtual_cards
 from gateway.model.access import Action
-from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing
+from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
+from gateway.web.api.payments import Amount, Currency
 from gateway.web.api.shapes import shown_type
+from gateway.web.api.values import Code
 
 ENDPOINTS = Endpoints("Cards", "Payment cards that came with bookings.")
 
@@ -59,3 +65,58 @@ async def show_whole_card(call: Call[Nothing, Wanted]) -> Answer:
         call.body.reason,
     )
     return Answer(shown)
+
+
+class NewCharge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is taken from the card."""
+
+    account: Code
+    amount: Amount
+    currency: Currency
+
+
+@ENDPOINTS.add(
+    "POST",
+    "/properties/{property}/reservations/{reservation}/cards/{card}/charge",
+    Action.PAY,
+    body=NewCharge,
+    answer=shown_type(Operated),
+    status=HTTPStatus.CREATED,
+    repeat=Repeat.CLAIMED,
+)
+async def charge_kept_card(call: Call[Nothing, NewCharge]) -> Answer:
+    """Charge a card of a reservation.
+
+    Its number goes to the payment gateway and nowhere else. Only an account with the option `card_numbers` is sent
+    numbers; otherwise charge the card at the terminal.
+    """
+    body, path = call.body, call.path
+    wanted = CardCharge(body.account, body.amount, body.currency)
+    author = call.principal.author
+    operated = await charge_card(call.services, call.property_id, path["reservation"], path["card"], wanted, author)
+    return Answer(operated, location=f"/properties/{call.property_id}/payments/{operated.payment_id}")
+
+
+@ENDPOINTS.add(
+    "POST",
+    "/properties/{property}/reservations/{reservation}/cards/{card}/terminal",
+    Action.PAY,
+    repeat=Repeat.CLAIMED,
+)
+async def note_terminal_charge(call: Call[Nothing, Nothing]) -> Answer:
+    """Say that a card was charged at the terminal.
+
+    It leaves the list of virtual cards, and nothing else is done.
+    """
+    path, author = call.path, call.principal.author
+    await charged_at_terminal(call.services, call.property_id, path["reservation"], path["card"], author)
+    return Answer(None)
+
+
+@ENDPOINTS.add("GET", "/properties/{property}/virtual-cards", Action.READ_RESERVATIONS, answer=shown_type(VirtualCards))
+async def list_virtual_cards(call: Call[Nothing, Nothing]) -> Answer:
+    """List virtual cards that are not charged yet.
+
+    Of bookings whose rate plans are paid by them, up to 30 days ahead. `terminal` and `refused` wait for a person.
+    """
+    return Answer(await virtual_cards(call.services, call.property_id))

@@ -15,8 +15,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from gateway.flows.access import require
-from gateway.flows.identity import Identity
+from gateway.flows.access.identity import Identity
+from gateway.flows.access.rights import require
 from gateway.flows.services import Services
 from gateway.model.access import Action, Principal
 from gateway.store.database import Transaction

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from gateway.flows.desk import mappings
+from gateway.flows.desk.configuring import Configured
 from gateway.flows.desk.mappings import Mapping, Suggestion
-from gateway.flows.desk.properties import Configured
 from gateway.model.access import Action
 from gateway.model.property import Product
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Match, Nothing

@@ -12,7 +12,7 @@ from gateway.flows.payments import amend
 from gateway.flows.payments.amend import DETAILS_MAX, TokenList
 from gateway.flows.payments.operate import Operated
 from gateway.model.access import Action
-from gateway.model.payment import ClientMethod
+from gateway.model.payment_means import ClientMethod
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.payments import Amount, Method
 from gateway.web.api.shapes import shown_type

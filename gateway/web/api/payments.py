@@ -13,16 +13,8 @@ from gateway.flows.payments import show as payments
 from gateway.flows.payments.operate import Ask, Operated
 from gateway.flows.payments.show import ParkedLine, ParkedList, PaymentPage, PaymentView
 from gateway.model.access import Action
-from gateway.model.payment import (
-    ClientMethod,
-    Device,
-    HostedPage,
-    Means,
-    Occasion,
-    OperationKind,
-    Presence,
-    StoredMethod,
-)
+from gateway.model.payment import OperationKind
+from gateway.model.payment_means import ClientMethod, Device, HostedPage, Means, Occasion, Presence, StoredMethod
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.shapes import shown_type
 from gateway.web.api.values import COUNT, Code, CodeOrNone, Count, Cursor, Language, Text, WebAddress
@@ -31,7 +23,7 @@ ENDPOINTS = Endpoints("Payments", "Deposits, prepayments, holds and refunds at p
 
 _PAYMENTS = "/properties/{property}/payments"
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="in minor units")]
-_Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
 _Number = Annotated[str, Meta(max_length=64)]
 Method = Annotated[dict[str, Annotated[str, Meta(max_length=8_000)]], Meta(max_length=40)]
 
@@ -49,7 +41,7 @@ class NewPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     account: Code
     amount: Amount
-    currency: _Currency
+    currency: Currency
     hold: Annotated[bool, Meta(description="hold the amount, to be captured later")] = False
     reservation: _Number = ""
     text: Text = ""

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import Malformed, NotFound, Reason
-from gateway.flows.access import require
-from gateway.flows.desk import properties
-from gateway.flows.desk.properties import Configured, PropertyDetail, PropertyPage, VersionPage
+from gateway.flows.access.rights import require
+from gateway.flows.desk import configuring, properties
+from gateway.flows.desk.configuring import Configured
+from gateway.flows.desk.properties import PropertyDetail, PropertyPage, VersionPage
 from gateway.model.access import EVERY_PROPERTY, Action
 from gateway.model.dates import FIRST_DAY, LAST_DAY
 from gateway.model.property import Adjustment, LengthRate, Part, RatePlan, RoomType
@@ -112,7 +113,7 @@ async def create_property(call: Call[ConfigureQuery, Tables]) -> Answer:
     right to configure every property, since nobody has rights at one that does not exist yet.
     """
     require(call.principal, Action.CONFIGURE, EVERY_PROPERTY)
-    done = await properties.configure(
+    done = await configuring.configure(
         call.services, call.body, call.principal.author, expected=0, force=call.query.force, dry_run=call.query.dry_run
     )
     return Answer(done, etag=str(done.version), location=f"/properties/{_id(call.body)}")
@@ -151,7 +152,7 @@ async def replace_configuration(call: Call[ConfigureQuery, Tables]) -> Answer:
     """
     if _id(call.body) != call.property_id:
         raise Malformed("the tables speak of another property", Reason.HOTEL, path="/property/id")
-    done = await properties.configure(
+    done = await configuring.configure(
         call.services,
         call.body,
         call.principal.author,
@@ -208,7 +209,9 @@ async def put_room_type(call: Call[Nothing, RoomTypeBody]) -> Answer:
     body = call.body
     room = RoomType(call.path["room"], body.name, body.units, body.adults_max, body.made_of)
     author, expected = call.principal.author, version(call.if_match)
-    return _configured(await properties.put_room_type(call.services, call.property_id, room, author, expected=expected))
+    return _configured(
+        await configuring.put_room_type(call.services, call.property_id, room, author, expected=expected)
+    )
 
 
 @ENDPOINTS.add("GET", "/properties/{property}/rate-plans", Action.LOOK, answer=shown_type(RatePlans), shows_etag=True)
@@ -244,7 +247,9 @@ async def put_rate_plan(call: Call[Nothing, RatePlanBody]) -> Answer:
     lengths = tuple(_length(each) for each in body.lengths)
     plan = RatePlan(call.path["plan"], body.name, body.parent, body.adjust, lengths, body.own_rules)
     author, expected = call.principal.author, version(call.if_match)
-    return _configured(await properties.put_rate_plan(call.services, call.property_id, plan, author, expected=expected))
+    return _configured(
+        await configuring.put_rate_plan(call.services, call.property_id, plan, author, expected=expected)
+    )
 
 
 def _length(body: LengthBody) -> LengthRate:

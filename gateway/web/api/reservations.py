@@ -10,14 +10,8 @@ from msgspec import Meta
 
 from gateway.engine.booking import Status
 from gateway.flows.desk import deliveries, reservations
-from gateway.flows.desk.reservations import (
-    DeliveryLine,
-    Filter,
-    Order,
-    ReservationDetail,
-    ReservationPage,
-    TroublePage,
-)
+from gateway.flows.desk.reservation_lines import DeliveryLine, ReservationDetail, ReservationPage, TroublePage
+from gateway.flows.desk.reservations import Filter, Order
 from gateway.model.access import Action
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.shapes import shown_type

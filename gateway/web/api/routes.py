@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.flows.identity import Identity
+from gateway.flows.access.identity import Identity
 from gateway.flows.services import Services
 from gateway.web.api import (
     access,

@@ -10,7 +10,7 @@ from msgspec import Meta
 from gateway.flows.payments import schedule
 from gateway.flows.payments.schedule import PayLink, SaleMoney, Wish
 from gateway.model.access import Action
-from gateway.model.payment import Device
+from gateway.model.payment_means import Device
 from gateway.model.selling import Method
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.selling import CustomerBody, customer_of

@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway.engine.offers import Ask, Party
+from gateway.engine.asking import Ask, Party
 from gateway.engine.sale import Customer
-from gateway.flows import sell, sell_search
-from gateway.flows.sell import HOLD_S_MAX, SaleView
-from gateway.flows.sell_search import Availability, Found, Line
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.search import Availability, Found, Line
+from gateway.flows.selling.sell import HOLD_S_MAX, SaleView
 from gateway.model.access import Action
 from gateway.model.reservation import Guest
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
@@ -132,7 +132,7 @@ async def search_offers(call: Call[OffersQuery, Nothing]) -> Answer:
         frozenset(query.rooms),
         frozenset(query.plans),
     )
-    found = await sell_search.offers(
+    found = await search.offers(
         call.services, call.property_id, ask, source=query.source, replaces=query.replaces, unoffered=query.unoffered
     )
     return Answer(found)
@@ -152,7 +152,7 @@ async def read_availability(call: Call[AvailabilityQuery, Nothing]) -> Answer:
     """
     query = call.query
     first, last = day(query.first), day(query.last)
-    return Answer(await sell_search.availability(call.services, call.property_id, first, last, source=query.source))
+    return Answer(await search.availability(call.services, call.property_id, first, last, source=query.source))
 
 
 @ENDPOINTS.add(
@@ -171,7 +171,7 @@ async def make_quote(call: Call[Nothing, QuoteBody]) -> Answer:
     hold and of the reservation.
     """
     body = call.body
-    row = await sell_search.quote(
+    row = await search.quote(
         call.services,
         call.property_id,
         day(body.arrival),

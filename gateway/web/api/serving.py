@@ -13,8 +13,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
 from gateway.errors import NotFound, Reason, Refusal, Unauthentic
-from gateway.flows.access import require
-from gateway.flows.identity import Identity
+from gateway.flows.access.identity import Identity
+from gateway.flows.access.rights import require
 from gateway.flows.once import Answered, Once, UnderWay
 from gateway.flows.services import Services
 from gateway.model.access import Principal

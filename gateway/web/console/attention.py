@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.flows import alerts
+from gateway.flows.alerts import watch
 from gateway.flows.desk import holding, reservations
 from gateway.model.access import EVERY_PROPERTY, Action
 from gateway.web.console.visits import Page, Views, Visit
@@ -15,9 +15,9 @@ async def show(visit: Visit) -> Page:
     """Of the property; and of the gateway itself, to those who look after every property."""
     assert visit.session is not None
     services = visit.services
-    found = await alerts.current(services, visit.property_id)
+    found = await watch.current(services, visit.property_id)
     of_gateway = visit.session.principal.may(Action.LOOK, EVERY_PROPERTY)
-    gateway = await alerts.current(services, "") if of_gateway else ()
+    gateway = await watch.current(services, "") if of_gateway else ()
     trouble = None
     if visit.may(Action.READ_RESERVATIONS):
         cursor = visit.query.text("cursor")

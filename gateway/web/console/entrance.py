@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from gateway.errors import Malformed, Refusal, Unauthentic
-from gateway.flows.attempts import TooMany
+from gateway.flows.access.attempts import TooMany
 from gateway.flows.desk import properties
 from gateway.model.access import Action
 from gateway.web.callers import SESSION_COOKIE

@@ -16,8 +16,8 @@ from collections.abc import AsyncGenerator
 import structlog
 
 from gateway.errors import Rejected, Unauthentic
+from gateway.flows.access.identity import Identity, Session
 from gateway.flows.desk import pulse
-from gateway.flows.identity import Identity, Session
 from gateway.flows.services import Services
 from gateway.store.database import Unavailable
 

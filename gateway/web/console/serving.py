@@ -17,9 +17,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
 from gateway.errors import NotFound, Reason, Unauthentic
-from gateway.flows.access import require
+from gateway.flows.access.identity import Identity, Session, csrf_matches, csrf_token
+from gateway.flows.access.rights import require
 from gateway.flows.desk import properties, pulse
-from gateway.flows.identity import Identity, Session, csrf_matches, csrf_token
 from gateway.flows.services import Services
 from gateway.web import problems
 from gateway.web.callers import SESSION_COOKIE, address_of, session_of

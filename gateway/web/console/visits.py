@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.flows.access import require
+from gateway.flows.access.identity import Identity, Session, csrf_token
+from gateway.flows.access.rights import require
 from gateway.flows.desk.properties import PropertyLine
-from gateway.flows.identity import Identity, Session, csrf_token
 from gateway.flows.services import Services
 from gateway.model.access import Action
 from gateway.web.console.fields import Fields

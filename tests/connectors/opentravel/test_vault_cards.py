@@ -11,7 +11,7 @@ from connectors.opentravel._shared.encode_stay import Writer
 from connectors.opentravel._shared.inspect_shapes import schema
 from connectors.opentravel._shared.profile import load_profile
 from connectors.opentravel.alpinebits.encode_requests import write_request
-from connectors.opentravel.expedia.decode_bookings import _clear
+from connectors.opentravel.expedia.decode_bookings import clear_cards
 from gateway.contract import Site
 from gateway.messages import DeliverReservation, Outgoing
 from gateway.model.card import CardFace, ClearCard, clear_card
@@ -65,10 +65,10 @@ def test_no_more_than_four_are_read() -> None:
 
 def test_expedia_names_the_same_things_otherwise() -> None:
     about = f'cardCode="VI" cardNumber="{VISA}" expireDate="1233" seriesCode="1"'
-    (card,) = _clear(etree.fromstring(f'<PaymentCard {about}><CardHolder name="A"/></PaymentCard>'))
+    (card,) = clear_cards(etree.fromstring(f'<PaymentCard {about}><CardHolder name="A"/></PaymentCard>'))
     assert (card.number, card.expires, card.holder) == (VISA, "1233", "A")
-    assert _clear(etree.fromstring('<PaymentCard cardCode="VI" cardNumber=""/>')) == ()
-    assert _clear(None) == ()
+    assert clear_cards(etree.fromstring('<PaymentCard cardCode="VI" cardNumber=""/>')) == ()
+    assert clear_cards(None) == ()
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,8 @@ from gateway.messages_payment import (
     Tokenise,
     Void,
 )
-from gateway.model.payment import (
-    Card,
-    ClientMethod,
-    HostedPage,
-    OperationKind,
-    OperationRef,
-    Presence,
-    StoredMethod,
-)
+from gateway.model.payment import OperationKind, OperationRef
+from gateway.model.payment_means import Card, ClientMethod, HostedPage, Presence, StoredMethod
 from gateway.testing.subject import NOW_MS, PASSWORD, USERNAME, default_site
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "payments"

@@ -32,15 +32,8 @@ from gateway.messages_payment import (
     Void,
 )
 from gateway.model.dates import parse_day
-from gateway.model.payment import (
-    GuestAction,
-    InApp,
-    Means,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
-    ShownCode,
-)
+from gateway.model.payment import OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_means import GuestAction, InApp, Means, ShownCode
 from gateway.testing.subject import NOW_MS, PASSWORD, USERNAME, default_site
 from tests.connectors.payments.accounts import OP as OP
 from tests.connectors.payments.accounts import PAYMENT as PAYMENT

@@ -26,16 +26,14 @@ from gateway.messages_payment import (
     Tokenise,
     Void,
 )
-from gateway.model.payment import (
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import (
     ActionKind,
     ClientMethod,
     Device,
-    FactKind,
     HostedPage,
     Occasion,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
     Presence,
     ScannedCode,
     ShownCode,

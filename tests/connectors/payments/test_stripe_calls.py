@@ -27,19 +27,9 @@ from gateway.messages_payment import (
     Tokenise,
     Void,
 )
-from gateway.model.payment import (
-    ActionKind,
-    ClientMethod,
-    FactKind,
-    HostedPage,
-    OperationKind,
-    OperationOutcome,
-    OperationRef,
-    PaymentError,
-    Presence,
-    ShownCode,
-    StoredMethod,
-)
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome, OperationRef
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import ActionKind, ClientMethod, HostedPage, Presence, ShownCode, StoredMethod
 from gateway.testing.subject import NOW_MS
 from tests.connectors.payments.accounts import CARD, FIXTURES, OP, PAYMENT, hold, reply, samples, site
 

@@ -74,7 +74,7 @@ async def test_the_state_costs_the_same_for_any_number_of_connections(empty_hous
         before = house.services.database.counter.statements
         await connections.state(house.services, "h")
         counted.append(house.services.database.counter.statements - before)
-    assert counted[0] == counted[1] <= 9
+    assert counted[0] == counted[1] <= 10
 
 
 async def test_a_full_sync_sends_everything_again(sold: House) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.engine.hotel_file import HotelFileError
 from gateway.engine.hotel_tables import tables_of
 from gateway.errors import Malformed, NotFound, Rejected, Stale
-from gateway.flows.desk import mappings, properties
+from gateway.flows.desk import configuring, mappings, properties
 from gateway.flows.take_content import TakeContent
 from gateway.messages import ContentReceived, Described
 from gateway.model.property import Adjustment, Product, RatePlan, RoomType
@@ -141,17 +141,17 @@ def tables(**changes: object) -> dict[str, object]:
 
 async def test_a_property_is_made_and_changed_as_tables(empty_house: House) -> None:
     services = empty_house.services
-    dry = await properties.configure(services, tables(), "x", expected=0, dry_run=True)
+    dry = await configuring.configure(services, tables(), "x", expected=0, dry_run=True)
     assert (dry.applied, dry.version) == (False, 0)
-    made = await properties.configure(services, tables(), "x", expected=0)
+    made = await configuring.configure(services, tables(), "x", expected=0)
     assert (made.applied, made.version) == (True, 1)
     with pytest.raises(Stale):
-        await properties.configure(services, tables(), "x", expected=0)
+        await configuring.configure(services, tables(), "x", expected=0)
     read, version = await properties.configuration(services, "new")
     assert version == 1
     assert read["rate_plans"][1]["percent"] == "-10.5"
     # Written back without its password, it is as it was.
-    same = await properties.configure(services, read, "x", expected=1)
+    same = await configuring.configure(services, read, "x", expected=1)
     assert (same.applied, same.changes) == (False, ())
     hotel_now = await services.directory.hotel_of("chan")
     assert hotel_now is not None
@@ -161,38 +161,38 @@ async def test_a_property_is_made_and_changed_as_tables(empty_house: House) -> N
 async def test_what_takes_something_away_needs_force(empty_house: House) -> None:
     services = empty_house.services
     (connection, *_) = cast(list[dict[str, object]], tables()["connections"])
-    await properties.configure(services, tables(connections=[connection | {"enabled": False}]), "x")
+    await configuring.configure(services, tables(connections=[connection | {"enabled": False}]), "x")
     fewer = tables(connections=[])
     fewer.pop("connections")
     with pytest.raises(Rejected, match="chan"):
-        await properties.configure(services, fewer, "x")
-    done = await properties.configure(services, fewer, "x", force=True)
+        await configuring.configure(services, fewer, "x")
+    done = await configuring.configure(services, fewer, "x", force=True)
     assert done.destructive
 
 
 async def test_every_fault_of_tables_is_told(empty_house: House) -> None:
     with pytest.raises(HotelFileError) as told:
-        await properties.configure(empty_house.services, tables(room_types=[{"units": 0}], nonsense=1), "x")
+        await configuring.configure(empty_house.services, tables(room_types=[{"units": 0}], nonsense=1), "x")
     assert len(told.value.problems) >= 3
     for nonsense in ({}, {"property": 7}, {"property": {"id": "\0"}}):
         with pytest.raises(Malformed):
-            await properties.configure(empty_house.services, nonsense, "x")
+            await configuring.configure(empty_house.services, nonsense, "x")
 
 
 async def test_a_room_type_and_a_plan_are_put(house: House) -> None:
     version = (await properties.show(house.services, "h")).version
-    await properties.put_room_type(house.services, "h", RoomType("SUI", "Suite", 1), "x", expected=version)
-    await properties.put_rate_plan(house.services, "h", RatePlan("LM", "Late", "BAR", Adjustment(-2000)), "x")
+    await configuring.put_room_type(house.services, "h", RoomType("SUI", "Suite", 1), "x", expected=version)
+    await configuring.put_rate_plan(house.services, "h", RatePlan("LM", "Late", "BAR", Adjustment(-2000)), "x")
     shown = await properties.show(house.services, "h")
     assert [room.code for room in shown.room_types] == ["DBL", "FAM", "SUI"]
     assert shown.version == version + 2
-    await properties.put_room_type(house.services, "h", RoomType("DBL", "Double", 5), "x")
+    await configuring.put_room_type(house.services, "h", RoomType("DBL", "Double", 5), "x")
     assert (await properties.show(house.services, "h")).room_types[0].units == 5
     for fault in (RoomType("bad code", "x", 1), RoomType("X", "x", 0)):
         with pytest.raises(HotelFileError):
-            await properties.put_room_type(house.services, "h", fault, "x")
+            await configuring.put_room_type(house.services, "h", fault, "x")
     with pytest.raises(HotelFileError, match="circle"):
-        await properties.put_rate_plan(house.services, "h", RatePlan("BAR", "Best", "NR"), "x")
+        await configuring.put_rate_plan(house.services, "h", RatePlan("BAR", "Best", "NR"), "x")
 
 
 def test_the_tables_of_a_property_leave_nothing_out() -> None:

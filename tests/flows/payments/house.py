@@ -11,13 +11,15 @@ from gateway.contract import Head, Reply, Request
 from gateway.engine.hotel_file import HotelFile
 from gateway.engine.ledger import Position
 from gateway.errors import OutcomeUnknown, Retryable
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments import operate
 from gateway.flows.payments.callbacks import Callbacks
 from gateway.flows.payments.operate import Ask, Operated
 from gateway.flows.payments.work import Payer
-from gateway.model.payment import Card, HostedPage, Means, OperationKind, StoredMethod
+from gateway.flows.plan_hotel import plan_hotel
+from gateway.model.payment import OperationKind
 from gateway.model.payment_account import PaymentAccount, PaymentKey
+from gateway.model.payment_means import Card, HostedPage, Means, StoredMethod
 from gateway.registry import discover
 from gateway.store import paying
 from gateway.store.database import Database

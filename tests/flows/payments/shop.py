@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.engine.connection_file import Side
+from gateway.engine.asking import Party
+from gateway.engine.connection_shapes import Side
 from gateway.engine.hotel_file import HotelFile
-from gateway.engine.offers import Party
 from gateway.engine.sale import Customer, Sale, SaleState
-from gateway.flows import sell, sell_search
-from gateway.flows.apply_hotel import apply_hotel, plan_hotel
+from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments import schedule
 from gateway.flows.payments.schedule import PayLink, SaleMoney, Wish
-from gateway.flows.sell import SaleView
-from gateway.flows.sell_jobs import open_sale
-from gateway.flows.sell_letters import letter
-from gateway.flows.sell_release import release_due
-from gateway.flows.sell_search import Line
+from gateway.flows.plan_hotel import plan_hotel
+from gateway.flows.selling import search, sell
+from gateway.flows.selling.letters import letter
+from gateway.flows.selling.release import release_due
+from gateway.flows.selling.rows import open_sale
+from gateway.flows.selling.search import Line
+from gateway.flows.selling.sell import SaleView
 from gateway.model.payment import OperationOutcome
 from gateway.model.reservation import Guest
 from gateway.model.selling import Guarantee, Pays, PlanTerms, Policy, Schedule, Selling, Share, Step
@@ -67,7 +68,7 @@ class SellHouse(PayHouse):
 
     async def quoted(self, plan: str = "BAR", **more: Any) -> str:
         line = Line("DBL", plan, Party(2))
-        row = await sell_search.quote(self.services, "h", TODAY + FIRST, TODAY + LAST, [line], ME, **more)
+        row = await search.quote(self.services, "h", TODAY + FIRST, TODAY + LAST, [line], ME, **more)
         return row.sale_id
 
     async def held(self, plan: str = "BAR") -> str:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import cast
 
 from gateway.engine.operations import PARKED_AFTER_MS
-from gateway.flows.alert_texts import AlertKind
-from gateway.flows.alerts import Alerts, current
+from gateway.flows.alerts.texts import AlertKind
+from gateway.flows.alerts.watch import Alerts, current
 from gateway.flows.payments import show
 from gateway.flows.work import Workers
 from gateway.model.payment import OperationKind

@@ -11,7 +11,8 @@ from gateway.contract import Reply
 from gateway.errors import Malformed, Rejected, Unsupported
 from gateway.flows.payments import amend, operate
 from gateway.flows.payments.undoing import SILENT_AFTER_MS, UNDO_AFTER_MS
-from gateway.model.payment import ClientMethod, OperationKind, OperationOutcome
+from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.model.payment_means import ClientMethod
 from tests.flows.payments.house import Fault, PayHouse, changed, down, lost
 
 REDIRECT = {"resultCode": "RedirectShopper", "pspReference": "PSP1", "action": {"type": "redirect", "url": "https://b"}}

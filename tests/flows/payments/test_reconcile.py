@@ -107,8 +107,8 @@ async def test_money_of_nobody_we_know_is_missing_here(books: Books) -> None:
     await bought(books)
     charge = books.psp.stripe.movements[0]
     books.psp.stripe.movements.append(charge._replace(number="ch_other"))
-    books.psp.stripe._sources["ch_other"] = {
-        **books.psp.stripe._sources[charge.number],
+    books.psp.stripe.sources["ch_other"] = {
+        **books.psp.stripe.sources[charge.number],
         "id": "ch_other",
         "payment_intent": "pi_other",
         "metadata": {},
@@ -135,12 +135,32 @@ async def test_what_no_statement_tells_of_is_missing_there_a_day_later(books: Bo
     assert (await books.verdicts(), await books.verdicts("cleared")) == ([], ["missing_there"])
 
 
+async def test_what_is_missing_from_two_statements_is_asked_about_once_more(books: Books) -> None:
+    psp = books.psp
+    payment = await bought(books)
+    await operate.refund(psp.services, "h", payment, 3_000, "test")
+    psp.stripe.movements[:] = []
+    (refund,) = psp.stripe.refunds.values()
+    refund["status"] = "failed"  # the bank sent it back, and nobody was told
+    assert (await psp.position(payment)).refunded == 3_000
+    await books.next_day()
+    asked = len(psp.wire.sent)
+    await books.next_day()
+    assert await books.verdicts() == ["missing_there"] * 2
+    position = await psp.position(payment)
+    assert (position.captured, position.refunded, position.refundable) == (10_000, 0, 10_000)
+    queries = [request.url for request in psp.wire.sent[asked:] if "balance" not in request.url]
+    assert any("refunds" in url for url in queries)
+    await books.next_day(2)
+    assert len([1 for request in psp.wire.sent[asked:] if "balance" not in request.url]) == len(queries)  # once
+
+
 async def test_another_amount_or_fee_is_a_difference(books: Books) -> None:
     psp = books.psp
     await bought(books)
     await bought(books, amount=20_000)
     first, second = psp.stripe.movements
-    psp.stripe._sources[first.number] = {**psp.stripe._sources[first.number], "amount": 9_999, "amount_captured": 9_999}
+    psp.stripe.sources[first.number] = {**psp.stripe.sources[first.number], "amount": 9_999, "amount_captured": 9_999}
     psp.stripe.movements[:] = [first, second._replace(currency="usd")]
     await books.next_day()
     assert await books.verdicts() == ["amount_differs"]
@@ -314,3 +334,36 @@ async def test_open_differences_and_statements_that_do_not_come_alert(books: Boo
         books.psp.clock.pass_s(3_600)
         await books.look()
     assert await raised() == ["payment_statement desk"]
+
+
+async def test_a_payout_has_to_add_up_beside_the_days(books: Books) -> None:
+    psp, day = books.psp, books.today()
+    await bought(books)
+    await bought(books, amount=5_000)
+    number = psp.stripe.close_batch()
+    await psp.tell("desk", psp.stripe.events[-1])
+    await psp.work()
+    await books.look()
+    row = next(row for row in await psp.house.rows(StatementRow, EVERYTHING) if row.name == number)
+    assert (row.state, row.lines, row.net) == ("done", 2, 15_000 - 90)
+    assert await psp.house.rows(StatementLineRow, EVERYTHING) == []  # the day tells of them, and nothing twice
+    await books.next_day()
+    assert ((await books.statements())[day], await books.verdicts()) == ("done", [])
+    # One of its movements is not told of any more.
+    psp.stripe.payouts[number].pop()
+    await reconcile_now(psp.services, "h", "desk", number)
+    (found,) = await books.found()
+    assert (found[0], found[1].theirs) == ("total_differs", 15_000 - 90)
+    psp.stripe.payouts[number].append(1)
+    await reconcile_now(psp.services, "h", "desk", number)
+    assert (await books.verdicts(), await books.verdicts("cleared")) == ([], ["total_differs"])
+
+
+async def test_a_payout_that_comes_first_does_not_stand_in_for_the_days(psp: PayHouse) -> None:
+    books = Books(psp)
+    await bought(books)
+    psp.stripe.close_batch()
+    await psp.tell("desk", psp.stripe.events[-1])
+    await psp.work()
+    await books.look()
+    assert (await books.statements())[books.today()] == "wanted"

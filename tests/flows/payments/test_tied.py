@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.engine.offers import Party
+from gateway.engine.asking import Party
 from gateway.engine.sale import SaleState
 from gateway.errors import Rejected
-from gateway.flows import sell, sell_search
 from gateway.flows.payments import operate
-from gateway.flows.sell_letters import Letters
-from gateway.flows.sell_search import Line
+from gateway.flows.selling import letters, search, sell
+from gateway.flows.selling.letters import Letters
+from gateway.flows.selling.search import Line
 from gateway.model.payment import OperationOutcome
 from gateway.model.selling import Method, Schedule
 from gateway.settings import Settings
 from gateway.store.database import Database
 from tests.flows.house import TODAY
+from tests.flows.mailbox import Mailbox
 from tests.flows.payments.house import down, lost, of_kind, unanswered
 from tests.flows.payments.shop import ADA, DEPOSIT, FIRST, FULL, GUARANTEE, LAST, ME, TOTAL, SellHouse
-from tests.flows.test_sell_letters import Mailbox
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ async def test_the_balance_is_asked_for_once_when_it_is_due(shop: SellHouse) -> 
 async def test_the_balance_of_who_left_nothing_is_asked_for_by_letter(
     shop: SellHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mailbox = Mailbox(monkeypatch)
+    mailbox = Mailbox(monkeypatch, letters)
     await shop.open(DEPOSIT)
     link = await shop.ask(await shop.held())
     shop.stripe.pay(link.operation_id)
@@ -334,7 +334,7 @@ async def test_a_cheaper_stay_gives_money_back_and_a_dearer_one_asks_for_more(sh
     async def change(nights: int) -> None:
         last = TODAY + FIRST + nights
         line = Line("DBL", "BAR", Party(2))
-        row = await sell_search.quote(shop.services, "h", TODAY + FIRST, last, [line], ME, replaces=sale_id)
+        row = await search.quote(shop.services, "h", TODAY + FIRST, last, [line], ME, replaces=sale_id)
         await sell.modify(shop.services, "h", sale_id, ME, quote_id=row.sale_id)
         await shop.goes_on()
 

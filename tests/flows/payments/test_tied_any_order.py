@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.engine.sale import SaleState
 from gateway.errors import Refusal
-from gateway.flows import sell
-from gateway.flows.sell_release import release_due
+from gateway.flows.selling import sell
+from gateway.flows.selling.release import release_due
 from gateway.model.selling import Schedule
 from gateway.store.opening import open_database
 from simulators.psp.common import NotHere

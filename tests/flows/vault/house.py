@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.contract import Head, Reply, Request
-from gateway.flows.deliver import Deliverer
+from gateway.flows.delivering.deliver import Deliverer
 from gateway.flows.receive import receive
 from gateway.flows.vault.vaults import CardVaults
 from gateway.model.property import Connection, Property

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.errors import Malformed, NotFound
-from gateway.flows.attempts import TooMany
+from gateway.flows.access.attempts import TooMany
 from gateway.flows.vault import purge, show
 from gateway.flows.vault.purge import purge_due
 from gateway.flows.vault.show import cards_of, show_card

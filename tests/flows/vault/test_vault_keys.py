@@ -176,7 +176,7 @@ def test_whoever_seals_somewhere_else_has_to_tell_the_rotation() -> None:
     }
     assert sealing == {
         "flows/once.py",  # answers
-        "flows/apply_hotel.py",  # configurations
+        "flows/plan_hotel.py",  # configurations
         "flows/payments/accounts.py",  # configurations
         "flows/payments/operate.py",  # operations
         "flows/payments/schedule.py",  # sales

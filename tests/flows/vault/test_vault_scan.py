@@ -19,19 +19,21 @@ import structlog
 from connectors.opentravel.ota import document
 from gateway.contract import Reply, Request
 from gateway.errors import Refusal
-from gateway.flows import deliver
-from gateway.flows.back_up import back_up
+from gateway.flows.delivering import deliver
 from gateway.flows.desk import importing
 from gateway.flows.desk.importing import Format, What
 from gateway.flows.desk.replaying import replay
-from gateway.flows.restore import find, restore
+from gateway.flows.keeping.back_up import back_up
+from gateway.flows.keeping.restore import find, restore
 from gateway.flows.vault.rotate import rotate
 from gateway.flows.vault.show import show_card
 from gateway.io import logs
 from gateway.io.shelf import FolderShelf
 from gateway.settings import Settings
+from gateway.store.database import Database
 from gateway.store.opening import open_database
 from gateway.store.tables import MessageRow
+from tests.flows.vault.charging import ChargingHouse
 from tests.flows.vault.house import AMEX, CVV, MASTERCARD, VISA, CardHouse, booking
 from tests.flows.vault.scan import dump, files_in, numbers_in
 
@@ -151,6 +153,28 @@ async def test_the_scan_finds_what_is_not_taken_out(
     found = {name: numbers_in(data, NUMBERS) for name, data in left.items()}
     assert found["message"] == found["restored message"] == {VISA}
     assert found["log"] == {MASTERCARD}
+
+
+async def test_no_number_that_was_charged_is_left_anywhere(
+    database: Database, database_url: str, tmp_path: Path, lines: io.StringIO
+) -> None:
+    house = ChargingHouse(database)
+    house.start()
+    await house.open()
+    nights = ("2026-11-27", "2026-11-29")
+    for number, (lost, echoed) in ((VISA, (0, False)), (MASTERCARD, (1, False)), (AMEX, (0, True))):
+        await house.book(booking(number, booking_id=number[:6], nights=nights))
+        house.lose, house.echoes = lost, echoed
+        await house.look(hours=24 * 6 if number == VISA else 0)
+    house.echoes = False
+    await house.look(rounds=6)
+    left = await left_behind(house, database_url, tmp_path, lines)
+    await house.stop()
+    assert {name: found for name, data in left.items() if (found := numbers_in(data, NUMBERS))} == {}
+    # They were sent, and in every way it can end.
+    assert numbers_in(b"\n".join(house.charged), NUMBERS) == {VISA, MASTERCARD, AMEX}
+    assert sorted(row.outcome for row in await house.operations()) == ["failed", "succeeded", "succeeded"]
+    assert b"not supported" in left["payment_operation"]
 
 
 class Echoing(CardHouse):

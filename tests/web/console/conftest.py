@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.flows.identity import csrf_token, key_digest
+from gateway.flows.access.identity import csrf_token, key_digest
 from gateway.model.access import AccessRole, Grant, Principal, PrincipalKind
 from gateway.store import access as store
 from gateway.store.tables_access import SessionRow

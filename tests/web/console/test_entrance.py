@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.flows import access
-from gateway.flows.access import Wanted
+from gateway.flows.access import rights
+from gateway.flows.access.rights import Wanted
 from gateway.model.access import AccessRole, Grant
 from gateway.web.callers import SESSION_COOKIE
 from gateway.web.console.serving import LANGUAGE_COOKIE, our_path
@@ -18,7 +18,7 @@ PASSWORD = "correct horse battery"
 
 async def make_ada(web: Web) -> None:
     wanted = Wanted(name="Ada", grants=(Grant(AccessRole.OWNER, "h"),))
-    await access.create_person(web.house.services, None, wanted, PASSWORD)
+    await rights.create_person(web.house.services, None, wanted, PASSWORD)
 
 
 async def sign_in(client: httpx.AsyncClient, password: str = PASSWORD, **more: str) -> httpx.Response:

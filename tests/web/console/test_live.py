@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import Rejected
+from gateway.flows.access.identity import Session
 from gateway.flows.desk import pulse
-from gateway.flows.identity import Session
 from gateway.web.console import live as module
 from gateway.web.console.live import STREAMS_PER_SESSION_MAX, Live
 from tests.flows.house import new, stay

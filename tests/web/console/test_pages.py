@@ -12,10 +12,12 @@ from jinja2.ext import babel_extract
 from msgspec.structs import replace
 
 import gateway.web
+from gateway.flows.record import Record
 from gateway.messages import ReservationReceived
 from gateway.model.access import PERMISSIONS, AccessRole
 from gateway.model.reservation import Guest
 from gateway.store.tables import MessageRow
+from gateway.store.tables_paying import PaymentRow
 from gateway.web.console.routes import all_views
 from gateway.web.console.visits import View
 from gateway.web.console.words import WORDS
@@ -25,7 +27,14 @@ from tests.web.console.conftest import Person, signed_in
 
 HERE = Path(gateway.web.__file__).parent
 EVIL = "<script>alert(1)</script>"
-NAMES = {"property": "h", "connection": "ota", "day": "2026-11-25", "reservation": "NOBODY", "message": "1"}
+NAMES = {
+    "property": "h",
+    "connection": "ota",
+    "day": "2026-11-25",
+    "reservation": "NOBODY",
+    "payment": "NOBODY",
+    "message": "1",
+}
 
 
 def path_of(view: View) -> str:
@@ -40,7 +49,9 @@ async def pages(web: Web, person: Person) -> dict[str, httpx.Response]:
     """All that can be looked at, with a booking and a message."""
     number = await web.house.say(new(stay(1, 3), booking="B1"))
     message = (await web.house.rows(MessageRow))[-1].message_id
-    NAMES.update(reservation=number, message=str(message))
+    paid = PaymentRow("h", "01EVIL", "desk", number, "purchase", 10_000, "EUR", 0, EVIL, EVIL)
+    await web.house.services.batcher.submit(Record([paid]))
+    NAMES.update(reservation=number, message=str(message), payment=paid.payment_id)
     return {view.path: await ask(person, view) for view in all_views() if view.method == "GET" and not view.is_open}
 
 

@@ -197,6 +197,18 @@ def _connections() -> None:
     )
     op.create_index("shadow_due", "shadow", ["scope_id", "connection", "due_ms"], **_where("due_ms IS NOT NULL"))
     op.create_table(
+        "agreed",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("version", TEXT, nullable=False),
+        sa.Column("capabilities", TEXT, nullable=False),
+        sa.Column("opened", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection"),
+    )
+    op.create_table(
         "sync_error",
         sa.Column("scope_id", TEXT, nullable=False),
         sa.Column("connection", TEXT, nullable=False),

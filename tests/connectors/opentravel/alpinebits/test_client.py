@@ -10,7 +10,7 @@ import pytest
 
 from connectors.opentravel.alpinebits import CONNECTOR, rules
 from connectors.opentravel.alpinebits.terms import VERSIONS, Terms
-from gateway.contract import Confirmed, Refused, Reply
+from gateway.contract import Agreed, Capabilities, Confirmed, Refused, Reply
 from gateway.errors import OutcomeUnknown, Retryable, Unsupported
 from gateway.messages import (
     Command,
@@ -266,11 +266,154 @@ def test_confirmations_are_parts() -> None:
 def test_a_handshake_finds_the_version() -> None:
     ping = Ping(id="p", at_ms=NOW_MS)
     assert _decoded(ping, _answer("2022-10/OTA_PingRS/handshake")).outcome == Confirmed("2022-10")
-    refused = _decoded(ping, _answer("2024-10/OTA_PingRS/handshake"), "2024-10").outcome
-    assert refused == Refused("", "they don't speak 2024-10; the highest in common is 2022-10")
+    found = _decoded(ping, _answer("2024-10/OTA_PingRS/handshake"), "2024-10")
+    assert found.agreed is not None
+    assert found.agreed.version == "2022-10"
+    assert _decoded(ping, _pong({"versions": [{"version": "2017-10"}]})).outcome == Refused(
+        "", "no version in common: it names 2017-10, here it is 2022-10 at most"
+    )
     assert isinstance(_decoded(ping, _answer("2022-10/OTA_PingRS/nothing-in-common")).outcome, Refused)
     with pytest.raises(OutcomeUnknown):
         _decoded(ping, Reply(200, XML, body_of("2022-10/OTA_PingRS/handshake").replace(b"ALPINEBITS_HANDSHAKE", b"X")))
+
+
+FREE_ROOMS = "OTA_HotelInvCountNotif_accept_"
+RATE_PLANS = "OTA_HotelRatePlanNotif_accept_"
+
+
+def _pong(offer: Any) -> Reply:
+    said = f'<Warnings><Warning Type="11" Status="ALPINEBITS_HANDSHAKE">{json.dumps(offer)}</Warning></Warnings>'
+    root = f'<OTA_PingRS xmlns="http://www.opentravel.org/OTA/2003/05" Version="8.000"><Success/>{said}</OTA_PingRS>'
+    return Reply(200, XML, root.encode())
+
+
+def _offer(version: str, **actions: list[str]) -> Any:
+    return {"version": version, "actions": [{"action": name, "supports": some} for name, some in actions.items()]}
+
+
+def _agreed(*versions: Any, profile: str = "2024-10") -> tuple[Agreed | None, Capabilities | None]:
+    decoded = _decoded(Ping(id="p", at_ms=NOW_MS), _pong({"versions": list(versions)}), profile)
+    capabilities = decoded.agreed and CONNECTOR.negotiated(f"alpinebits-{profile}", decoded.agreed)
+    return decoded.agreed, capabilities
+
+
+@pytest.mark.parametrize(
+    ("version", "supports", "deltas", "sets"),
+    [
+        ("2024-10", ["deltas", "complete_set"], True, True),
+        ("2024-10", ["deltas"], True, False),
+        ("2024-10", ["complete_set"], False, True),
+        ("2024-10", [], False, True),
+        ("2020-10", ["deltas"], True, True),
+        ("2020-10", [], False, True),
+    ],
+)
+def test_what_it_takes_decides_between_deltas_and_complete_sets(
+    version: str, supports: list[str], deltas: bool, sets: bool
+) -> None:
+    names = [FREE_ROOMS + name for name in ("categories", *supports)]
+    agreed, capabilities = _agreed(_offer(version, action_OTA_HotelInvCountNotif=names))
+    assert agreed is not None
+    assert agreed.version == version
+    assert capabilities is not None
+    assert (capabilities.deltas, capabilities.complete_sets) == (deltas, sets)
+    assert capabilities.fields == {Field.FIGURE}
+
+
+def test_the_highest_version_in_common_counts_and_only_what_both_have() -> None:
+    old = _offer("2018-10", action_OTA_HotelAvailNotif=["OTA_HotelAvailNotif_accept_categories", "X_only_theirs"])
+    new = _offer("2020-10", action_OTA_HotelInvCountNotif=[FREE_ROOMS + "categories", FREE_ROOMS + "rooms"])
+    assert _agreed(old, new, {"version": "2031-10"})[0] == Agreed(
+        "2020-10", ("action_OTA_HotelInvCountNotif", FREE_ROOMS + "categories")
+    )
+    assert _agreed(old, new, profile="2018-10")[0] == Agreed(
+        "2018-10", ("action_OTA_HotelAvailNotif", "OTA_HotelAvailNotif_accept_categories")
+    )
+
+
+def test_rules_and_prices_are_left_out_where_they_are_not_taken() -> None:
+    def fields(*supports: str) -> frozenset[Field]:
+        names = [RATE_PLANS + name for name in supports]
+        free_rooms = {"action_OTA_HotelInvCountNotif": [FREE_ROOMS + "categories"]}
+        found = _agreed(_offer("2024-10", **free_rooms, action_OTA_HotelRatePlanNotif_RatePlans=names))[1]
+        assert found is not None
+        return found.fields
+
+    prices = {Field.FIGURE, Field.PRICE, Field.EXTRA_ADULT}
+    assert fields("RatePlan_RoomType_BookingRule") == {Field.FIGURE}
+    assert fields("overlay", "RatePlan_BookingRule", "ArrivalDOW") == prices
+    rules = prices | {Field.CLOSED, Field.MIN_ARRIVAL, Field.MIN_THROUGH, Field.MAX_ARRIVAL, Field.MAX_THROUGH}
+    assert fields("overlay", "RatePlan_RoomType_BookingRule") == rules
+    assert fields("overlay", "RatePlan_RoomType_BookingRule", "ArrivalDOW") == rules | {Field.CTA}
+
+
+@pytest.mark.parametrize(
+    ("offer", "problem"),
+    [
+        (_offer("2024-10", action_OTA_Read=[]), "no FreeRooms in 2024-10"),
+        (_offer("2024-10", action_OTA_HotelInvCountNotif=[FREE_ROOMS + "rooms"]), "single rooms"),
+    ],
+)
+def test_a_server_without_free_rooms_for_categories_is_refused(offer: Any, problem: str) -> None:
+    decoded = _decoded(Ping(id="p", at_ms=NOW_MS), _pong({"versions": [offer]}), "2024-10")
+    assert isinstance(decoded.outcome, Refused)
+    assert problem in decoded.outcome.text
+    assert decoded.agreed is None
+
+
+def test_a_handshake_that_is_refused_is_tried_in_the_next_lower_version() -> None:
+    refusal = Reply(400, {}, b"ERROR:unsupported version")
+    command: Command | None = Ping(id="p", at_ms=NOW_MS)
+    tried = []
+    while command is not None:
+        request = CONNECTOR.encode(command, site_of("2022-10"))
+        tried.append(request.headers["x-alpinebits-clientprotocolversion"])
+        command = CONNECTOR.decode(command, request, refusal, site_of("2022-10")).next
+    assert tried == ["2022-10", "2020-10", "2018-10"]
+
+
+def test_what_was_agreed_is_spoken_and_doubted_when_it_is_not_understood() -> None:
+    site = msgspec.structs.replace(site_of("2024-10"), agreed=Agreed("2018-10"))
+    request = CONNECTOR.encode(FIGURES, site)
+    assert request.headers["x-alpinebits-clientprotocolversion"] == "2018-10"
+    assert b"OTA_HotelAvailNotifRQ" in request.body
+    unknown = CONNECTOR.decode(FIGURES, request, Reply(400, {}, b"ERROR:unknown or missing action"), site)
+    assert isinstance(unknown.outcome, Refused)
+    assert isinstance(unknown.next, Ping)
+    asking = body_of("2024-10/OTA_HotelInvCountNotifRS/success").replace(
+        b"<Success/>",
+        b'<Success/><Warnings><Warning Type="11" Status="ALPINEBITS_SEND_HANDSHAKE">again</Warning></Warnings>',
+    )
+    asked = _decoded(FIGURES, Reply(200, XML, asking), "2024-10")
+    assert (asked.outcome, type(asked.next)) == (Confirmed(), Ping)
+    assert _decoded(FIGURES, _answer("2022-10/OTA_HotelInvCountNotifRS/success")).next is None
+
+
+COMPLETE = msgspec.structs.replace(FIGURES, complete=True)
+RESET = msgspec.structs.replace(COMPLETE, updates=FIGURES.updates[1:])
+
+
+@needed
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("command", [COMPLETE, RESET], ids=["complete", "reset"])
+def test_a_complete_set_is_valid_and_leaves_out_what_has_no_rooms(command: PushAvailability, version: str) -> None:
+    action, body, parts = _sent(command, version)
+    assert faults(body, version) == []
+    root = read_tree(body)
+    assert rules.check(root, action, Terms(version, EVERYTHING, negotiated=True)) == ()
+    assert parts == len(command.updates)
+    assert b'Type="16"' in body
+    assert b'Instance="CompleteSet"' in body
+    assert b"SUI" not in body
+    assert (b"DBL" in body) is (command is COMPLETE)
+
+
+def test_a_complete_set_is_one_message_of_figures() -> None:
+    many = tuple(_update("", Setting(Field.FIGURE, 1), start=FIRST + 14 * number) for number in range(600))
+    _, body, parts = _sent(PushAvailability(id="x", at_ms=NOW_MS, updates=many, complete=True), "2024-10")
+    assert (parts, body.count(b"<Inventory>")) == (600, 600)
+    with pytest.raises(Unsupported, match="one of figures"):
+        _sent(msgspec.structs.replace(RULES, complete=True), "2024-10")
 
 
 def test_the_offer_is_what_is_enabled() -> None:

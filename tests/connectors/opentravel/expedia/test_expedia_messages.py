@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from connectors.opentravel.expedia import CONNECTOR
-from connectors.opentravel.expedia.encode_ari import BYTES_MAX, CELLS_MAX, _days
+from connectors.opentravel.expedia.encode_ari import BYTES_MAX, CELLS_MAX, days_counted
 from gateway.contract import Confirmed, Inspection, Refused, Reply
 from gateway.errors import Unsupported
 from gateway.messages import (
@@ -81,7 +81,7 @@ def test_a_message_keeps_their_limit_of_bytes() -> None:
 )
 def test_dates_are_counted_after_the_weekdays(first: int, days: int, weekdays: int, counted: int) -> None:
     update = AriUpdate("1", "", first, first + days - 1, (Setting(Field.FIGURE, 1),), weekdays)
-    assert _days(update, weekdays) == counted
+    assert days_counted(update, weekdays) == counted
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from gateway.contract import Head, Key, Site
 from gateway.errors import Malformed, Reason, Rejected, Unauthentic
 from gateway.messages import Applied
 from gateway.messages_payment import PaymentNotified, Purchase, QueryOperation
-from gateway.model.payment import HostedPage, InApp, OperationKind
+from gateway.model.payment import OperationKind
+from gateway.model.payment_means import HostedPage, InApp
 from gateway.testing.subject import NOW_MS
 from tests.connectors.payments import china
 from tests.connectors.payments.alipay import vectors

@@ -22,18 +22,9 @@ from gateway.messages_payment import (
     Refund,
     Void,
 )
-from gateway.model.payment import (
-    ActionKind,
-    FactKind,
-    HostedPage,
-    InApp,
-    MobilePage,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
-    ScannedCode,
-    ShownCode,
-)
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import ActionKind, HostedPage, InApp, MobilePage, ScannedCode, ShownCode
 from gateway.testing.subject import NOW_MS
 from tests.connectors.payments.china import (
     BACK,

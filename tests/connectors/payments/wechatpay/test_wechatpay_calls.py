@@ -23,18 +23,16 @@ from gateway.messages_payment import (
     RenewAction,
     Void,
 )
-from gateway.model.payment import (
+from gateway.model.payment import FactKind, OperationKind, OperationOutcome
+from gateway.model.payment_error import PaymentError
+from gateway.model.payment_means import (
     ActionKind,
     Device,
-    FactKind,
     HostedPage,
     InApp,
     Means,
     MiniProgram,
     MobilePage,
-    OperationKind,
-    OperationOutcome,
-    PaymentError,
     ScannedCode,
     ShownCode,
 )

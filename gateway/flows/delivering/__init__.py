@@ -1,0 +1,1 @@
+"""Handing reservations to those who keep them, until they confirm."""
