@@ -9,7 +9,7 @@ from typing import cast
 from gateway.engine.operations import PARKED_AFTER_MS
 from gateway.flows.alerts.texts import AlertKind
 from gateway.flows.alerts.watch import Alerts, current
-from gateway.flows.payments import show
+from gateway.flows.payments import operate, show
 from gateway.flows.work import Workers
 from gateway.model.payment import OperationKind
 from gateway.settings import Settings
@@ -64,7 +64,7 @@ async def test_callbacks_that_are_refused_are_told_for_a_while(psp: PayHouse) ->
 async def test_an_operation_nobody_can_tell_of_is_told_once_it_is_no_longer_asked_about(psp: PayHouse) -> None:
     held = await psp.charge("online")
     psp.wire.faults = [lost] * 200
-    await psp.charge("online", OperationKind.PURCHASE)
+    await operate.capture(psp.services, "h", held.payment_id, 8_000, "test")
     assert await told(psp) == {}
     while (next_ms := await psp.work()) is not None:
         psp.wire.faults = [lost] * 200
