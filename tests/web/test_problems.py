@@ -10,6 +10,8 @@ import pytest
 from gateway.flows.desk import calendar
 from gateway.model.access import AccessRole
 from gateway.store.database import Unavailable
+from gateway.web.api.endpoints import Nothing
+from gateway.web.api.routes import all_endpoints
 from tests.web.conftest import Web, problem
 
 CALENDAR = "/v1/properties/h/calendar"
@@ -50,6 +52,17 @@ WRONG_REQUESTS = [
     ("GET", "/v1/properties/h/reservations/NOPE", 404),
     ("GET", "/v1/principals/nobody", 404),
 ]
+
+
+async def test_a_property_that_is_nowhere_is_said_to_be_nowhere(owner: httpx.AsyncClient) -> None:
+    """By each request without a body; others are told first what is wrong with theirs."""
+    for endpoint in all_endpoints():
+        if "{property}" in endpoint.path and endpoint.body is Nothing:
+            path = f"/v1{endpoint.path}".replace("{property}", "nowhere").replace("{", "").replace("}", "")
+            reply = await owner.request(
+                endpoint.method, path, headers={"idempotency-key": endpoint.name, "if-match": '"1"'}
+            )
+            assert 400 <= reply.status_code < 500, (endpoint.method, path, reply.text)
 
 
 async def test_wrong_requests(owner: httpx.AsyncClient) -> None:

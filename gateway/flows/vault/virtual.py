@@ -94,6 +94,7 @@ async def charged_at_terminal(
     services: Services, property_id: str, reservation_id: str, card_id: str, author: str
 ) -> None:
     """Somebody has charged the card by themselves; raises :class:`NotFound`. It is no payment of ours."""
+    await services.database.read(lambda tx: property_of(services, tx, property_id))
     name = (property_id, text_of(reservation_id), text_of(card_id))
     await services.batcher.submit(_AtTerminal(services.ids.message(), name, author))
 
