@@ -126,11 +126,12 @@ def write_keyring(path: Path, keyring: Keyring) -> None:
 
 def _checked(key: bytes) -> bytes:
     try:
-        if len(base64.urlsafe_b64decode(key)) == _KEY_BYTES:
-            return key
+        raw = base64.urlsafe_b64decode(key)
     except binascii.Error:
-        pass
-    raise ValueError("a master key is 32 bytes in URL-safe base64")
+        raw = b""
+    if len(raw) != _KEY_BYTES:
+        raise ValueError("a master key is 32 bytes in URL-safe base64")
+    return key
 
 
 def _place(path: Path, data: bytes, *, new: bool) -> None:
