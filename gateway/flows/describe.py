@@ -8,9 +8,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.engine.describe import content_of
-from gateway.flows.errands import Errands
-from gateway.flows.exchange import Counterpart, Counterparts, exchange
-from gateway.flows.services import Services
+from gateway.flows.exchange import Calling, Counterpart, exchange
 from gateway.io.retry import backoff_s
 from gateway.messages import PushContent
 from gateway.model.dates import Instant
@@ -27,31 +25,16 @@ RETRY_MAX_S = 60 * 60.0
 CONTENT = Lookup(ContentRow)
 
 
-class Describer:
+class Describer(Calling):
     """Tells the connections this process owns."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._counterparts = Counterparts(services)
-        self._busy: set[str] = set()
-        self.errands = Errands()
 
     async def round(self) -> None:
         """Begin to tell whoever's turn it is."""
         services, now_ms = self._services, self._services.clock.now_ms()
         for item in await services.database.read(lambda tx: describing.due(tx, services.hotels, now_ms)):
-            called = self._counterparts.find(item.hotel, item.row.connection)
-            if called is None or called.connection.id in self._busy:
-                continue
-            self._busy.add(called.connection.id)
-            after = partial(self._busy.discard, called.connection.id)
-            self.errands.begin(f"describe {called.connection.id}", self._describe(called, item.row), after=after)
+            self._begin("describe", item.hotel, item.row.connection, partial(self._describe, row=item.row))
 
-    def in_use(self) -> set[str]:
-        """The connections that are being called."""
-        return set(self._busy)
-
-    async def _describe(self, called: Counterpart, row: ContentRow) -> None:
+    async def _describe(self, called: Counterpart, *, row: ContentRow) -> None:
         services = self._services
         bind_contextvars(property=row.scope_id, connection=row.connection)
         rooms, plans = content_of(called.hotel.property, called.connection)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.errands import Errands
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace
 from gateway.io.retry import with_retries
@@ -43,14 +44,30 @@ class Exchanged(NamedTuple):
     problem: str
 
 
-class Counterparts:
-    """The connections this process may call, each at its own pace."""
+class Calling:
+    """Calls the connections this process owns, each at its own pace and for one thing at a time."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._paces: dict[str, Pace] = {}
+        self._busy: set[str] = set()
+        self.errands = Errands()
 
-    def find(self, hotel: Hotel, connection: str) -> Counterpart | None:
+    def in_use(self) -> set[str]:
+        """The connections that are being called."""
+        return set(self._busy)
+
+    def _begin(
+        self, what: str, hotel: Hotel, connection: str, work: Callable[[Counterpart], Coroutine[object, object, None]]
+    ) -> None:
+        """Begins the work, unless the connection is being called, or is not to be called from here."""
+        called = self._find(hotel, connection)
+        if called is None or connection in self._busy:
+            return
+        self._busy.add(connection)
+        self.errands.begin(f"{what} {connection}", work(called), after=partial(self._busy.discard, connection))
+
+    def _find(self, hotel: Hotel, connection: str) -> Counterpart | None:
         """None for one that is disabled, or belongs to another process."""
         known = hotel.connections.get(connection)
         if known is None or not known.enabled:

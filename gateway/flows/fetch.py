@@ -14,10 +14,8 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.contract import Arrived
 from gateway.errors import CallFailed, Refusal
-from gateway.flows.errands import Errands
-from gateway.flows.exchange import Counterpart, Counterparts, Exchanged, exchange
+from gateway.flows.exchange import Calling, Counterpart, Exchanged, exchange
 from gateway.flows.record import Record
-from gateway.flows.services import Services
 from gateway.flows.take_booking import TakeBooking
 from gateway.flows.vault.take import take_with_cards
 from gateway.io.retry import backoff_s
@@ -41,31 +39,16 @@ RETRY_MAX_S = 15 * 60.0
 _json = msgspec.json.Encoder().encode
 
 
-class Fetcher:
+class Fetcher(Calling):
     """Asks the connections this process owns."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._counterparts = Counterparts(services)
-        self._busy: set[str] = set()
-        self.errands = Errands()
 
     async def round(self) -> None:
         """Begin to ask whoever's turn it is."""
         services, now_ms = self._services, self._services.clock.now_ms()
         for item in await services.database.read(lambda tx: fetching.due(tx, services.hotels, now_ms)):
-            source = self._counterparts.find(item.hotel, item.row.connection)
-            if source is None or source.connection.id in self._busy:
-                continue
-            self._busy.add(source.connection.id)
-            after = partial(self._busy.discard, source.connection.id)
-            self.errands.begin(f"fetch {source.connection.id}", self._fetch(source, item.row), after=after)
+            self._begin("fetch", item.hotel, item.row.connection, partial(self._fetch, row=item.row))
 
-    def in_use(self) -> set[str]:
-        """The connections that are being called."""
-        return set(self._busy)
-
-    async def _fetch(self, source: Counterpart, row: RetrievalRow) -> None:
+    async def _fetch(self, source: Counterpart, *, row: RetrievalRow) -> None:
         services = self._services
         bind_contextvars(property=row.scope_id, connection=row.connection)
         command: Command | None = RetrieveReservations(
