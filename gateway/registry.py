@@ -18,8 +18,8 @@ import msgspec
 
 import mappings
 from gateway.contract import Capabilities, Connector, Inbound, Inspector, Outbound
+from gateway.declared import connector_faults, declaration_faults
 from gateway.errors import GatewayError
-from gateway.testing.declared import connector_faults, declaration_faults
 
 GROUP = "gateway.connectors"
 

@@ -10,22 +10,7 @@ Every case has a number that keeps its meaning; which cases run follows from wha
 pytest and hypothesis.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from gateway.testing.subject import Nonconforming, Subject, default_site
-    from gateway.testing.suite import conformance, failures
+from gateway.testing.subject import Nonconforming, Subject, default_site
+from gateway.testing.suite import conformance, failures
 
 __all__ = ["Nonconforming", "Subject", "conformance", "default_site", "failures"]
-
-_IN_SUITE = ("conformance", "failures")
-
-
-def __getattr__(name: str) -> Any:
-    """Read only when asked for: every start uses :mod:`gateway.testing.declared`, and has no pytest."""
-    if name not in __all__:
-        raise AttributeError(name)
-    return getattr(import_module(f"gateway.testing.{'suite' if name in _IN_SUITE else 'subject'}"), name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.declared import connector_faults, declaration_faults
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.ari import Field
 from gateway.testing.case import case, outbound
-from gateway.testing.declared import connector_faults, declaration_faults
 from gateway.testing.samples import all_commands, command_of, kind_of, push, update_of
 from gateway.testing.subject import Subject, demand, must_refuse, refusal_of
 
