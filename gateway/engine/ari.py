@@ -108,8 +108,9 @@ class Changes:
             raise Malformed("a price needs a rate plan", Reason.RATE_PLAN)
 
 
+_COLUMNS = {column.name: column for column in PRODUCT.columns}
 # An enum member costs as much to look up on its class as the rest of a check.
-_LIMIT, _PRICES = Aspect.LIMIT, Aspect.PRICES
+_LIMIT, _PRICES, _PRICE = Aspect.LIMIT, Aspect.PRICES, Field.PRICE
 _LIMIT_ONLY = frozenset({Aspect.LIMIT})
 
 
@@ -167,12 +168,14 @@ def stock_touched(changes: Iterable[Change]) -> list[Key]:
     return sorted({(room, block) for room, _, update in changes for block in blocks_of(update.first, update.last)})
 
 
-def apply(sheet: Sheet, changes: Iterable[Change]) -> None:
+def apply(sheet: Sheet, changes: Iterable[Change]) -> Sheet:
     """Paints rules and prices onto ``sheet``, whose keys are :func:`rows_touched`, in document order.
 
-    A price of 0 is no price: nothing is ever sold for nothing by mistake.
+    Returns the sheet as it was; it shares the columns that nobody painted. A price of 0 is no price: nothing is ever
+    sold for nothing by mistake.
     """
-    columns = _columns(sheet)
+    before = sheet.twin()
+    columns = _Painted(sheet)
     row = sheet.row
     # Updates of one document share their settings, which are made ready once.
     strokes_of: dict[int, list[tuple[Array, int]]] = {}
@@ -189,32 +192,42 @@ def apply(sheet: Sheet, changes: Iterable[Change]) -> None:
             days = start + chosen_days(first, last, update.weekdays)
         for column, value in strokes:
             column[days] = value
+    return before
 
 
-def _columns(sheet: Sheet) -> dict[tuple[str, int], Array]:
-    """Flat columns of days by field and guests; prices for 0 guests are those of all occupancies."""
-    columns: dict[tuple[str, int], Array] = {}
-    for column in PRODUCT.columns:
-        values = sheet.columns[column.name]
-        if column.by_guests:
-            flat = columns[column.name, 0] = values.reshape(-1, sheet.guests)
-            columns |= {(column.name, guests): flat[:, guests - 1] for guests in range(1, sheet.guests + 1)}
+class _Painted(dict[tuple[str, int], Array]):
+    """Flat columns of days by field and guests; prices for 0 guests are those of all occupancies.
+
+    A column is the sheet's own only from its first use on: most documents paint one or two of them.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self._sheet = sheet
+
+    def __missing__(self, place: tuple[str, int]) -> Array:
+        name, guests = place
+        column = _COLUMNS[name]
+        if not guests:
+            values = self._sheet.columns[name] = self._sheet.columns[name].copy()
+            self[place] = values.reshape(-1, self._sheet.guests) if column.by_guests else values.reshape(-1)
         else:
-            columns[column.name, 0] = values.reshape(-1)
-    return columns
+            self[place] = self[name, 0][:, guests - 1]
+        return self[place]
 
 
-def _strokes(columns: dict[tuple[str, int], Array], update: AriUpdate, guests_max: int) -> list[tuple[Array, int]]:
+def _strokes(columns: _Painted, update: AriUpdate, guests_max: int) -> list[tuple[Array, int]]:
     """The column and the value for each setting; a figure in the same update goes to the stock."""
     strokes = []
-    for setting in update.settings:
-        field, value, guests = setting.field, setting.value, setting.guests
-        column = columns.get((field, guests))
-        if column is not None:
-            strokes.append((column, NO_PRICE if value == 0 and field is Field.PRICE else value))
-        elif guests > guests_max and field is Field.PRICE:
+    for field, value, guests in [(each.field, each.value, each.guests) for each in update.settings]:
+        if field is not _PRICE:
+            if field in _COLUMNS:
+                strokes.append((columns[field, 0], value))
+            continue
+        if guests > guests_max:
             text = f"a price for {guests} guests where at most {guests_max} fit"
             raise Malformed(text, Reason.OCCUPANCY, record=update.record)
+        strokes.append((columns[field, guests], value or NO_PRICE))
     return strokes
 
 

@@ -172,12 +172,19 @@ class Sheet:
         """The rows in which this sheet differs from ``before``, a sheet of the same keys."""
         changed = np.zeros(len(self.keys), bool)
         for name, values in self.columns.items():
-            changed |= (values != before.columns[name]).reshape(len(self.keys), -1).any(axis=1)
+            if values is not before.columns[name]:
+                changed |= (values != before.columns[name]).reshape(len(self.keys), -1).any(axis=1)
         return np.flatnonzero(changed)
+
+    def twin(self) -> Sheet:
+        """A sheet with the same keys that shares each column until one of the two gets another in its place."""
+        twin = Sheet.__new__(Sheet)
+        twin.layout, twin.guests, twin.keys, twin.filled = self.layout, self.guests, self.keys, set(self.filled)
+        twin.columns = dict(self.columns)
+        return twin
 
     def copy(self) -> Sheet:
         """An independent sheet with the same keys and values."""
-        twin = Sheet.__new__(Sheet)
-        twin.layout, twin.guests, twin.keys, twin.filled = self.layout, self.guests, self.keys, set(self.filled)
-        twin.columns = {name: values.copy() for name, values in self.columns.items()}
-        return twin
+        copy = self.twin()
+        copy.columns = {name: values.copy() for name, values in self.columns.items()}
+        return copy

@@ -41,9 +41,9 @@ def hold_back(sheet: Sheet, before: Sheet, hotel: Hotel) -> tuple[Held, ...]:
     """Takes out of ``sheet`` what has to wait, so that it stays as in ``before``; returns what was taken out."""
     price, price_before = sheet.columns["price"], before.columns["price"]
     outliers = _outliers(price_before, price, hotel.property.guard_price_factor)
-    opened = (before.columns["closed"] == 1) & (sheet.columns["closed"] == 0)
+    opened = _opened(before.columns["closed"], sheet.columns["closed"])
     most = hotel.property.guard_reopenings
-    too_many = most and int((opened.sum(axis=1) * _products(sheet, hotel)).sum()) > most
+    too_many = most and opened.any() and int((opened.sum(axis=1) * _products(sheet, hotel)).sum()) > most
     if not too_many and not outliers.any():
         return ()
     wanted = sheet.copy()
@@ -86,8 +86,15 @@ def product_nights(held: Iterable[Held]) -> int:
     return len({(each.room, each.plan, day) for each in held for day in range(each.first, each.last + 1)})
 
 
+def _opened(before: Array, after: Array) -> Array:
+    if after is before:
+        return np.zeros(after.shape, bool)
+    opened: Array = (before == 1) & (after == 0)
+    return opened
+
+
 def _outliers(before: Array, after: Array, factor: int) -> Array:
-    if not factor:
+    if not factor or after is before:
         return np.zeros(after.shape, bool)
     found: Array = (before > 0) & (after > 0) & ((after > before * factor) | (after * factor < before))
     return found

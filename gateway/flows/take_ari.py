@@ -177,8 +177,7 @@ class TakeAri:
             return
         stored = [(key, row.body) for key in keys if (row := state.get(CalendarRow, (self._scope, *key))) is not None]
         sheet = Sheet.load(PRODUCT, hotel.guests, keys, stored)
-        before = sheet.copy()
-        ari.apply(sheet, self._painted)
+        before = ari.apply(sheet, self._painted)
         self._waits = guard.hold_back(sheet, before, hotel) if self._guarded else ()
         self._set = tuple(sheet_changes(before, sheet)) if self._waits else ()
         changed = sheet.changed_rows(before).tolist()

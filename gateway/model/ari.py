@@ -77,7 +77,7 @@ class Setting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     guests: int = 0
 
 
-class AriUpdate(msgspec.Struct, frozen=True, array_like=True):
+class AriUpdate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Settings for one target on the inclusive days ``first`` to ``last`` that fall on ``weekdays``.
 
     ``room`` and ``plan`` are codes; an empty plan addresses the room type itself, an empty room all room types.

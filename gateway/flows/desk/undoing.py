@@ -84,9 +84,8 @@ class Undoing:
         scope_id = hotel.property.id
         keys = ari.rows_touched(changes.painted)
         stored = [(key, row.body) for key in keys if (row := state.get(CalendarRow, (scope_id, *key)))]
-        now = Sheet.load(PRODUCT, hotel.guests, keys, stored)
-        left = now.copy()
-        ari.apply(left, changes.painted)
+        left = Sheet.load(PRODUCT, hotel.guests, keys, stored)
+        now = ari.apply(left, changes.painted)
         places = ari.stock_touched(changes.figures)
         rows = [state.get(StockRow, (scope_id, *key)) for key in places]
         figures = stock_matrix([row.body if row else None for row in rows])[:, 0].copy()
