@@ -147,4 +147,5 @@ def register_floors() -> None:
     register(Bench("ari-rates", "5,000 rate messages", (cpu, wall), partial(ari_floor, "rates")))
     register(Bench("push-seasons", "full push of 200 products × 500 days, 8 seasons", (pushed, wall), seasons))
     register(Bench("push-nightly", "the same with a price per night", (cpu, wall), nightly))
+    register(Bench("push-read", "the first, with reading the calendar from the database", (cpu, wall)))
     register(Bench("serve", "start-up and memory", (Metric("startup_s", "min"), Metric("rss_mb")), serve_floor))

@@ -1,7 +1,10 @@
-"""Ours: a full push to one channel, from the stored calendar to the bytes of every message."""
+"""Ours: a full push to one channel, from the rows of the stored calendar to the bytes of every message."""
 
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +16,13 @@ from benchmarks.house import House, hotel_toml
 from benchmarks.processes import durable_directory
 from gateway.engine.calendar import PRODUCT, Array, Sheet
 from gateway.engine.stock import FIGURE, open_stock
-from gateway.flows.plan_push import plan_push
+from gateway.flows.plan_push import PropertyPlan, plan_push
 from gateway.flows.push_work import Channels
 from gateway.messages import PushAvailability, PushRates
 from gateway.model.dates import BLOCK_DAYS
 from gateway.store.database import Transaction
-from gateway.store.tables import CalendarRow, StockRow
+from gateway.store.sql import Params
+from gateway.store.tables import CalendarRow, Scope, StockRow
 
 NOW_MS = int(datetime.combine(conditions.FIRST_DATE, datetime.min.time(), UTC).timestamp() * 1000)
 SCOPE = "bench"
@@ -63,33 +67,75 @@ def stock_rows(wanted: PushSet) -> list[StockRow]:
     return rows
 
 
-def _measure(*, nightly: bool) -> Figures:
-    wanted = PushSet(nightly=nightly)
-    toml = hotel_toml(room_codes(), plan_codes(), channels=1)
-    with durable_directory() as directory, House(directory, toml) as house:
-        services = house.ours.services
-        database = services.database
+Answers = dict[tuple[str, str], Sequence[tuple[Any, ...]]]
+
+
+class _InHand(Transaction):
+    """Asks the database the first time, and answers from memory after that."""
+
+    def __init__(self, tx: Transaction, answers: Answers) -> None:
+        super().__init__(tx.counter)
+        self.dialect = tx.dialect
+        self._tx = tx
+        self._answers = answers
+
+    async def execute(self, text: str, params: Params) -> Sequence[tuple[Any, ...]]:
+        asked = text, repr(params)
+        if asked not in self._answers:
+            self._answers[asked] = await self._tx.execute(text, params)
+        return self._answers[asked]
+
+    async def execute_all(self, text: str, rows: Sequence[Params]) -> None:
+        raise NotImplementedError("a plan writes nothing")
+
+    async def lock(self, scope_ids: Sequence[str], *, wait: bool) -> list[Scope]:
+        raise NotImplementedError("a plan locks nothing")
+
+
+@contextmanager
+def _house(wanted: PushSet) -> Iterator[House]:
+    """A house whose calendar is the dataset's, with one channel that holds none of it."""
+    with (
+        durable_directory() as directory,
+        House(directory, hotel_toml(room_codes(), plan_codes(), channels=1)) as house,
+    ):
 
         async def fill(tx: Transaction) -> None:
             await tx.upsert(CalendarRow, calendar_rows(wanted))
             await tx.upsert(StockRow, stock_rows(wanted))
 
-        channels = Channels(services.connectors)
-        connector = services.connectors.outbound("opentravel")
+        house.run(house.ours.services.database.write(fill))
+        yield house
 
-        async def push() -> int:
-            plan = await database.read(lambda tx: plan_push(tx, services.hotels, channels, SCOPE, None, NOW_MS))
-            assert plan is not None
-            (channel,) = plan.channels
-            site = services.site(plan.hotel, channel.channel.connection, outbound=True)
-            written = 0
-            for number, parcel in enumerate(channel.parcels):
-                kind = PushRates if parcel.rates else PushAvailability
-                command = kind(id=str(number), at_ms=NOW_MS, updates=tuple(part.update for part in parcel.parts))
-                written += len(connector.encode(command, site).body)
-            return written
 
-        house.run(database.write(fill))
+def _pusher(house: House, *, in_hand: bool) -> Callable[[], Coroutine[Any, Any, int]]:
+    """Plans and encodes everything; returns the bytes written. With ``in_hand`` the rows are read only once."""
+    services = house.ours.services
+    channels, connector = Channels(services.connectors), services.connectors.outbound("opentravel")
+    answers: Answers = {}
+
+    async def planned(tx: Transaction) -> PropertyPlan | None:
+        asked = _InHand(tx, answers) if in_hand else tx
+        return await plan_push(asked, services.hotels, channels, SCOPE, None, NOW_MS)
+
+    async def push() -> int:
+        plan = await services.database.read(planned)
+        assert plan is not None
+        (channel,) = plan.channels
+        site = services.site(plan.hotel, channel.channel.connection, outbound=True)
+        written = 0
+        for number, parcel in enumerate(channel.parcels):
+            kind = PushRates if parcel.rates else PushAvailability
+            command = kind(id=str(number), at_ms=NOW_MS, updates=tuple(part.update for part in parcel.parts))
+            written += len(connector.encode(command, site).body)
+        return written
+
+    return push
+
+
+def _measure(*, nightly: bool, in_hand: bool) -> Figures:
+    with _house(PushSet(nightly=nightly)) as house:
+        push = _pusher(house, in_hand=in_hand)
 
         def work() -> None:
             assert house.run(push()) > 500_000
@@ -97,5 +143,6 @@ def _measure(*, nightly: bool) -> Figures:
         return cpu_and_wall(work)
 
 
-ours("push-seasons")(partial(_measure, nightly=False))
-ours("push-nightly")(partial(_measure, nightly=True))
+ours("push-seasons")(partial(_measure, nightly=False, in_hand=True))
+ours("push-nightly")(partial(_measure, nightly=True, in_hand=True))
+ours("push-read")(partial(_measure, nightly=False, in_hand=False))
