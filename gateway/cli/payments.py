@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     expected = (_ACTIONS | reconciling.ACTIONS)[arguments.action]
     if len(arguments.names) != expected:
-        raise ValueError(f"{arguments.action} takes {expected} names behind the property")
+        raise ValueError(f"{arguments.action} takes {expected or 'no'} names behind the property; {_NAMES}")
     if arguments.action in reconciling.ACTIONS:
         return reconciling.run(arguments, settings)
     scope_id, names = arguments.property, arguments.names
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         page = run_flow(
             settings, lambda ours: payments.find(ours, scope_id, reservation=arguments.reservation, limit=LISTED)
         )
-        show(arguments, page, "\n".join(map(_payment, page.items)))
+        show(arguments, page, "\n".join(map(_payment, page.items)) or "none")
     elif arguments.action == "show":
         view = run_flow(settings, lambda ours: payments.show(ours, scope_id, names[0]))
         show(arguments, view, _whole(view))
@@ -53,20 +53,38 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         show(arguments, line, _parked(line))
     else:
         found = run_flow(settings, lambda ours: payments.parked(ours, scope_id))
-        show(arguments, found, "\n".join(map(_parked, found.items)))
+        show(arguments, found, "\n".join(map(_parked, found.items)) or "none waits")
         return exits.ATTENTION if found.items else exits.DONE
     return exits.DONE
 
 
 def _payment(view: PaymentView) -> str:
-    amounts = f"held {view.authorised} taken {view.captured} released {view.released} given back {view.refunded}"
+    amounts = (
+        f"held {_amount(view.authorised, view.currency)} taken {_amount(view.captured, view.currency)} "
+        f"released {_amount(view.released, view.currency)} given back {_amount(view.refunded, view.currency)}"
+    )
     return f"{view.id} {view.account} {view.reservation or '-'} {view.status} {view.currency} {amounts}"
 
 
 def _whole(view: PaymentView) -> str:
-    lines = [f"  {each.kind} {each.amount} {each.outcome} {each.psp} {each.error}".rstrip() for each in view.operations]
-    lines += [f"  {each.kind} {each.amount} {each.currency} {each.key} ({each.source})" for each in view.events]
+    from gateway.engine.readable import printable
+
+    lines = [
+        f"  {each.kind} {_amount(each.amount, view.currency)} {each.outcome} {each.psp} {each.error} "
+        f"{printable(each.error_raw)}".rstrip()
+        for each in view.operations
+    ]
+    lines += [
+        f"  {each.kind} {_amount(each.amount, each.currency)} {each.currency} {each.key} ({each.source})"
+        for each in view.events
+    ]
     return "\n".join([_payment(view), *lines])
+
+
+def _amount(minor: int, currency: str) -> str:
+    from gateway.model.money import format_minor
+
+    return format_minor(minor, currency)
 
 
 def _parked(line: ParkedLine) -> str:

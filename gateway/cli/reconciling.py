@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", default="", metavar="DAY", help="with differences: the first day of a statement")
     parser.add_argument("--last", default="", metavar="DAY", help="with differences: the last one")
     parser.add_argument("--csv", action="store_true", help="with differences: a table for other programs")
-    parser.add_argument("--note", default="", help="with resolve: what was done about it")
+    parser.add_argument("--note", default="", help="with resolve, which needs it: what was done about it")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -64,7 +64,7 @@ def _differences(arguments: argparse.Namespace, settings: Settings) -> int:
         print(text, end="")
         return exits.DONE
     found = run_flow(settings, lambda ours: differences.find(ours, arguments.property, wanted, limit=LISTED))
-    show(arguments, found, "\n".join(map(_line, found.items)))
+    show(arguments, found, "\n".join(map(_line, found.items)) or "none")
     return exits.ATTENTION if any(each.state == "open" for each in found.items) else exits.DONE
 
 
@@ -72,6 +72,8 @@ def _resolve(arguments: argparse.Namespace, settings: Settings) -> int:
     from gateway.flows.payments import differences
 
     account, name = arguments.names
+    if not arguments.note.strip():
+        raise ValueError('resolve needs --note: what was done about it, as in --note "refunded at the bar"')
     line = run_flow(
         settings,
         lambda ours: differences.resolve(ours, arguments.property, account, name, arguments.note, author()),
@@ -91,7 +93,8 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
 def _statement_table(views: tuple[StatementLineView, ...]) -> str:
     head = ("account", "statement", "state", "lines", "net", "error")
     rows = [
-        (each.account, each.name, each.state, each.lines, f"{each.net} {each.currency}", each.error) for each in views
+        (each.account, each.name, each.state, each.lines, _amount(each.net, each.currency), each.error)
+        for each in views
     ]
     return table(head, rows)
 
@@ -99,7 +102,13 @@ def _statement_table(views: tuple[StatementLineView, ...]) -> str:
 def _line(line: DifferenceLine) -> str:
     from gateway.engine.readable import printable
 
-    ours = "-" if line.ours is None else f"{line.ours} {line.our_currency}"
-    theirs = "-" if line.theirs is None else f"{line.theirs} {line.their_currency}"
+    ours = "-" if line.ours is None else _amount(line.ours, line.our_currency)
+    theirs = "-" if line.theirs is None else _amount(line.theirs, line.their_currency)
     text = f"{line.account} {line.id} {line.verdict} {line.state} {line.kind or '-'} {line.key or '-'}"
     return printable(f"{text} ours {ours} theirs {theirs} {line.note}".rstrip())
+
+
+def _amount(minor: int, currency: str) -> str:
+    from gateway.model.money import format_minor
+
+    return f"{format_minor(minor, currency)} {currency}" if currency else ""

@@ -16,6 +16,7 @@ from gateway.model.payment import Fact, FactKind, FactSource, OperationKind, Ope
 
 K = FactKind
 _HOLDING = frozenset({OperationKind.AUTHORISE, OperationKind.PURCHASE})
+_MOVING = frozenset({K.CAPTURED, K.REFUNDED, K.REFUND_PENDING})
 _TOLD: dict[tuple[OperationKind, FactKind], OperationOutcome] = {
     (OperationKind.AUTHORISE, K.AUTHORISED): OperationOutcome.SUCCEEDED,
     (OperationKind.AUTHORISE, K.PAYMENT_FAILED): OperationOutcome.FAILED,
@@ -83,6 +84,8 @@ def _misfit(event: LedgerEvent, currency: str, operations: Sequence[OperationRef
         return ""
     if event.currency != currency:
         return f"the payment is in {currency}"
+    if event.amount < 0 or (event.amount == 0 and event.kind in _MOVING):
+        return "nothing, or less than that, does not move"
     if event.rest or event.kind in (K.VOIDED, K.EXPIRED):
         return ""
     asked = next((operation for operation in operations if operation.id == event.operation), None)

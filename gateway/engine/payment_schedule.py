@@ -30,7 +30,8 @@ class Place(StrEnum):
 class Due(msgspec.Struct, frozen=True, omit_defaults=True):
     """An amount and the ``day`` (at the hotel) it is due, None: when it is booked.
 
-    ``account``, ``method``, ``hold`` and ``tries`` mean what they mean in :class:`gateway.model.selling.Schedule`.
+    ``account``, ``method``, ``hold``, ``tries`` and ``charge_card`` mean what they mean in
+    :class:`gateway.model.selling.Schedule`.
     """
 
     amount: int
@@ -40,6 +41,7 @@ class Due(msgspec.Struct, frozen=True, omit_defaults=True):
     method: Method = Method.PAGE
     hold: bool = False
     tries: int = 1
+    charge_card: bool = False
 
 
 class Priced(NamedTuple):
@@ -159,7 +161,8 @@ def _dues_of_line(schedule: Schedule, priced: Priced, arrival: Day, today: Day) 
 
 def _at_gateway(schedule: Schedule, amount: int, days: int | None, arrival: Day, today: Day) -> Due:
     day = None if days is None or arrival - days <= today else arrival - days
-    return Due(amount, Place.GATEWAY, day, schedule.account, schedule.method, schedule.hold, schedule.tries)
+    how = (schedule.account, schedule.method, schedule.hold, schedule.tries, schedule.charge_card)
+    return Due(amount, Place.GATEWAY, day, *how)
 
 
 def _first_part(schedule: Schedule, priced: Priced) -> int:

@@ -39,13 +39,14 @@ class ScheduleTable(ShareTable, frozen=True, kw_only=True):
     method: Annotated[Method, Meta(description='"page", "mobile", "qr", "app" or "client"')] = Method.PAGE
     hold: Flag = False
     tries: _Tries = 1
+    charge_card: Flag = False
 
 
 _PARTS = ("nights", "percent", "amount")
-_AT_GATEWAY = ("account", "method", "hold", "tries")
+_AT_GATEWAY = ("account", "method", "hold", "tries", "charge_card")
 _SENSELESS: Mapping[Pays, tuple[str, ...]] = {
     Pays.AT_HOTEL: (*_PARTS, "balance_days", "days", *_AT_GATEWAY),
-    Pays.VIRTUAL_CARD: (*_PARTS, "balance_days", "method", "hold", "tries"),
+    Pays.VIRTUAL_CARD: (*_PARTS, "balance_days", "method", "hold", "tries", "charge_card"),
     Pays.FULL: (*_PARTS, "balance_days"),
     Pays.DEPOSIT: (),
 }
@@ -72,6 +73,8 @@ def read_schedule(
         reader.wrong(f"{path}.balance_days", "would be due before the deposit")
     if table.hold and table.balance_days is not None:
         reader.wrong(f"{path}.hold", "is a guarantee for what is paid at the hotel, so there are no balance_days")
+    if table.hold and table.charge_card:
+        reader.wrong(f"{path}.charge_card", "a guarantee is held on what the guest gives for it, not on a card we have")
     return Schedule(
         table.code,
         table.pays,
@@ -82,6 +85,7 @@ def read_schedule(
         table.method,
         table.hold,
         table.tries,
+        table.charge_card,
     )
 
 

@@ -52,16 +52,28 @@ class ClearCard:
     """A card with its number: made at the edge, handed to the vault, gone.
 
     It is no struct on purpose: nothing that writes messages, logs or archives can encode it. Its ``repr`` is masked,
-    and it cannot be copied into another process.
+    and it cannot be copied into another process. ``room`` is the ``ref`` of the room stay it came with ("" for all),
+    ``virtual`` says that its sender calls it one; a vault gives neither back.
     """
 
-    __slots__ = ("expires", "holder", "number", "starts")
+    __slots__ = ("expires", "holder", "number", "room", "starts", "virtual")
 
-    def __init__(self, number: str, expires: str = "", holder: str = "", starts: str = "") -> None:
+    def __init__(
+        self,
+        number: str,
+        expires: str = "",
+        holder: str = "",
+        starts: str = "",
+        *,
+        room: str = "",
+        virtual: bool = False,
+    ) -> None:
         self.number = number
         self.expires = expires
         self.holder = holder[:NAME_MAX]
         self.starts = starts
+        self.room = room
+        self.virtual = virtual
 
     @property
     def face(self) -> CardFace:

@@ -144,6 +144,16 @@ async def hotels_that_charge(tx: Transaction, hotels: Hotels) -> list[Hotel]:
     return [found[name] for name in sorted(found)]
 
 
+async def hotels_with_cards_alone(tx: Transaction, hotels: Hotels) -> list[Hotel]:
+    """Every property that keeps cards and has no payment account."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT scope_id FROM card WHERE state = 'kept' "
+        "AND NOT EXISTS (SELECT 1 FROM payment_account AS a WHERE a.property_id = card.scope_id)"
+    )
+    found = await _hotels(tx, hotels, {row[0] for row in rows})
+    return [found[name] for name in sorted(found)]
+
+
 async def payment_of(tx: Transaction, scope_id: str, account: str, numbers: Sequence[str]) -> str:
     """The payment with an operation of one of these numbers, ours or theirs; empty where there is none."""
     for number in numbers:

@@ -23,6 +23,7 @@ from gateway.store.tables import (
     LeaseRow,
     MessageRow,
     OrderRow,
+    ProfileRow,
     ReservationRow,
     RetrievalRow,
     RevisionRow,
@@ -103,6 +104,7 @@ SPECS: dict[type[Any], Spec] = {
         Spec(OrderRow, "sync_order", 2),
         Spec(HeldRow, "held_change", 2),
         Spec(TheirCodeRow, "their_code", 5),
+        Spec(ProfileRow, "profile", 4),
         Spec(RetrievalRow, "retrieval", 2),
         Spec(ContentRow, "content", 2),
         Spec(LeaseRow, "lease", 1),
@@ -143,6 +145,9 @@ def _index(row: type[Any], name: str, *fields: str, where: str | None = None, un
 # Deliveries that nobody sends, because their receiver fetches them.
 TO_FETCH = "due_ms IS NULL AND state IN ('pending', 'sent')"
 
+# What reservations that are searched for are sorted and filtered by.
+_LISTED = ("at_ms", "arrival", "status", "connection")
+
 _index(CalendarRow, "calendar_newer", "scope_id", "rev")
 _index(StockRow, "stock_newer", "scope_id", "rev")
 _index(ConnectionRow, "connection_home", "connection", unique=True)
@@ -150,8 +155,8 @@ _index(ReservationRow, "reservation_newer", "scope_id", "rev")
 _index(ReservationRow, "reservation_number", "scope_id", "reservation_id", unique=True)
 _index(ReservationRow, "reservation_created", "scope_id", "at_ms", "reservation_id", "status", "connection")
 _index(ReservationRow, "reservation_arrival", "scope_id", "arrival", "reservation_id", "status", "connection")
-_index(ReservationRow, "reservation_guest", "scope_id", "guest", "reservation_id")
-_index(ReservationRow, "reservation_booking", "scope_id", "booking_id", "reservation_id")
+_index(ReservationRow, "reservation_guest", "scope_id", "guest", "reservation_id", *_LISTED)
+_index(ReservationRow, "reservation_booking", "scope_id", "booking_id", "reservation_id", *_LISTED)
 _index(ReservationRow, "reservation_trouble", "scope_id", "at_ms", "reservation_id", where=TROUBLED)
 _index(RetrievalRow, "retrieval_due", "due_ms")
 _index(ContentRow, "content_due", "due_ms", where="due_ms IS NOT NULL")
@@ -169,6 +174,7 @@ _index(SessionRow, "session_of", "principal_id")
 _index(SessionRow, "session_end", "expires_ms")
 _index(IdempotencyRow, "idempotency_age", "at_ms")
 _index(SaleRow, "sale_due", "due_ms", where="due_ms IS NOT NULL")
+_index(SaleRow, "sale_requested", "scope_id", where="state = 'requested'")
 _index(SaleRow, "sale_mail", "mail_ms", where="mail_ms IS NOT NULL")
 _index(PaymentInboxRow, "payment_inbox_due", "due_ms", where="due_ms IS NOT NULL")
 _index(PaymentInboxRow, "payment_inbox_parked", "scope_id", "at_ms", where="state = 'parked'")

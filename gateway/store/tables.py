@@ -119,7 +119,7 @@ ID_SHIFT = 22  # a message's id carries the milliseconds of its instant above so
 class MessageRow(NamedTuple):
     """A message that came in or went out, redacted, with what became of it.
 
-    ``cause`` is the message that this one follows from: for a part of a document its first part, for a delivery the
+    ``cause`` is the message that this one follows from: for a part of a document the document, for a delivery the
     revision it hands on, for a push the newest message of the state it was built from. A push says what is new since
     the revision ``since``, up to ``rev``.
     """
@@ -272,6 +272,21 @@ class TheirCodeRow(NamedTuple):
     at_ms: int
 
 
+class ProfileRow(NamedTuple):
+    """A profile of a guest or a company that a counterpart keeps here under a number of its own.
+
+    ``kind`` says what sort of number it is, ``body`` is the profile as it was sent last, in its sender's dialect.
+    """
+
+    scope_id: str
+    connection: str
+    kind: str
+    number: str
+    made_ms: int
+    changed_ms: int
+    body: bytes
+
+
 class RetrievalRow(NamedTuple):
     """A connection whose counterpart has to be asked for reservations, and when it is next; ``done_ms`` is the last
     time it went well.
@@ -363,6 +378,7 @@ Row = (
     | OrderRow
     | HeldRow
     | TheirCodeRow
+    | ProfileRow
     | RetrievalRow
     | ContentRow
     | LeaseRow

@@ -11,7 +11,8 @@ class CardRow(NamedTuple):
     ``connection``, ``channel`` and ``booking_id`` are what it is sealed for, and the booking's name. ``vault`` is empty
     for the built-in one; ``wrapped`` and ``version`` are the data key and its master key, ``sealed`` the card or the
     vault's token for it. ``state`` is kept, or replaced by a later revision. ``due_ms`` is when it is looked at again,
-    to be purged if its time is over.
+    to be purged if its time is over. ``room`` is the room stay it came with, "" for the booking; ``is_virtual`` is 1
+    for a card of the channel's.
     """
 
     scope_id: str
@@ -32,6 +33,8 @@ class CardRow(NamedTuple):
     version: int
     wrapped: bytes
     sealed: bytes
+    room: str = ""
+    is_virtual: int = 0
 
 
 class CardUseRow(NamedTuple):

@@ -44,7 +44,7 @@ class PaymentInboxRow(NamedTuple):
 class PaymentRow(NamedTuple):
     """One charge or deposit as the guest sees it. What has become of it follows from its events alone.
 
-    ``intent`` is authorise or purchase.
+    ``intent`` is authorise or purchase. ``room`` is the room stay that it is for, "" for the whole booking.
     """
 
     scope_id: str
@@ -57,6 +57,7 @@ class PaymentRow(NamedTuple):
     at_ms: int
     author: str
     text: str
+    room: str = ""
 
 
 class PaymentOperationRow(NamedTuple):

@@ -33,11 +33,14 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--key", help="Stripe: the API key, instead of one that is made now")
     parser.add_argument("--webhook-secret", help="Stripe: the secret that events are signed with")
     parser.add_argument("--state", type=Path, help="Stripe with a --key: file to continue from and save to")
+    parser.add_argument("--certificates", action="store_true", help="Alipay: certificate mode")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     found = parser.parse_args(arguments)
     if (found.key or found.webhook_secret) and (found.gateway != "stripe" or not (found.key and found.webhook_secret)):
         parser.error("--key and --webhook-secret belong together, and to Stripe")
+    if found.certificates and found.gateway != "alipay":
+        parser.error("--certificates belongs to Alipay")
     if found.state and not found.key:
         parser.error("--state needs --key: without it the keys are others at each start")
     return found
@@ -45,7 +48,9 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def build(given: argparse.Namespace) -> PspApp:
     """The gateway with what the merchant has to configure, as far as it is known before it has an address."""
-    psp, account = make(given.gateway, lambda: int(time.time()), given.account or given.gateway)
+    psp, account = make(
+        given.gateway, lambda: int(time.time()), given.account or given.gateway, certificates=given.certificates
+    )
     keep: Callable[[], None] | None = None
     if isinstance(psp, Stripe) and given.key:
         psp.known_by(given.key, given.webhook_secret)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from simulators.psp.adyen import Adyen
 from simulators.psp.alipay import Alipay
+from simulators.psp.alipay_certificates import Certificates
 from simulators.psp.common import Body, Clock, Psp
 from simulators.psp.keys import Chain, KeyPair
 from simulators.psp.stripe import Stripe
@@ -39,6 +40,11 @@ class Keys:
     def chain(self) -> Chain:
         return Chain()
 
+    @property
+    def certificates(self) -> Certificates:
+        """Made anew each time, since they change when Alipay's key does."""
+        return Certificates(self.merchant.public_pem, self.gateway)
+
 
 class Made(NamedTuple):
     """A gateway and the account's table."""
@@ -47,9 +53,13 @@ class Made(NamedTuple):
     account: Body
 
 
-def make(gateway: str, now_s: Clock, name: str = "", keys: Keys | None = None) -> Made:
-    """``name`` is the id of the account; raises :class:`KeyError` for another gateway than the five."""
-    psp, account = _MAKERS[gateway](now_s, keys or Keys())
+def make(gateway: str, now_s: Clock, name: str = "", keys: Keys | None = None, *, certificates: bool = False) -> Made:
+    """``name`` is the id of the account, ``certificates`` Alipay's certificate mode.
+
+    Raises :class:`KeyError` for another gateway than the five.
+    """
+    keys = keys or Keys()
+    psp, account = _alipay_by_certificates(now_s, keys) if certificates else _MAKERS[gateway](now_s, keys)
     return Made(psp, {"id": name or gateway, "gateway": gateway, "profile": gateway, **account})
 
 
@@ -72,6 +82,15 @@ def _alipay(now_s: Clock, keys: Keys) -> Made:
     psp = Alipay(app_id, _SELLER, keys.merchant.public_pem, now_s, keys.gateway)
     table = [_key("sign", "", keys.merchant.private_pem), _key("theirs", "a1", psp.key.public_pem)]
     return Made(psp, {"account": _SELLER, "keys": table, "options": {"app_id": app_id}})
+
+
+def _alipay_by_certificates(now_s: Clock, keys: Keys) -> Made:
+    psp, account = _alipay(now_s, keys)
+    assert isinstance(psp, Alipay)
+    psp.certificates = found = keys.certificates
+    table = [_key("sign", "", keys.merchant.private_pem), _key("certificate", "", found.app)]
+    table += [_key("root", "", found.roots), _key("theirs", "a1", found.theirs)]
+    return Made(psp, account | {"keys": table})
 
 
 def _wechatpay(now_s: Clock, keys: Keys) -> Made:

@@ -1,14 +1,14 @@
 """An Adyen: payments, links and modifications, which are only ever *received*, and standard webhooks that say the rest.
 
-Amounts are Adyen's. ``declined`` is a stored method that is always refused. A capture closes the hold. While ``slow``,
-nothing is decided, and no webhook tells of it, until :meth:`Adyen.settle`.
+Amounts are Adyen's. ``declined`` is a stored method that is always refused, ``challenged`` one whose bank asks.
+A capture closes the hold. While ``slow``, nothing is decided, and no webhook tells of it, until :meth:`Adyen.settle`.
 """
 
 import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from simulators.psp.adyen_books import AdyenBooks
+from simulators.psp.adyen_challenges import AdyenChallenges
 from simulators.psp.common import (
     Answer,
     Body,
@@ -22,7 +22,7 @@ DECLINED = "declined"
 _INVALID: Body = {"status": 422, "errorCode": "167", "errorType": "validation"}
 
 
-class Adyen(AdyenBooks):
+class Adyen(AdyenChallenges):
     """One merchant account."""
 
     def serve(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -35,7 +35,14 @@ class Adyen(AdyenBooks):
         return self._call(method, path[1:], header(headers, "idempotency-key"), body)
 
     def pay(self, order: str, succeeds: bool = True) -> None:
-        """``order`` is a link, or the operation it was made for. A refused card leaves the link open."""
+        """``order`` is a link or waits for its guest's bank, or is the operation that made it.
+
+        A refused card leaves a link open.
+        """
+        waiting = [name for name, one in self.challenges.items() if order in (name, one["order"]["reference"])]
+        if waiting:
+            self._authenticated(waiting[-1], succeeds)
+            return
         found = [one for one in self.links.values() if order in (one["id"], one["reference"])]
         if not found or found[0]["status"] != "active":
             raise NotHere(f"no link is open for {order}")
@@ -45,6 +52,8 @@ class Adyen(AdyenBooks):
             link["status"] = "completed"
 
     def back(self, order: str) -> tuple[str, Body]:
+        if order in self.challenges:
+            return self._returning(order), {}
         return str(self.links[order].get("returnUrl", "")) if order in self.links else "", {}
 
     # --- calls --------------------------------------------------------------------------------------------------------
@@ -73,11 +82,13 @@ class Adyen(AdyenBooks):
         return answer(200, link)
 
     def _write(self, path: list[str], body: Body) -> Answer:
-        if body.get("merchantAccount") != self._account:
+        if path != ["payments", "details"] and body.get("merchantAccount") != self._account:
             raise Refused(403, {"status": 403, "errorCode": "901", "errorType": "security"})
         match path:
             case ["payments"]:
                 return answer(200, self._pay(body))
+            case ["payments", "details"]:
+                return answer(200, self._details(body))
             case ["paymentLinks"]:
                 number = self._numbers.next("PL")
                 self.links[number] = {**body, "id": number, "status": "active", "url": f"{self.home}/guest/{number}"}
@@ -89,6 +100,8 @@ class Adyen(AdyenBooks):
         raise Refused(422, _INVALID)
 
     def _pay(self, body: Body) -> Body:
+        if way := self._is_challenged(body):
+            return self._challenged(body, way)
         declined = body["paymentMethod"].get("storedPaymentMethodId") == DECLINED
         psp = self._authorise(body, not declined)
         if declined:
@@ -98,27 +111,6 @@ class Adyen(AdyenBooks):
             "resultCode": "Authorised" if self.payments[psp]["decided"] else "Received",
             "amount": body["amount"],
         }
-
-    def _authorise(self, order: Body, succeeds: bool) -> str:
-        """A payment of an order, at the call or on a link; the hold is captured at once where that was asked for."""
-        psp, amount, reference = self._numbers.next("8"), order["amount"], order["reference"]
-        payment: Body = {"psp": psp, "amount": amount, "captured": 0, "refunded": 0, "open": False, "decided": False}
-        payment["reference"] = reference
-        if succeeds:
-            self.payments[psp] = payment
-
-        def end(accepted: bool) -> None:
-            good = accepted and succeeds
-            payment.update(decided=True, open=good)
-            reason = "" if good else "Refused"
-            self._tell_of("AUTHORISATION", psp, None, reference, amount, success=good, reason=reason)
-            if good and order.get("captureDelayHours") == 0:
-                capture = self._numbers.next("9")
-                self._capture(payment, amount["value"], capture, reference)
-                self._tell_of("CAPTURE", capture, psp, reference, amount)
-
-        self._end(end)
-        return psp
 
     def _neutralise(self, body: Body) -> Body:
         """By the merchant's own reference, of a payment that may not exist."""

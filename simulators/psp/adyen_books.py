@@ -28,6 +28,7 @@ class AdyenBooks(Psp):
         super().__init__(now_s)
         self.payments: dict[str, Body] = {}
         self.links: dict[str, Body] = {}
+        self.challenges: dict[str, Body] = {}
         self.reports: dict[str, bytes] = {}
         self._key, self._account, self._hmac, self._login = key, account, hmac_key, login
         self._kept = Kept()
@@ -80,6 +81,27 @@ class AdyenBooks(Psp):
         text = ":".join([*values, item["success"]]).encode()
         mac = hmac.new(bytes.fromhex(self._hmac), text, hashlib.sha256).digest()
         return {**item.get("additionalData", {}), "hmacSignature": base64.b64encode(mac).decode()}
+
+    def _authorise(self, order: Body, succeeds: bool, refusal: str = "Refused") -> str:
+        """A payment of an order, at the call or on a link; the hold is captured at once where that was asked for."""
+        psp, amount, reference = self._numbers.next("8"), order["amount"], order["reference"]
+        payment: Body = {"psp": psp, "amount": amount, "captured": 0, "refunded": 0, "open": False, "decided": False}
+        payment["reference"] = reference
+        if succeeds:
+            self.payments[psp] = payment
+
+        def end(accepted: bool) -> None:
+            good = accepted and succeeds
+            payment.update(decided=True, open=good)
+            reason = "" if good else refusal
+            self._tell_of("AUTHORISATION", psp, None, reference, amount, success=good, reason=reason)
+            if good and order.get("captureDelayHours") == 0:
+                capture = self._numbers.next("9")
+                self._capture(payment, amount["value"], capture, reference)
+                self._tell_of("CAPTURE", capture, psp, reference, amount)
+
+        self._end(end)
+        return psp
 
     def _capture(self, payment: Body, value: int, psp: str, reference: str) -> bool:
         possible = bool(payment["open"]) and 0 < value <= int(payment["amount"]["value"])

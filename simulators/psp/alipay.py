@@ -25,7 +25,10 @@ _TRADE, _HOLD = "alipay.trade.", "alipay.fund.auth."
 
 
 class Alipay(AlipayTrades):
-    """One application and its seller. ``merchant_pem`` is the public key of the merchant, ``key`` Alipay's own."""
+    """One application and its seller. ``merchant_pem`` is the public key of the merchant, ``key`` Alipay's own.
+
+    With ``certificates`` requests have to name those of the merchant and the roots, and answers name Alipay's.
+    """
 
     def serve(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if urlsplit(url).path.endswith("/bill"):
@@ -35,9 +38,9 @@ class Alipay(AlipayTrades):
             asked = parameters_of(url, body)
             fields = json.loads(asked.get("biz_content") or "{}")
         except ValueError:
-            return signed_answer("", {"code": "40002", "sub_code": "isv.invalid-parameter"}, self.key)
+            return self._signed("", {"code": "40002", "sub_code": "isv.invalid-parameter"})
         if (wrong := self._refusal(asked)) is not None:
-            return signed_answer(asked.get("method", ""), wrong, self.key)
+            return self._signed(asked.get("method", ""), wrong)
         if method == "GET":
             order = self.open(urlsplit(url).query)
             return Answer(302, {"location": f"{self.home}/guest/{order}"}, b"")
@@ -45,7 +48,7 @@ class Alipay(AlipayTrades):
             node = self._carried_out(asked["method"], fields, asked)
         except (KeyError, ValueError) as error:
             node = {"code": "40001", "msg": "Missing Required Arguments", "sub_msg": str(error)}
-        return signed_answer(asked["method"], node, self.key)
+        return self._signed(asked["method"], node)
 
     def open(self, content: str) -> str:
         """The guest's app opens an order string, or their browser a page; the number of the order."""
@@ -84,7 +87,15 @@ class Alipay(AlipayTrades):
             return {"code": "40002", "msg": "Invalid Arguments", "sub_code": "isv.invalid-app-id"}
         if asked.get("sign_type") != "RSA2" or not is_the_merchants(asked, self._merchant):
             return {"code": "40002", "msg": "Invalid Arguments", "sub_code": "isv.invalid-signature"}
+        known = self.certificates
+        numbers = (known.app_number, known.root_number) if known else (None, None)
+        if numbers != (asked.get("app_cert_sn"), asked.get("alipay_root_cert_sn")):
+            return {"code": "40002", "msg": "Invalid Arguments", "sub_code": "isv.invalid-signature"}
         return None
+
+    def _signed(self, method: str, node: Body) -> Answer:
+        """In certificate mode with the number of the certificate that proves it."""
+        return signed_answer(method, node, self.key, self.certificates.their_number if self.certificates else "")
 
     def _carried_out(self, method: str, fields: Body, asked: Mapping[str, str]) -> Body:
         to = asked.get("notify_url", "")

@@ -1,5 +1,6 @@
 """What an Alipay holds and tells: trades that are paid, given back and closed, and notices of it."""
 
+from simulators.psp.alipay_certificates import Certificates
 from simulators.psp.alipay_holds import Holds
 from simulators.psp.alipay_wire import (
     DASHED,
@@ -21,6 +22,7 @@ class AlipayTrades(Psp):
         self.offers: dict[str, Body] = {}
         self.app_id, self.seller = app_id, seller
         self._merchant = merchant_pem
+        self.certificates: Certificates | None = None
         self._holds = Holds(seller, self._numbers.next, now_s, self._notice)
 
     def signed(self, *events: Body) -> Callback:

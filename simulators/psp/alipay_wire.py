@@ -35,11 +35,12 @@ def is_the_merchants(parameters: Mapping[str, str], merchant_pem: str) -> bool:
     return proves(merchant_pem, joined(parameters, "sign"), parameters.get("sign", ""))
 
 
-def signed_answer(method: str, node: Body, key: KeyPair) -> Answer:
-    """Signed are the very characters of the node, escaped slashes among them."""
+def signed_answer(method: str, node: Body, key: KeyPair, certificate: str = "") -> Answer:
+    """Signed are the very characters of the node, escaped slashes among them; ``certificate`` is the number beside."""
     text = json.dumps(node, ensure_ascii=False).replace("/", "\\/")
     name = f"{method.replace('.', '_')}_response" if method else "error_response"
-    body = f'{{"{name}":{text},"sign":"{key.sign(text.encode())}"}}'
+    beside = f',"alipay_cert_sn":"{certificate}"' if certificate else ""
+    body = f'{{"{name}":{text}{beside},"sign":"{key.sign(text.encode())}"}}'
     return Answer(200, {"content-type": "text/html;charset=utf-8"}, body.encode())
 
 

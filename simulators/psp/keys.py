@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-_FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, tzinfo=UTC)
+FIRST, LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, tzinfo=UTC)
 
 
 class KeyPair:
@@ -73,5 +73,5 @@ def proves(public_pem: str, message: bytes, signature: str) -> bool:
 
 def _certificate(name: str, key: KeyPair, issuer: str, signer: KeyPair, number: int) -> str:
     subject, above = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in (name, issuer))
-    built = x509.CertificateBuilder(above, subject, key.private.public_key(), number, _FIRST, _LAST)
+    built = x509.CertificateBuilder(above, subject, key.private.public_key(), number, FIRST, LAST)
     return built.sign(signer.private, SHA256()).public_bytes(Encoding.PEM).decode()

@@ -1,7 +1,7 @@
 """A Stripe: methods, payment intents, pages, captures, refunds, disputes, and webhooks with snapshot events.
 
-Amounts are Stripe's. ``pm_declined`` is a card that is always refused. While ``slow``, payments are processing and
-refunds pending until :meth:`Stripe.settle`.
+Amounts are Stripe's. ``pm_declined`` is a card that is always refused, ``pm_card_authenticationRequired`` one whose
+bank asks the guest. While ``slow``, payments are processing and refunds pending until :meth:`Stripe.settle`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from simulators.psp.common import (
     answer,
     header,
 )
-from simulators.psp.stripe_books import FAULT, StripeBooks
+from simulators.psp.stripe_books import FAULT
+from simulators.psp.stripe_challenges import CHALLENGED, CHALLENGED_CARDS, StripeChallenges
 from simulators.psp.stripe_objects import (
     balance_page,
     charge_of,
@@ -32,7 +33,7 @@ from simulators.psp.stripe_objects import (
 DECLINED = "pm_declined"
 
 
-class Stripe(StripeBooks):
+class Stripe(StripeChallenges):
     """One account."""
 
     def known_by(self, key: str, webhook_secret: str) -> None:
@@ -52,7 +53,11 @@ class Stripe(StripeBooks):
             return answer(refused.status, refused.body)
 
     def pay(self, order: str, succeeds: bool = True) -> None:
-        """``order`` is a session, or the operation it was made for. A declined card leaves the page open."""
+        """``order`` is a session or an intent, or the operation it was made for. A declined card leaves a page open."""
+        waiting = self._waiting(order)
+        if waiting is not None:
+            self._authenticated(waiting, succeeds)
+            return
         session = self.sessions.get(order) or next(
             (one for one in self.sessions.values() if one["metadata"].get("op_id") == order), None
         )
@@ -65,7 +70,14 @@ class Stripe(StripeBooks):
             self._tell_of("checkout.session.completed", shown(session))
 
     def back(self, order: str) -> tuple[str, Body]:
+        if order in self.intents:
+            return self._returning(self.intents[order]), {}
         return str(self.sessions[order]["success_url"]) if order in self.sessions else "", {}
+
+    def _waiting(self, order: str) -> Body | None:
+        """An intent by its number, or one that waits for its guest by the operation it was made for."""
+        found = (one for one in self.intents.values() if one["metadata"].get("op_id") == order and one["next_action"])
+        return self.intents.get(order) or next(found, None)
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
@@ -110,10 +122,11 @@ class Stripe(StripeBooks):
     def _write(self, path: list[str], form: dict[str, str]) -> Body:
         match path:
             case ["payment_methods"]:
-                bad = form.get("card[number]") == "4000000000000002"
-                return {"id": DECLINED if bad else self._numbers.next("pm_"), "object": "payment_method"}
+                return {"id": self._method(form.get("card[number]", "")), "object": "payment_method"}
             case ["payment_intents"]:
                 return self._charge(form)
+            case ["payment_intents", name, "confirm"]:
+                return self._confirm(self._intent(name), form)
             case ["payment_intents", name, "capture"]:
                 return self._capture(self._intent(name), form)
             case ["payment_intents", name, "cancel"]:
@@ -129,11 +142,31 @@ class Stripe(StripeBooks):
         raise missing()
 
     def _charge(self, form: dict[str, str]) -> Body:
-        intent = self._intent_for(form, metadata_in(form))
-        if form.get("payment_method") == DECLINED:
+        return self._attempt(self._intent_for(form, metadata_in(form)), form)
+
+    def _attempt(self, intent: Body, form: dict[str, str]) -> Body:
+        """A charge to the method that is named; mail order is not asked about."""
+        method = form.get("payment_method")
+        if method == DECLINED:
             self._fail(intent)
-            raise Refused(402, {"error": {**FAULT, "payment_intent": dict(intent)}})
-        return dict(self._paid(intent))
+            raise Refused(402, {"error": {**FAULT, "payment_intent": shown(intent)}})
+        if method == CHALLENGED and form.get("payment_method_options[card][moto]") != "true":
+            return self._challenged(intent, form)
+        return shown(self._paid(intent))
+
+    def _confirm(self, intent: Body, form: dict[str, str]) -> Body:
+        """Once more with another method; an intent that has ended takes none."""
+        if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+            raise wrong("payment_intent_unexpected_state", intent)
+        if "payment_method" not in form:
+            return shown(intent)
+        intent |= {"last_payment_error": None, "next_action": None}
+        return self._attempt(intent, form)
+
+    def _method(self, number: str) -> str:
+        if number in CHALLENGED_CARDS:
+            return CHALLENGED
+        return DECLINED if number == "4000000000000002" else self._numbers.next("pm_")
 
     def _capture(self, intent: Body, form: dict[str, str]) -> Body:
         amount = int(form.get("amount_to_capture") or intent["amount_capturable"])
@@ -146,15 +179,15 @@ class Stripe(StripeBooks):
         self._book(TAKEN, charge_of(intent), intent)
         self._tell_of("charge.captured", charge_of(intent))
         self._tell_of("payment_intent.succeeded", intent)
-        return dict(intent)
+        return shown(intent)
 
     def _cancel(self, intent: Body, form: dict[str, str]) -> Body:
         if intent["status"] in ("succeeded", "canceled"):
             raise wrong("payment_intent_unexpected_state", intent)
-        intent |= {"status": "canceled", "amount_capturable": 0}
+        intent |= {"status": "canceled", "amount_capturable": 0, "next_action": None}
         intent["cancellation_reason"] = form.get("cancellation_reason")
         self._tell_of("payment_intent.canceled", intent)
-        return dict(intent)
+        return shown(intent)
 
     def _expire(self, session: Body) -> Body:
         if session["status"] == "open":

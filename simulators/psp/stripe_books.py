@@ -23,6 +23,7 @@ from simulators.psp.stripe_objects import (
     intent_of,
     missing,
     net_of,
+    shown,
 )
 
 _KEPT = (
@@ -38,7 +39,7 @@ _KEPT = (
     "_paid_out",
 )
 
-FAULT = {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}
+FAULT: Body = {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}
 
 
 class StripeBooks(Psp):
@@ -134,8 +135,8 @@ class StripeBooks(Psp):
         self._end(end)
         return intent
 
-    def _fail(self, intent: Body) -> None:
-        fault = {**FAULT, "charge": intent["latest_charge"]}
+    def _fail(self, intent: Body, told: Body = FAULT) -> None:
+        fault = {**told, "charge": intent["latest_charge"]}
         intent |= {"status": "requires_payment_method", "last_payment_error": fault}
         self._tell_of("payment_intent.payment_failed", intent)
 
@@ -145,7 +146,7 @@ class StripeBooks(Psp):
         return self.intents[name]
 
     def _expanded(self, intent: Body) -> Body:
-        return {**intent, "latest_charge": charge_of(intent)}
+        return {**shown(intent), "latest_charge": charge_of(intent)}
 
     def _book(self, kind: str, source: Body, intent: Body) -> None:
         self.sources[source["id"]] = source
@@ -160,7 +161,7 @@ class StripeBooks(Psp):
             "api_version": self._version,
             "livemode": False,
             "created": self._now_s(),
-            "data": {"object": told},
+            "data": {"object": shown(told)},
         }
         self._tell(event)
 

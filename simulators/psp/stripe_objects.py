@@ -26,6 +26,8 @@ def intent_of(number: str, charge: str, form: dict[str, str], metadata: dict[str
         "latest_charge": charge,
         "last_payment_error": None,
         "cancellation_reason": None,
+        "next_action": None,
+        "client_secret": None,
     }
 
 
@@ -65,9 +67,9 @@ def session_of(number: str, home: str, form: dict[str, str], now_s: int) -> Body
     }
 
 
-def shown(session: Body) -> Body:
-    """A session as it is told: without what it only keeps for itself."""
-    return {name: value for name, value in session.items() if not name.startswith("_")}
+def shown(found: Body) -> Body:
+    """A session or an intent as it is told: without what it only keeps for itself."""
+    return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
 def balance_page(movements: Sequence[Movement], sources: dict[str, Body], query: dict[str, str]) -> Body:
@@ -107,7 +109,7 @@ def metadata_in(form: dict[str, str], name: str = "metadata") -> dict[str, str]:
 
 
 def wrong(code: str, intent: Body) -> Refused:
-    return Refused(400, {"error": {"type": "invalid_request_error", "code": code, "payment_intent": dict(intent)}})
+    return Refused(400, {"error": {"type": "invalid_request_error", "code": code, "payment_intent": shown(intent)}})
 
 
 def missing() -> Refused:

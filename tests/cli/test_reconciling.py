@@ -74,7 +74,7 @@ def test_a_day_is_reconciled_and_its_difference_seen_to(command: Command) -> Non
     assert command("payments", "statements", "demo", "--account", "desk") == exits.DONE
     assert day in command.out
     assert command("payments", "differences", "demo", "--state", "open") == exits.ATTENTION
-    assert "missing_here open captured ch_1 ours - theirs 1000 EUR" in command.out
+    assert "missing_here open captured ch_1 ours - theirs 10.00 EUR" in command.out
     assert command("payments", "differences", "demo", "--first", day, "--last", day, "--csv") == exits.DONE
     assert command.out.splitlines()[1].startswith(f"desk,{day},{day},{day}#0,missing_here,open,captured,ch_1,,,,10.00")
     assert command("payments", "resolve", "demo", "desk", f"{day}#0", "--note", "taken at the bar") == exits.DONE
@@ -92,3 +92,9 @@ def test_what_makes_no_sense_is_refused(command: Command) -> None:
         ("resolve", "demo", "desk", "nothing", "--note", "x"),
     ):
         assert command("payments", *arguments) == exits.REFUSED
+
+
+@pytest.mark.parametrize("note", [[], ["--note", "  "]])
+def test_resolving_without_a_note_says_what_is_missing(command: Command, note: list[str]) -> None:
+    assert command("payments", "resolve", "demo", "desk", "2031-01-03#0", *note) == exits.REFUSED
+    assert "resolve needs --note: what was done about it" in command.err

@@ -145,6 +145,11 @@ class Five:
         self.client = httpx.AsyncClient(trust_env=False, verify=TLS)
         self.payer = Payer(self.services)
         self.payments: list[str] = []
+        self.table: Body = {}
+
+    async def configure(self, table: Body) -> None:
+        """The account as the hotel's file has it, with the addresses of now."""
+        await _configure(self.house, table, self.url, self.callback_url)
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -250,10 +255,12 @@ class Five:
 
 
 @asynccontextmanager
-async def opened(gateway: str, database: Database, **options: Any) -> AsyncIterator[Five]:
+async def opened(
+    gateway: str, database: Database, *, certificates: bool = False, **options: Any
+) -> AsyncIterator[Five]:
     """Both ends, until the end of the block; ``options`` are more ones of the account."""
     house = House(database)
-    psp, table = make(gateway, lambda: house.clock.now_ms() // 1000, ACCOUNT, KEYS)
+    psp, table = make(gateway, lambda: house.clock.now_ms() // 1000, ACCOUNT, KEYS, certificates=certificates)
     table["options"] = table.get("options", {}) | options
     courier = Courier(psp)
     caller = HttpCaller(NetworkPolicy(allow_private=("127.0.0.0/8",)), tls=TLS)
@@ -263,8 +270,9 @@ async def opened(gateway: str, database: Database, **options: Any) -> AsyncItera
     async with running(street) as url:
         psp.home = url
         five = Five(gateway, house, services, psp, courier, (url, f"{url}/payments/{gateway}/{ACCOUNT}"))
+        five.table = table
         courier.callback_url = five.callback_url
-        await _configure(house, table, url, five.callback_url)
+        await five.configure(table)
         try:
             yield five
         finally:

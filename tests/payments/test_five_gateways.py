@@ -14,7 +14,7 @@ from gateway.engine.ledger import Dispute
 from gateway.flows.payments import operate
 from gateway.flows.payments.operate import Ask
 from gateway.model.payment import FactKind, OperationKind, OperationOutcome
-from gateway.model.payment_means import HostedPage, InApp, ShownCode
+from gateway.model.payment_means import HostedPage, InApp
 from gateway.store.database import Database, Unavailable
 from gateway.store.tables_paying import PaymentAccountRow
 from simulators.psp.accounts import make
@@ -256,11 +256,11 @@ async def test_a_message_that_is_too_old_is_refused(five: Five) -> None:
     await _refused(five, old, five.case.refused[0])
 
 
-@pytest.mark.parametrize("five", ["alipay", "unionpay"], indirect=True)
+@pytest.mark.parametrize("five", ["stripe", "adyen", "alipay", "unionpay"], indirect=True)
 async def test_a_deposit_is_captured_in_part_and_the_rest_released(five: Five) -> None:
-    means = InApp() if five.gateway == "unionpay" else ShownCode()
-    held = await five.charge(means, kind=OperationKind.AUTHORISE)
-    five.psp.pay(held.operation_id)
+    held = await five.charge(InApp() if five.gateway == "unionpay" else None, kind=OperationKind.AUTHORISE)
+    if held.outcome is OperationOutcome.ACTION_REQUIRED:
+        five.psp.pay(held.operation_id)
     await five.settle()
     assert (await five.position(held)).capturable == 10_000
     await operate.capture(five.services, "h", held.payment_id, 7_000, "test")

@@ -31,6 +31,7 @@ async def open_for_sale(five: Five) -> None:
         policy="NR",
         policies=(Policy("NR", "Strict", steps=(Step(Share(nights=1)),)),),
         schedule="NOW",
+        mail_from="desk@hotel.example",
         schedules=(Schedule("NOW", Pays.FULL, account=ACCOUNT, method=method),),
     )
     known = await five.services.directory.hotel_of_account(ACCOUNT)

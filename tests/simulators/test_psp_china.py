@@ -79,6 +79,37 @@ def test_alipays_library_and_the_simulator_understand_each_other() -> None:
     assert b"isv.invalid-signature" in refused.body
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # the library reads certificates in an old way
+def test_alipays_numbers_of_certificates_are_those_of_its_library() -> None:
+    """The same numbers from the certificates themselves, read by OpenSSL."""
+    pytest.importorskip("OpenSSL", reason="pyOpenSSL is not installed")
+    pytest.importorskip("alipay", reason="python-alipay-sdk is not installed")
+    psp, account = make("alipay", now_s, "house", KEYS, certificates=True)
+    assert isinstance(psp, Alipay)
+    assert psp.certificates is not None
+    own = secrets_of(account)
+    library = importlib.import_module("alipay").DCAliPay(
+        appid=psp.app_id,
+        app_private_key_string=own["sign"],
+        app_public_key_cert_string=own["certificate"],
+        alipay_public_key_cert_string=own["theirs"],
+        alipay_root_cert_string=own["root"],
+    )
+    assert library.app_cert_sn == psp.certificates.app_number
+    assert library.get_cert_sn(own["theirs"]) == psp.certificates.their_number
+    order = {"out_trade_no": "OP9", "total_amount": "100.00", "subject": "Stay", "scene": "bar_code"}
+    data = library.build_body("alipay.trade.pay", order | {"auth_code": "281234567890123456"})
+    assert data["alipay_root_cert_sn"] == psp.certificates.root_number
+    answer = psp.serve("POST", f"https://alipay.invalid/gateway.do?{library.sign_data(data)}", {}, b"")
+    assert json.loads(answer.body)["alipay_cert_sn"] == psp.certificates.their_number
+    assert (
+        library._verify_and_return_sync_response(answer.body.decode(), "alipay_trade_pay_response")["code"] == "10000"
+    )
+    for wrong in ({"app_cert_sn": "0" * 32}, {"alipay_root_cert_sn": psp.certificates.app_number}):
+        refused = psp.serve("POST", f"https://alipay.invalid/?{library.sign_data(data | wrong)}", {}, b"")
+        assert b"isv.invalid-signature" in refused.body
+
+
 def test_alipay_repeats_nothing_and_gives_back_no_more_than_there_is() -> None:
     psp, library = alipay()
     order = {"out_trade_no": "OP1", "total_amount": "100.00", "subject": "Stay", "scene": "bar_code"}

@@ -12,26 +12,28 @@ import pytest
 
 from gateway.flows.access import rights
 from gateway.flows.access.rights import Wanted
+from gateway.flows.services import Services
 from gateway.model.access import AccessRole, Grant
 from gateway.store import secrets
 from gateway.store.database import Database
 from gateway.web.app import create_app
 from tests.flows.house import House, channel, hotel, pms
+from tests.flows.payments.house import PayHouse, pay_house
 
 
-class Web:
+class Site:
     """The app in this process. ``as_role`` is a client that shows a key of that role at the property ``h``."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.app = create_app(house.services)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.app = create_app(services)
         self._clients: list[httpx.AsyncClient] = []
         self._keys: dict[tuple[AccessRole, str], str] = {}
 
     async def key(self, role: AccessRole, scope_id: str = "h") -> str:
         if (role, scope_id) not in self._keys:
             wanted = Wanted(name=f"{role.value} at {scope_id}", grants=(Grant(role, scope_id),))
-            self._keys[role, scope_id] = (await rights.create_key(self.house.services, None, wanted)).secret
+            self._keys[role, scope_id] = (await rights.create_key(self.services, None, wanted)).secret
         return self._keys[role, scope_id]
 
     async def owner_key(self) -> str:
@@ -57,6 +59,14 @@ class Web:
         await self.settle()
 
 
+class Web(Site):
+    """The app of a hotel without payments."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.services)
+        self.house = house
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the time for people's passwords."""
@@ -69,6 +79,13 @@ def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
     path = tmp_path / "gateway.sqlite3"
     shutil.copyfile(migrated_sqlite, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def psp(database: Database) -> AsyncIterator[PayHouse]:
+    """A hotel with its payment accounts, for modules about payments."""
+    async with pay_house(database) as house:
+        yield house
 
 
 @pytest.fixture

@@ -7,13 +7,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.flows.access import rights
-from gateway.flows.access.rights import Wanted
 from gateway.flows.payments.callbacks import BODY_BYTES_MAX
-from gateway.model.access import AccessRole, Grant
-from gateway.store.database import Database
-from gateway.web.app import create_app
+from gateway.model.access import AccessRole
 from tests.flows.payments.house import PayHouse, changed
+from tests.web.conftest import Site
 
 PAYMENTS = "/v1/properties/h/payments"
 
@@ -24,23 +21,10 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-async def psp(database: Database) -> AsyncIterator[PayHouse]:
-    house = PayHouse(database)
-    await house.start()
-    yield house
-    await house.stop()
-
-
-@pytest.fixture
 async def client(psp: PayHouse) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(psp.services)
-    wanted = Wanted(name="desk", grants=(Grant(AccessRole.FRONT_DESK, "h"),))
-    key = (await rights.create_key(psp.services, None, wanted)).secret
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4711))  # type: ignore[arg-type]
-    headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as opened:
-        yield opened
-    await app.state.identity.idle()
+    web = Site(psp.services)
+    yield await web.as_role(AccessRole.FRONT_DESK)
+    await web.close()
 
 
 async def test_a_payment_from_its_beginning_to_its_refund(psp: PayHouse, client: httpx.AsyncClient) -> None:

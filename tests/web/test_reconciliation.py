@@ -15,10 +15,9 @@ from gateway.flows.payments.reconcile import Reconciler
 from gateway.model.access import AccessRole, Grant
 from gateway.model.dates import format_day, local_day
 from gateway.model.payment import OperationKind
-from gateway.store.database import Database
-from gateway.web.app import create_app
 from tests.flows.payments.house import PayHouse
 from tests.flows.payments.test_amend import REDIRECT, authorised, says
+from tests.web.conftest import Site
 
 PAYMENTS = "/v1/properties/h/payments"
 DAY_S = 86_400
@@ -30,20 +29,10 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-async def psp(database: Database) -> AsyncIterator[PayHouse]:
-    house = PayHouse(database)
-    await house.start()
-    yield house
-    await house.stop()
-
-
-@pytest.fixture
 async def client(psp: PayHouse) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(psp.services)
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4711))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as opened:
-        yield opened
-    await app.state.identity.idle()
+    web = Site(psp.services)
+    yield web.client()
+    await web.close()
 
 
 async def key(psp: PayHouse, role: AccessRole) -> dict[str, str]:

@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.flows.access import rights
-from gateway.flows.access.rights import Wanted
-from gateway.model.access import AccessRole, Grant
+from gateway.model.access import AccessRole
 from gateway.store.database import Database
-from gateway.web.app import create_app
 from tests.flows.payments.shop import DEPOSIT, TOTAL, SellHouse
+from tests.web.conftest import Site
 
 
 @pytest.fixture
@@ -31,14 +29,11 @@ async def shop(database: Database) -> AsyncIterator[SellHouse]:
 @pytest.fixture
 async def client(shop: SellHouse) -> AsyncIterator[httpx.AsyncClient]:
     """A web site's key, which may sell and nothing else."""
-    app = create_app(shop.services)
-    wanted = Wanted(name="site", grants=(Grant(AccessRole.SELLER, "h"),))
-    key = (await rights.create_key(shop.services, None, wanted)).secret
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 4711))  # type: ignore[arg-type]
-    base, headers = "http://gateway/v1/properties/h", {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as opened:
-        yield opened
-    await app.state.identity.idle()
+    web = Site(shop.services)
+    client = await web.as_role(AccessRole.SELLER)
+    client.base_url = httpx.URL("http://gateway/v1/properties/h")
+    yield client
+    await web.close()
 
 
 async def test_a_site_gets_the_link_and_sees_what_is_due(shop: SellHouse, client: httpx.AsyncClient) -> None:

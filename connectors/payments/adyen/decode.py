@@ -9,17 +9,17 @@ import msgspec
 from connectors.payments._shared import answers
 from connectors.payments._shared.money import from_gateway
 from connectors.payments._shared.profile import Amounts, profile_of
+from connectors.payments._shared.replies import asked, decode
 from connectors.payments.adyen.encode import LINK, NAME
 from connectors.payments.adyen.errors import fault_of, refusal_of
 from connectors.payments.adyen.report import decode_report
 from connectors.payments.adyen.times import instant_of
 from gateway.contract import Decoded, Reply, Request, Site
-from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.errors import OutcomeUnknown, Retryable
 from gateway.messages import Command
 from gateway.messages_payment import (
     Close,
     ContinueCharge,
-    FetchStatement,
     PaymentAnswered,
     PaymentCommand,
     QueryOperation,
@@ -74,30 +74,24 @@ class Answer(msgspec.Struct, frozen=True, rename="camel"):
 
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
     """Raises :class:`Retryable` where Adyen says that nothing was stored and the same key may be used again."""
-    profile = profile_of(NAME, site.profile)
-    if reply.status == 429:
-        raise Retryable("Adyen asks us to slow down", after_s=answers.retry_after(reply))
-    if isinstance(command, FetchStatement):
-        return decode_report(command, reply, profile.amounts)
-    if not isinstance(command, PaymentCommand):
-        raise TypeError(f"no call for {type(command).__name__} was made")
+    amounts = profile_of(NAME, site.profile).amounts
+    return decode(
+        "Adyen",
+        command,
+        reply,
+        lambda asked_for: decode_report(asked_for, reply, amounts),
+        lambda sent: _answer(sent, reply, amounts),
+    )
+
+
+def _answer(command: PaymentCommand, reply: Reply, amounts: Amounts) -> PaymentAnswered:
     if reply.status >= 400 and reply.headers.get("transient-error", "").lower() == "true":
         raise Retryable("Adyen could not reach the acquirer")
     try:
         answer = msgspec.json.decode(reply.body, type=Answer)
-        read = (
-            _read(command, answer, profile.amounts) if reply.status in (200, 201) else _failed(command, answer, reply)
-        )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise OutcomeUnknown(f"status {reply.status} with an unreadable answer") from None
-    except Refusal as refusal:
-        raise OutcomeUnknown(f"an answer of Adyen's that cannot be understood: {refusal.text}") from None
-    return answers.decoded(read, answers.deadline(command.at_ms, getattr(command, "expires_ms", None)))
-
-
-def asked(command: PaymentCommand) -> str:
-    """The operation an answer is about."""
-    return command.of.id if isinstance(command, QueryOperation | ContinueCharge) else command.id
+    return _read(command, answer, amounts) if reply.status in (200, 201) else _failed(command, answer, reply)
 
 
 def _read(command: PaymentCommand, answer: Answer, amounts: Amounts) -> PaymentAnswered:

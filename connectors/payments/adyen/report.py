@@ -14,9 +14,10 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 import mappings
 from connectors.payments._shared.money import from_gateway, to_gateway
 from connectors.payments._shared.profile import Amounts
+from connectors.payments._shared.replies import demand_up
 from connectors.payments.adyen.times import instant_of
 from gateway.contract import Arrived, Confirmed, Decoded, Refused, Reply
-from gateway.errors import Malformed, OutcomeUnknown, Reason, Refusal, Retryable
+from gateway.errors import Malformed, OutcomeUnknown, Reason, Refusal
 from gateway.messages_payment import FetchStatement, StatementReceived
 from gateway.model.money import digits_of
 from gateway.model.payment import FactKind, StatementLine
@@ -35,9 +36,8 @@ Row = Mapping[str, str | None]
 
 
 def decode_report(command: FetchStatement, reply: Reply, amounts: Amounts) -> Decoded:
-    """The whole report. Reading changes nothing, so a failure may be repeated."""
-    if reply.status >= 500 or reply.status == 408:
-        raise Retryable(f"the report was answered with status {reply.status}")
+    """The whole report."""
+    demand_up(reply)
     if reply.status != 200:
         return Decoded(Refused(str(reply.status), "the report was refused"))
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.payments._shared.document import PaymentDocument, as_callback
+from connectors.payments._shared.document import PaymentDocument, as_callback, status_of
 from connectors.payments._shared.profile import is_live, profile_of
 from connectors.payments.adyen.encode import NAME
 from connectors.payments.adyen.events import facts_of
@@ -24,12 +24,6 @@ from gateway.wire.signatures import hex_key, same
 
 # Reports come without a signature. They make us fetch a file from a host we know, and nothing else.
 UNSIGNED = frozenset({"REPORT_AVAILABLE"})
-_STATUS = {
-    Reason.AUTHENTICATION: 401,
-    Reason.AUTHORIZATION: 403,
-    Reason.TOO_LARGE: 413,
-    Reason.UNAVAILABLE: 500,
-}
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -56,7 +50,7 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """A status without a body: Adyen comes again after anything but ``[accepted]``."""
-    status = _STATUS.get(error.reason, 400)
+    status = status_of(error, apart=True)
     return Reply(status, {"www-authenticate": CHALLENGE} if status == 401 else {}, b"")
 
 

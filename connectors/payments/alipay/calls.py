@@ -40,11 +40,6 @@ Fields = dict[str, Any]
 Call = tuple[str, Fields]
 
 
-def sent_at(command: PaymentCommand) -> Instant:
-    """The instant of this sending."""
-    return command.sent_ms or command.at_ms
-
-
 def order_end(command: Charge, profile: PaymentProfile) -> Instant:
     """When an unpaid order ends: the same over repeats, or they would differ."""
     if command.expires_ms is not None:

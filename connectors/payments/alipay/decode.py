@@ -11,14 +11,15 @@ import msgspec
 
 from connectors.payments._shared import answers
 from connectors.payments._shared.profile import PaymentProfile, profile_of
+from connectors.payments._shared.replies import asked, decode, demand_up, sent_at
 from connectors.payments.alipay.bill import decode_bill, decode_location
 from connectors.payments.alipay.encode import NAME
 from connectors.payments.alipay.errors import NOT_EXECUTED, error_of
 from connectors.payments.alipay.nodes import Node
-from connectors.payments.alipay.outcomes import asked, outcome_of
+from connectors.payments.alipay.outcomes import outcome_of
 from connectors.payments.alipay.signing import node_in, verify_node
 from gateway.contract import Decoded, Reply, Request, Site
-from gateway.errors import Malformed, OutcomeUnknown, Refusal, Retryable, Unauthentic
+from gateway.errors import Malformed, OutcomeUnknown, Unauthentic
 from gateway.messages import Command
 from gateway.messages_payment import FetchStatement, PaymentAnswered, PaymentCommand, QueryOperation
 from gateway.model.dates import Instant
@@ -35,19 +36,15 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-    """Raises :class:`Retryable` for 429, and :class:`OutcomeUnknown` for what cannot be read."""
+    """Raises as :func:`connectors.payments._shared.replies.decode` does."""
     profile = profile_of(NAME, site.profile)
-    if reply.status == 429:
-        raise Retryable("Alipay asks us to slow down", after_s=answers.retry_after(reply))
-    try:
-        if isinstance(command, FetchStatement):
-            return _statement(command, request, reply, site, profile)
-        if not isinstance(command, PaymentCommand):
-            raise TypeError(f"no call for {type(command).__name__} was made")
-        answer = _answer(command, request, reply, site, profile)
-    except Refusal as refusal:
-        raise OutcomeUnknown(f"an answer of Alipay's that cannot be understood: {refusal.text}") from None
-    return answers.decoded(answer, answers.deadline(command.at_ms, getattr(command, "expires_ms", None)))
+    return decode(
+        "Alipay",
+        command,
+        reply,
+        lambda asked_for: _statement(asked_for, request, reply, site, profile),
+        lambda sent: _answer(sent, request, reply, site, profile),
+    )
 
 
 def _answer(
@@ -55,7 +52,7 @@ def _answer(
 ) -> PaymentAnswered:
     if reply.status != 200:
         return answers.unknown(asked(command), PaymentError.GATEWAY_ERROR, f"status {reply.status}")
-    node, proven = _node(request, reply, site, command.sent_ms or command.at_ms)
+    node, proven = _node(request, reply, site, sent_at(command))
     raw = " ".join(part for part in (node.code, node.sub_code, node.sub_msg or node.msg) if part)
     if not proven:
         if node.code in NOT_EXECUTED and not isinstance(command, QueryOperation):
@@ -107,14 +104,12 @@ def _method(request: Request) -> str:
 
 
 def _statement(command: FetchStatement, request: Request, reply: Reply, site: Site, profile: PaymentProfile) -> Decoded:
-    """Reading changes nothing, so a failure may be repeated."""
-    if reply.status >= 500 or reply.status == 408:
-        raise Retryable(f"the statement was answered with status {reply.status}")
+    demand_up(reply)
     if command.location:
         return decode_bill(command, reply, profile.amounts)
     if reply.status != 200:
         raise OutcomeUnknown(f"the statement was answered with status {reply.status}")
-    node, proven = _node(request, reply, site, command.sent_ms or command.at_ms)
+    node, proven = _node(request, reply, site, sent_at(command))
     if not proven:
         raise OutcomeUnknown("the address of a statement, without a signature that proves it")
     return decode_location(command, node)

@@ -10,7 +10,8 @@ from connectors.payments._shared import answers
 from connectors.payments._shared.beijing import DASHED, written
 from connectors.payments._shared.hosts import known_location
 from connectors.payments._shared.profile import PaymentProfile, base_url, profile_of
-from connectors.payments.alipay.calls import Call, bill_of, call_of, order, order_end, sent_at
+from connectors.payments._shared.replies import sent_at
+from connectors.payments.alipay.calls import Call, bill_of, call_of, order, order_end
 from connectors.payments.alipay.certificates import number_of, root_number_of
 from connectors.payments.alipay.holds import HOLDING_IN_APP, hold
 from connectors.payments.alipay.signing import SIGN_TYPE, signed
@@ -33,7 +34,7 @@ def encode_command(command: Command, site: Site) -> Request:
         if command.location:
             known_location(command.location, site, profile.options["statement_hosts"])
             return Request("GET", command.location, {}, b"")
-        return _post(bill_of(command), site, profile, command.sent_ms or command.at_ms)
+        return _post(bill_of(command), site, profile, sent_at(command))
     if not isinstance(command, PaymentCommand):
         raise Unsupported(f"Alipay has no call for {type(command).__name__}")
     call = call_of(command, site, profile)
@@ -97,10 +98,12 @@ def _parameters(call: Call, site: Site, profile: PaymentProfile, at_ms: Instant)
 
 
 def _certificate_numbers(site: Site, at_ms: Instant) -> dict[str, str]:
-    """In certificate mode, which is the one where our own certificate is configured."""
+    """In certificate mode, which is the one where our own certificate is configured; it needs the roots as well."""
     own, roots = site.keys_for("certificate", at_ms), site.keys_for("root", at_ms)
-    if not own or not roots:
+    if not own:
         return {}
+    if not roots:
+        raise Rejected("an account with a certificate needs Alipay's root certificates", Reason.REQUIRED_MISSING)
     return {"app_cert_sn": number_of(own[0].material), "alipay_root_cert_sn": root_number_of(roots[0].material)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from connectors.payments._shared.beijing import instant_of
+from connectors.payments._shared.document import Read
 from connectors.payments._shared.form import Fields
 from connectors.payments._shared.profile import Amounts
 from connectors.payments.alipay.hold_outcomes import hold_fact
@@ -15,7 +16,6 @@ from gateway.messages_payment import Inquiry
 from gateway.model.payment import Fact, FactKind, OperationKind
 
 K = FactKind
-Read = tuple[tuple[Fact, ...], tuple[Inquiry, ...], str]
 _NOTHING: Read = ((), (), "")
 
 
@@ -44,6 +44,8 @@ def _trade(fields: Fields, amounts: Amounts) -> Read:
         at_ms = instant_of(fields.get("gmt_close", ""))
         closed = Fact(kind=K.CLOSED, key=node.trade_no, operation=node.out_trade_no, payment_psp=node.trade_no)
         return (msgspec.structs.replace(closed, at_ms=at_ms),), (), ""
+    if not node.total_amount:
+        raise Malformed("a notice about a payment without its amount")
     paid = captured(node.out_trade_no, node, amounts)
     return _refund(fields, node, paid) if refunded else ((paid,), (), "")
 

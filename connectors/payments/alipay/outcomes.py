@@ -5,7 +5,8 @@ from __future__ import annotations
 from connectors.payments._shared import answers
 from connectors.payments._shared.beijing import instant_of
 from connectors.payments._shared.profile import Amounts, PaymentProfile
-from connectors.payments.alipay.calls import order_end, sent_at
+from connectors.payments._shared.replies import sent_at
+from connectors.payments.alipay.calls import order_end
 from connectors.payments.alipay.hold_outcomes import of_hold
 from connectors.payments.alipay.nodes import CURRENCY, Node, fen
 from gateway.errors import Malformed, OutcomeUnknown
@@ -28,11 +29,6 @@ K = FactKind
 PAID = frozenset({"TRADE_SUCCESS", "TRADE_FINISHED"})
 _QR_LIFE_MS = 2 * 3600 * 1000
 _AGAIN_S = 3.0
-
-
-def asked(command: PaymentCommand) -> str:
-    """The operation an answer is about."""
-    return command.of.id if isinstance(command, QueryOperation) else command.id
 
 
 def outcome_of(command: PaymentCommand, node: Node, method: str, profile: PaymentProfile) -> PaymentAnswered:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from connectors.payments._shared.document import as_callback
+from connectors.payments._shared.document import as_callback, one_event, status_of
 from connectors.payments._shared.form import Fields, demand_signature, read_form, signed_text
 from connectors.payments._shared.profile import profile_of
 from connectors.payments.alipay.encode import NAME
@@ -17,11 +17,9 @@ from connectors.payments.alipay.signing import verify_notice
 from gateway.contract import Document, Reply, Site
 from gateway.errors import Reason, Refusal, Unauthentic
 from gateway.messages import Event, Query
-from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
 
 _TEXT = {"content-type": "text/plain"}
-_STATUS = {Reason.TOO_LARGE: 413, Reason.UNAVAILABLE: 500}
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -40,25 +38,13 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
     """One event; what cannot be understood of a genuine notice is left to a person."""
     fields = _fields(as_callback(document).raw)
     amounts = profile_of(NAME, site.profile).amounts
-    try:
-        found = read_notice(fields, amounts)
-    except Refusal as refusal:
-        found = (), (), refusal.text
-    facts, inquiries, park = found
-    notified = PaymentNotified(
-        account=fields.get("app_id", ""),
-        dedupe=fields.get("notify_id") or _digest(fields),
-        name=_name(fields),
-        facts=facts,
-        inquiries=inquiries,
-        park=park,
-    )
-    return (notified,)
+    dedupe = fields.get("notify_id") or _digest(fields)
+    return one_event(fields.get("app_id", ""), dedupe, _name(fields), lambda: read_notice(fields, amounts))
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """``fail``; the status makes no difference to Alipay."""
-    return Reply(_STATUS.get(error.reason, 400), _TEXT, b"fail")
+    return Reply(status_of(error), _TEXT, b"fail")
 
 
 def _fields(raw: bytes) -> Fields:

@@ -8,6 +8,7 @@ import msgspec
 
 from connectors.payments._shared import answers
 from connectors.payments._shared.profile import PaymentProfile, profile_of
+from connectors.payments._shared.replies import asked, decode
 from connectors.payments.stripe import outcomes
 from connectors.payments.stripe.encode import NAME
 from connectors.payments.stripe.errors import error_of, raw
@@ -26,11 +27,10 @@ from connectors.payments.stripe.objects import (
 )
 from connectors.payments.stripe.statement import decode_statement
 from gateway.contract import Accepted, Decoded, Reply, Request, Site
-from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.errors import OutcomeUnknown
 from gateway.messages import Command
 from gateway.messages_payment import (
     Authorise,
-    FetchStatement,
     PaymentAnswered,
     PaymentCommand,
     Purchase,
@@ -45,26 +45,23 @@ T = TypeVar("T")
 
 
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-    """Raises :class:`Retryable` when Stripe has done nothing and asks us to wait, else :class:`OutcomeUnknown`."""
+    """Raises as :func:`connectors.payments._shared.replies.decode` does."""
     profile = profile_of(NAME, site.profile)
-    if reply.status == 429:
-        raise Retryable("Stripe asks us to slow down", after_s=answers.retry_after(reply))
-    if isinstance(command, FetchStatement):
-        return decode_statement(command, reply, profile)
-    if not isinstance(command, PaymentCommand):
-        raise TypeError(f"no call for {type(command).__name__} was made")
-    try:
-        if reply.status != 200:
-            return _finished(command, _failed(command, reply, profile))
-        if isinstance(command, Authorise | Purchase) and isinstance(command.means, Card):
-            return _tokenised_first(command, reply)
-        return _finished(command, _read(command, reply.body, profile))
-    except Refusal as refusal:
-        raise OutcomeUnknown(f"an answer of Stripe's that cannot be understood: {refusal.text}") from None
+    return decode(
+        "Stripe",
+        command,
+        reply,
+        lambda asked_for: decode_statement(asked_for, reply, profile),
+        lambda sent: _answer(sent, reply, profile),
+    )
 
 
-def _finished(command: PaymentCommand, answer: PaymentAnswered) -> Decoded:
-    return answers.decoded(answer, answers.deadline(command.at_ms, getattr(command, "expires_ms", None)))
+def _answer(command: PaymentCommand, reply: Reply, profile: PaymentProfile) -> PaymentAnswered | Decoded:
+    if reply.status != 200:
+        return _failed(command, reply, profile)
+    if isinstance(command, Authorise | Purchase) and isinstance(command.means, Card):
+        return _tokenised_first(command, reply)
+    return _read(command, reply.body, profile)
 
 
 def _tokenised_first(command: Authorise | Purchase, reply: Reply) -> Decoded:
@@ -102,9 +99,7 @@ def _of_session(command: PaymentCommand, session: Session, profile: PaymentProfi
 def _of_method(command: PaymentCommand, method: Method) -> PaymentAnswered:
     card = method.card
     token = Token(method.id, method.customer or "", card.brand or "" if card else "", card.last4 or "" if card else "")
-    return PaymentAnswered(
-        operation=outcomes.asked(command), outcome=OperationOutcome.SUCCEEDED, psp=method.id, token=token
-    )
+    return PaymentAnswered(operation=asked(command), outcome=OperationOutcome.SUCCEEDED, psp=method.id, token=token)
 
 
 def _of_list(command: QueryOperation, body: bytes, profile: PaymentProfile) -> PaymentAnswered:
@@ -126,7 +121,7 @@ def _of_list(command: QueryOperation, body: bytes, profile: PaymentProfile) -> P
 
 
 def _failed(command: PaymentCommand, reply: Reply, profile: PaymentProfile) -> PaymentAnswered:
-    operation = outcomes.asked(command)
+    operation = asked(command)
     try:
         fault = _decode(reply.body, FaultBody).error
     except OutcomeUnknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.payments._shared.answers import tidy
 from connectors.payments._shared.money import from_gateway
 from connectors.payments._shared.profile import Amounts
+from connectors.payments._shared.replies import asked
 from connectors.payments.stripe.errors import error_of, raw
 from connectors.payments.stripe.facts import (
     EXPIRED_REASONS,
@@ -24,11 +25,6 @@ Outcome = OperationOutcome
 _HOLDING = (OperationKind.AUTHORISE, OperationKind.PURCHASE)
 Ending = tuple[OperationOutcome, PaymentError | None]
 _NOT_YET: Ending = (Outcome.UNKNOWN, PaymentError.NOT_FOUND)
-
-
-def asked(command: PaymentCommand) -> str:
-    """The operation an answer is about."""
-    return command.of.id if isinstance(command, QueryOperation | ContinueCharge) else command.id
 
 
 def kind_of(command: PaymentCommand) -> OperationKind:

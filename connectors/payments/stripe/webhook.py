@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from connectors.payments._shared.document import PaymentDocument, as_callback
+from connectors.payments._shared.document import PaymentDocument, as_callback, status_of
 from connectors.payments._shared.money import from_gateway
 from connectors.payments._shared.profile import Amounts, is_live, profile_of
 from connectors.payments.stripe import facts as stated
@@ -107,7 +107,7 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """A status without a body: Stripe comes again after any that is not 2xx."""
-    return Reply({Reason.TOO_LARGE: 413, Reason.UNAVAILABLE: 500}.get(error.reason, 400), {}, b"")
+    return Reply(status_of(error), {}, b"")
 
 
 def _read(notice: Notice, raw: msgspec.Raw, amounts: Amounts) -> PaymentNotified:

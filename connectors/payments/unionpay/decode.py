@@ -8,13 +8,14 @@ from connectors.payments._shared import answers
 from connectors.payments._shared.beijing import COMPACT, written
 from connectors.payments._shared.form import Fields
 from connectors.payments._shared.profile import PaymentProfile, profile_of
+from connectors.payments._shared.replies import asked, decode, demand_up, sent_at
 from connectors.payments.unionpay.encode import NAME, REVERSED, asked_order, order_end
 from connectors.payments.unionpay.errors import ACCEPTED, DONE, PENDING, error_of
 from connectors.payments.unionpay.queries import of_query
 from connectors.payments.unionpay.statement import decode_statement
 from connectors.payments.unionpay.wire import read_reply, verify
 from gateway.contract import Decoded, Reply, Request, Site
-from gateway.errors import Malformed, OutcomeUnknown, Refusal, Retryable, Unauthentic
+from gateway.errors import Malformed, OutcomeUnknown, Unauthentic
 from gateway.messages import Command
 from gateway.messages_payment import (
     Authorise,
@@ -39,24 +40,15 @@ _CODE_LIFE_MS = 3600 * 1000
 
 
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-    """Raises :class:`Retryable` for 429, and :class:`OutcomeUnknown` for what cannot be read."""
+    """Raises as :func:`connectors.payments._shared.replies.decode` does."""
     profile = profile_of(NAME, site.profile)
-    if reply.status == 429:
-        raise Retryable("UnionPay asks us to slow down", after_s=answers.retry_after(reply))
-    try:
-        if isinstance(command, FetchStatement):
-            return _statement(command, reply, site, profile)
-        if not isinstance(command, PaymentCommand):
-            raise TypeError(f"no call for {type(command).__name__} was made")
-        answer = _answer(command, reply, site, profile)
-    except Refusal as refusal:
-        raise OutcomeUnknown(f"an answer of UnionPay's that cannot be understood: {refusal.text}") from None
-    return answers.decoded(answer, answers.deadline(command.at_ms, getattr(command, "expires_ms", None)))
-
-
-def asked(command: PaymentCommand) -> str:
-    """The operation an answer is about."""
-    return command.of.id if isinstance(command, QueryOperation) else command.id
+    return decode(
+        "UnionPay",
+        command,
+        reply,
+        lambda asked_for: _statement(asked_for, reply, site, profile),
+        lambda sent: _answer(sent, reply, site, profile),
+    )
 
 
 def _answer(command: PaymentCommand, reply: Reply, site: Site, profile: PaymentProfile) -> PaymentAnswered:
@@ -64,7 +56,7 @@ def _answer(command: PaymentCommand, reply: Reply, site: Site, profile: PaymentP
         return answers.unknown(asked(command), PaymentError.GATEWAY_ERROR, f"status {reply.status}")
     fields = read_reply(reply.body)
     try:
-        verify(fields, site, command.sent_ms or command.at_ms)
+        verify(fields, site, sent_at(command))
     except Unauthentic as error:
         return answers.unknown(asked(command), PaymentError.SIGNATURE_INVALID, error.text)
     _demand_ours(command, fields, site)
@@ -113,7 +105,7 @@ def _for_the_guest(command: Charge, fields: Fields, profile: PaymentProfile) -> 
     if fields.get("qrCode"):
         action = GuestAction(kind=ActionKind.QR, content=fields["qrCode"], expires_ms=end_ms)
     else:
-        until_ms = min(end_ms, (command.sent_ms or command.at_ms) + _CODE_LIFE_MS)
+        until_ms = min(end_ms, sent_at(command) + _CODE_LIFE_MS)
         action = GuestAction(kind=ActionKind.CLIENT, fields={"tn": fields["tn"]}, expires_ms=until_ms)
     return PaymentAnswered(operation=command.id, outcome=Outcome.ACTION_REQUIRED, action=action)
 
@@ -138,13 +130,11 @@ def _raw(fields: Fields) -> str:
 
 
 def _statement(command: FetchStatement, reply: Reply, site: Site, profile: PaymentProfile) -> Decoded:
-    """Reading changes nothing, so a failure may be repeated."""
-    if reply.status >= 500 or reply.status == 408:
-        raise Retryable(f"the statement was answered with status {reply.status}")
+    demand_up(reply)
     if reply.status != 200:
         raise OutcomeUnknown(f"the statement was answered with status {reply.status}")
     fields = read_reply(reply.body)
-    verify(fields, site, command.sent_ms or command.at_ms)
+    verify(fields, site, sent_at(command))
     if fields.get("merId") != site.hotel:
         raise Malformed("the statement of another merchant")
     return decode_statement(command, fields, profile.amounts, accepted=fields.get("respCode") == ACCEPTED)

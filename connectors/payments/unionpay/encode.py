@@ -11,6 +11,7 @@ from connectors.payments._shared import answers
 from connectors.payments._shared.beijing import COMPACT, clearing_day, written
 from connectors.payments._shared.money import to_gateway
 from connectors.payments._shared.profile import PaymentProfile, base_url, is_live, profile_of
+from connectors.payments._shared.replies import sent_at
 from connectors.payments.unionpay.wire import VERSION, signed
 from gateway.contract import Decoded, Request, Site
 from gateway.errors import Reason, Rejected, Unsupported
@@ -43,14 +44,14 @@ def encode_command(command: Command, site: Site) -> Request:
     """Raises :class:`Unsupported` for what UnionPay has no call for, and for what the guest's browser carries."""
     profile = profile_of(NAME, site.profile)
     if isinstance(command, FetchStatement):
-        fields = _common("76", "01", site, command.sent_ms or command.at_ms) | {"bizType": CODES}
+        fields = _common("76", "01", site, sent_at(command)) | {"bizType": CODES}
         fields |= {"settleDate": format_day(command.day)[5:].replace("-", ""), "fileType": "00"}
-        return _post(_files(site, profile), fields, site, command.sent_ms or command.at_ms)
+        return _post(_files(site, profile), fields, site, sent_at(command))
     if not isinstance(command, PaymentCommand):
         raise Unsupported(f"UnionPay has no call for {type(command).__name__}")
     path, fields = _call(command, site, profile)
     url = f"{base_url(site, profile)}/gateway/api/{path}.do"
-    return _post(url, fields, site, command.sent_ms or command.at_ms)
+    return _post(url, fields, site, sent_at(command))
 
 
 def hand_over(command: Command, site: Site) -> Decoded | None:
@@ -68,7 +69,7 @@ def hand_over(command: Command, site: Site) -> Decoded | None:
     action = GuestAction(
         kind=ActionKind.FORM,
         url=f"{base_url(site, profile)}/gateway/api/frontTransReq.do",
-        fields=signed(fields, site, command.sent_ms or command.at_ms),
+        fields=signed(fields, site, sent_at(command)),
         expires_ms=until_ms,
     )
     answer = PaymentAnswered(operation=command.id, outcome=OperationOutcome.ACTION_REQUIRED, action=action)
@@ -173,7 +174,7 @@ def _undo(command: Void, site: Site, profile: PaymentProfile) -> Fields:
 def _demand_same_day(of: OperationRef, command: Void, profile: PaymentProfile) -> None:
     hour, margin_ms = int(profile.options["cut_off_hour"]), int(profile.options["cut_off_margin_minutes"]) * _MINUTE_MS
     day, _ = clearing_day(of.at_ms, hour)
-    today, left_ms = clearing_day(command.sent_ms or command.at_ms, hour)
+    today, left_ms = clearing_day(sent_at(command), hour)
     # What was sent just before a cut-off may have been booked after it.
     later, _ = clearing_day(of.at_ms + margin_ms, hour)
     if day != today or later != day or left_ms < margin_ms:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.payments._shared.document import as_callback
+from connectors.payments._shared.document import Read, as_callback, one_event, status_of
 from connectors.payments._shared.form import Fields, demand_signature, read_form
 from connectors.payments._shared.profile import PaymentProfile, profile_of
 from connectors.payments.unionpay.encode import NAME
@@ -17,12 +17,11 @@ from connectors.payments.unionpay.wire import verify as verify_fields
 from gateway.contract import Document, Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic
 from gateway.messages import Event, Query
-from gateway.messages_payment import Inquiry, PaymentNotified
+from gateway.messages_payment import Inquiry
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact, OperationKind
+from gateway.model.payment import OperationKind
 
 _TEXT = {"content-type": "text/plain"}
-_STATUS = {Reason.TOO_LARGE: 413, Reason.UNAVAILABLE: 500}
 _IDENTITY = ("orderId", "txnTime", "txnType")
 _ASKED_AS = {
     "01": OperationKind.PURCHASE,
@@ -33,8 +32,6 @@ _ASKED_AS = {
     "32": OperationKind.VOID,
     "33": OperationKind.VOID,
 }
-
-Read = tuple[tuple[Fact, ...], tuple[Inquiry, ...], str]
 
 
 def verify(document: Document, site: Site, now_ms: Instant) -> None:
@@ -54,24 +51,15 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
     kind = fields.get("txnType", "")
     if any(not fields.get(name) for name in (*_IDENTITY, "queryId", "respCode")):
         raise Malformed("a callback without the numbers of its transaction")
-    try:
-        facts, inquiries, park = _read(kind, fields, site, profile_of(NAME, site.profile))
-    except Refusal as refusal:
-        facts, inquiries, park = (), (), refusal.text
-    notified = PaymentNotified(
-        account=fields.get("merId", ""),
-        dedupe=":".join(fields.get(name, "") for name in (*_IDENTITY, "queryId")),
-        name=f"{kind}:{fields.get('respCode', '')}",
-        facts=facts,
-        inquiries=inquiries,
-        park=park,
-    )
-    return (notified,)
+    dedupe = ":".join(fields.get(name, "") for name in (*_IDENTITY, "queryId"))
+    profile = profile_of(NAME, site.profile)
+    name = f"{kind}:{fields.get('respCode', '')}"
+    return one_event(fields.get("merId", ""), dedupe, name, lambda: _read(kind, fields, site, profile))
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """Any other status than 200 brings the callback back."""
-    return Reply(_STATUS.get(error.reason, 400), _TEXT, b"fail")
+    return Reply(status_of(error), _TEXT, b"fail")
 
 
 def _read(kind: str, fields: Fields, site: Site, profile: PaymentProfile) -> Read:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from connectors.payments._shared import answers
 from connectors.payments._shared.profile import PaymentProfile, profile_of
+from connectors.payments._shared.replies import asked, decode, demand_up, sent_at
 from connectors.payments.wechatpay.bill import decode_bill, decode_location, no_bill
 from connectors.payments.wechatpay.client import PREPARED_LIFE_MS, in_app, in_wallet
-from connectors.payments.wechatpay.encode import NAME, order_end, sent_at
+from connectors.payments.wechatpay.encode import NAME, order_end
 from connectors.payments.wechatpay.errors import error_of
-from connectors.payments.wechatpay.objects import Fault, Location, Prepared, RefundObject, Transaction
+from connectors.payments.wechatpay.objects import Fault, Location, Prepared, RefundObject, Transaction, read_json
 from connectors.payments.wechatpay.outcomes import PAID, ended, of_refund, of_transaction
 from connectors.payments.wechatpay.signing import is_signed, verify_message
 from gateway.contract import Decoded, Reply, Request, Site
-from gateway.errors import Malformed, OutcomeUnknown, Refusal, Retryable, Unauthentic
+from gateway.errors import Malformed, OutcomeUnknown, Unauthentic
 from gateway.messages import Command
 from gateway.messages_payment import (
     Close,
@@ -34,31 +34,21 @@ from gateway.model.payment_error import PaymentError, retry_of
 from gateway.model.payment_error import Retry as RetryRule
 from gateway.model.payment_means import ActionKind, GuestAction, InApp, ScannedCode
 
-T = TypeVar("T")
 Outcome = OperationOutcome
 _H5_LIFE_MS = 5 * 60 * 1000
 _WAIT_S = 5.0
 
 
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
-    """Raises :class:`Retryable` for 429, and :class:`OutcomeUnknown` for what cannot be read."""
+    """Raises as :func:`connectors.payments._shared.replies.decode` does."""
     profile = profile_of(NAME, site.profile)
-    if reply.status == 429:
-        raise Retryable("WeChat Pay asks us to slow down", after_s=answers.retry_after(reply))
-    try:
-        if isinstance(command, FetchStatement):
-            return _statement(command, reply, site, profile)
-        if not isinstance(command, PaymentCommand):
-            raise TypeError(f"no call for {type(command).__name__} was made")
-        answer = _answer(command, reply, site, profile)
-    except Refusal as refusal:
-        raise OutcomeUnknown(f"an answer of WeChat Pay's that cannot be understood: {refusal.text}") from None
-    return answers.decoded(answer, answers.deadline(command.at_ms, getattr(command, "expires_ms", None)))
-
-
-def asked(command: PaymentCommand) -> str:
-    """The operation an answer is about."""
-    return command.of.id if isinstance(command, QueryOperation) else command.id
+    return decode(
+        "WeChat Pay",
+        command,
+        reply,
+        lambda asked_for: _statement(asked_for, reply, site, profile),
+        lambda sent: _answer(sent, reply, site, profile),
+    )
 
 
 def _answer(command: PaymentCommand, reply: Reply, site: Site, profile: PaymentProfile) -> PaymentAnswered:
@@ -91,7 +81,7 @@ def _unproven(command: PaymentCommand, reply: Reply) -> PaymentAnswered:
 
 
 def _refused(command: PaymentCommand, reply: Reply) -> PaymentAnswered:
-    fault = _decode(reply.body, Fault)
+    fault = read_json(reply.body, Fault)
     raw = " ".join(part for part in (str(reply.status), fault.code, fault.message) if part)
     error = error_of(fault.code, refund=isinstance(command, Refund))
     if reply.status == 202 or error is None or reply.status >= 500:
@@ -113,7 +103,7 @@ def _done(command: PaymentCommand, reply: Reply, site: Site, profile: PaymentPro
         case Purchase() if isinstance(command.means, ScannedCode):
             return _order(command.id, command.id, reply, site, profile)
         case Purchase():
-            return _prepared(command, _decode(reply.body, Prepared), site, profile)
+            return _prepared(command, read_json(reply.body, Prepared), site, profile)
         case Close():
             closed = Fact(kind=FactKind.CLOSED, key=command.of.id, operation=command.of.id)
             return PaymentAnswered(operation=command.id, outcome=Outcome.SUCCEEDED, facts=(closed,))
@@ -121,7 +111,7 @@ def _done(command: PaymentCommand, reply: Reply, site: Site, profile: PaymentPro
             # Whether it was paid before stands in the order only.
             return PaymentAnswered(operation=command.id, outcome=Outcome.PENDING)
         case Refund():
-            return of_refund(command.id, _decode(reply.body, RefundObject), profile.amounts)
+            return of_refund(command.id, read_json(reply.body, RefundObject), profile.amounts)
         case QueryOperation():
             return _asked_about(command, reply, site, profile)
     raise OutcomeUnknown("an answer of WeChat Pay's to nothing that was asked")
@@ -133,7 +123,7 @@ def _order(operation: str, order: str, reply: Reply, site: Site, profile: Paymen
 
 
 def _transaction(order: str, reply: Reply, site: Site) -> Transaction:
-    found = _decode(reply.body, Transaction)
+    found = read_json(reply.body, Transaction)
     if found.out_trade_no != order or (found.mchid and found.mchid != site.hotel):
         raise Malformed("an answer about another order")
     return found
@@ -161,7 +151,7 @@ def _prepared(command: Purchase, found: Prepared, site: Site, profile: PaymentPr
 def _asked_about(command: QueryOperation, reply: Reply, site: Site, profile: PaymentProfile) -> PaymentAnswered:
     of = command.of
     if of.kind is OperationKind.REFUND:
-        return of_refund(of.id, _decode(reply.body, RefundObject), profile.amounts)
+        return of_refund(of.id, read_json(reply.body, RefundObject), profile.amounts)
     if of.kind is OperationKind.PURCHASE:
         return _order(of.id, of.id, reply, site, profile)
     order = command.parent.id if command.parent else ""
@@ -177,20 +167,11 @@ def _asked_about(command: QueryOperation, reply: Reply, site: Site, profile: Pay
 
 
 def _statement(command: FetchStatement, reply: Reply, site: Site, profile: PaymentProfile) -> Decoded:
-    """Reading changes nothing, so a failure may be repeated."""
-    if reply.status >= 500 or reply.status == 408:
-        raise Retryable(f"the statement was answered with status {reply.status}")
+    demand_up(reply)
     if command.location:
         return decode_bill(command, reply, profile.amounts)
     if not _proven(command, reply, site, profile):
         raise OutcomeUnknown("the address of a statement, without a signature that proves it")
     if reply.status != 200:
-        return no_bill(_decode(reply.body, Fault))
-    return decode_location(command, _decode(reply.body, Location))
-
-
-def _decode(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed(f"not a {kind.__name__} of WeChat Pay's") from None
+        return no_bill(read_json(reply.body, Fault))
+    return decode_location(command, read_json(reply.body, Location))

@@ -12,6 +12,7 @@ from connectors.payments._shared.beijing import with_offset
 from connectors.payments._shared.hosts import known_location
 from connectors.payments._shared.money import to_gateway
 from connectors.payments._shared.profile import PaymentProfile, base_url, profile_of
+from connectors.payments._shared.replies import sent_at
 from connectors.payments.wechatpay.client import renewed
 from connectors.payments.wechatpay.signing import authorization
 from gateway.contract import Decoded, Request, Site
@@ -60,11 +61,6 @@ def hand_over(command: Command, site: Site) -> Decoded | None:
     action = renewed(command.action, site, sent_at(command), command.nonce)
     answer = PaymentAnswered(operation=command.of.id, outcome=OperationOutcome.ACTION_REQUIRED, action=action)
     return answers.decoded(answer, answers.deadline(command.at_ms, action.expires_ms))
-
-
-def sent_at(command: PaymentCommand | FetchStatement) -> Instant:
-    """The instant of this sending."""
-    return command.sent_ms or command.at_ms
 
 
 def order_end(command: Purchase, profile: PaymentProfile) -> Instant:

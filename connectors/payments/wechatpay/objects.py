@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
+
+from gateway.errors import Malformed
+
+T = TypeVar("T")
+
+
+def read_json(raw: bytes, kind: type[T]) -> T:
+    """Raises :class:`Malformed`."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("not a message of WeChat Pay's") from None
 
 
 class Amount(msgspec.Struct, frozen=True):

@@ -9,32 +9,23 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from connectors.payments._shared.document import PaymentDocument, as_callback
+from connectors.payments._shared.document import PaymentDocument, Read, as_callback, one_event, status_of
 from connectors.payments._shared.profile import Amounts, profile_of
 from connectors.payments.wechatpay.encode import NAME
-from connectors.payments.wechatpay.objects import Notice, RefundObject, Transaction
+from connectors.payments.wechatpay.objects import Notice, RefundObject, Transaction, read_json
 from connectors.payments.wechatpay.outcomes import PAID, captured, refund_facts
 from connectors.payments.wechatpay.signing import verify_message
 from gateway.contract import Document, Key, Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unauthentic
 from gateway.messages import Event, Query
-from gateway.messages_payment import PaymentNotified
 from gateway.model.dates import Instant
-from gateway.model.payment import Fact
 from gateway.wire.signatures import open_sealed
 
-T = TypeVar("T")
 _JSON = {"content-type": "application/json"}
-_STATUS = {
-    Reason.AUTHENTICATION: 401,
-    Reason.AUTHORIZATION: 403,
-    Reason.TOO_LARGE: 413,
-    Reason.UNAVAILABLE: 500,
-}
 _REFUNDS = frozenset({"REFUND.SUCCESS", "REFUND.CLOSED", "REFUND.ABNORMAL"})
 _OURS = (("mchid", "sp_mchid", "sub_mchid"), ("appid", "sp_appid", "sub_appid"))
 
@@ -45,7 +36,7 @@ def verify(document: Document, site: Site, now_ms: Instant) -> None:
     window_s = profile_of(NAME, site.profile).window_s
     callback.verified_with = verify_message(callback.headers, callback.raw, site, now_ms, window_s)
     try:
-        content = _decode(_opened(_notice(callback), site.keys_for("decrypt", now_ms)), dict[str, Any])
+        content = read_json(_opened(_notice(callback), site.keys_for("decrypt", now_ms)), dict[str, Any])
     except Unauthentic as error:
         # A genuine notice that we cannot open: the key of this account is another one by now.
         raise Unauthentic(error.text, Reason.UNAVAILABLE) from None
@@ -62,32 +53,27 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
     keys = [key for key in site.keys if key.use == "decrypt"]
     content = _opened(notice, keys)
     amounts = profile_of(NAME, site.profile).amounts
-    account = _decode(content, dict[str, Any]).get("mchid", "")
-    try:
-        facts, park = _read(notice.event_type, content, amounts)
-    except Refusal as refusal:
-        facts, park = (), refusal.text
-    notified = PaymentNotified(account=str(account), dedupe=notice.id, name=notice.event_type, facts=facts, park=park)
-    return (notified,)
+    account = read_json(content, dict[str, Any]).get("mchid", "")
+    return one_event(str(account), notice.id, notice.event_type, lambda: _read(notice.event_type, content, amounts))
 
 
 def refuse(document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
     """A status and a reason in WeChat Pay's shape; it comes again 15 times within a day."""
     body = msgspec.json.encode({"code": "FAIL", "message": error.reason.value})
-    return Reply(_STATUS.get(error.reason, 400), _JSON, body)
+    return Reply(status_of(error, apart=True), _JSON, body)
 
 
-def _read(kind: str, content: bytes, amounts: Amounts) -> tuple[tuple[Fact, ...], str]:
+def _read(kind: str, content: bytes, amounts: Amounts) -> Read:
     if kind == "TRANSACTION.SUCCESS":
-        found = _decode(content, Transaction)
+        found = read_json(content, Transaction)
         if found.trade_state not in PAID:
-            return (), f"WeChat Pay reports a payment as {found.trade_state[:40]!r}"
-        return (captured(found, amounts),), ""
+            return (), (), f"WeChat Pay reports a payment as {found.trade_state[:40]!r}"
+        return (captured(found, amounts),), (), ""
     if kind in _REFUNDS:
-        refund = _decode(content, RefundObject)
+        refund = read_json(content, RefundObject)
         park = "a refund cannot reach the guest's card: it has to be sent another way" if "ABNORMAL" in kind else ""
-        return refund_facts(refund, amounts), park
-    return (), f"WeChat Pay reports {kind[:60]}" if kind.startswith("COMPLAINT.") else ""
+        return refund_facts(refund, amounts), (), park
+    return (), (), f"WeChat Pay reports {kind[:60]}" if kind.startswith("COMPLAINT.") else ""
 
 
 def _opened(notice: Notice, keys: Sequence[Key]) -> bytes:
@@ -109,14 +95,7 @@ def _opened(notice: Notice, keys: Sequence[Key]) -> bytes:
 
 
 def _notice(callback: PaymentDocument) -> Notice:
-    notice = _decode(callback.raw, Notice)
+    notice = read_json(callback.raw, Notice)
     if not notice.id or notice.resource_type != "encrypt-resource":
         raise Malformed("not a notice of WeChat Pay's")
     return notice
-
-
-def _decode(raw: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("not a message of WeChat Pay's") from None

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gateway.contract import Key, Site
+from gateway.contract import Capabilities, Key, Site
 from gateway.engine.hotel import Hotel
 from gateway.engine.hotel_file import HotelFile
 from gateway.engine.payment_file import PaymentSecret, place_of
 from gateway.errors import Reason, Rejected
 from gateway.flows.services import Services
+from gateway.messages_payment import Authorise
 from gateway.model.payment_account import PaymentAccount, PaymentKey
 from gateway.model.property import Property
+from gateway.registry import Unavailable
 from gateway.store.sql import Lookup
 from gateway.store.state import Needs, State
 from gateway.store.tables import Row, Scope
@@ -94,6 +96,25 @@ class _Sealing:
         if held or clear:
             self.changed.append(place)
         return self._vault.digest(clear) if clear else ""
+
+
+def beyond(services: Services, prop: Property) -> Iterator[str]:
+    """Gateways nobody can speak to, and what schedules want of accounts that their gateways have no call for.
+
+    Each with its place in the file.
+    """
+    able: dict[str, Capabilities] = {}
+    for number, account in enumerate(prop.payments):
+        try:
+            able[account.id] = services.connectors.capabilities(account.gateway, account.profile)
+        except Unavailable as unavailable:
+            yield f"payments[{number}]: {unavailable}"
+    for number, schedule in enumerate(prop.selling.schedules):
+        gateway, path = able.get(schedule.account), f"selling.schedules[{number}]"
+        if gateway is not None and schedule.hold and Authorise not in gateway.commands:
+            yield f"{path}.hold: this gateway holds no money; take a deposit and give the rest back"
+        if gateway is not None and schedule.charge_card and not gateway.card_numbers:
+            yield f"{path}.charge_card: this gateway takes no numbers of cards"
 
 
 def dropped_needs(before: Hotel | None, after: Property) -> Needs:

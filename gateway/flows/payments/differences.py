@@ -121,8 +121,10 @@ async def resolve(
 ) -> DifferenceLine:
     """Somebody has seen to it; ``note`` says how. It changes no amount. Raises :class:`NotFound`."""
     note = " ".join(note.split())
-    if not note or len(note) > NOTE_MAX or "\0" in note:
-        raise Malformed(f"a note has 1 to {NOTE_MAX} characters", Reason.INVALID_VALUE)
+    if not note:
+        raise Malformed("say in the note what was done about the difference", Reason.REQUIRED_MISSING, path="/note")
+    if len(note) > NOTE_MAX or "\0" in note:
+        raise Malformed(f"a note has 1 to {NOTE_MAX} characters", Reason.INVALID_VALUE, path="/note")
     account = text_of(account)
     await services.database.read(lambda tx: _accounts(services, tx, scope_id, account))
     row: DifferenceRow = await services.batcher.submit(Resolve(account, text_of(difference_id), note, author))

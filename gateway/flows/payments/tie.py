@@ -92,9 +92,12 @@ def withdrawn(books: Sequence[Book], now_ms: Instant) -> list[Row]:
 
 
 def begun(
-    scope_id: str, sale_id: str, sale: Sale, due: Due, now_ms: Instant, text: str
+    scope_id: str, sale_id: str, sale: Sale, due: Due, now_ms: Instant, text: str, *, by_card: bool = False
 ) -> tuple[PaymentRow, PaymentOperationRow]:
-    """A payment that is to be asked for by itself: charged to what the guest has left, or a link for them."""
+    """A payment that is to be asked for by itself: charged to what the guest has left, or a link for them.
+
+    ``by_card`` charges a card that came with the booking, which is chosen when it is sent.
+    """
     kind = OperationKind.AUTHORISE if due.hold else OperationKind.PURCHASE
     payment = PaymentRow(
         scope_id,
@@ -108,9 +111,15 @@ def begun(
         author=AUTHOR,
         text=text,
     )
-    waiting = Waiting.NOBODY if sale.means else Waiting.PAGE
+    absent = bool(sale.means) or by_card
+    waiting = Waiting.NOBODY if absent else Waiting.PAGE
     row = _operation(payment, kind, "", due.amount, now_ms, now_ms, 0)
-    return payment, row._replace(waiting=waiting.value, expires_ms=None if sale.means else now_ms + LINK_LIFE_MS)
+    return payment, row._replace(waiting=waiting.value, expires_ms=None if absent else now_ms + LINK_LIFE_MS)
+
+
+def is_by_card(sale: Sale, row: PaymentOperationRow) -> bool:
+    """Whether a charge that was asked for by itself is of a card that came with the booking."""
+    return not sale.means and row.waiting == Waiting.NOBODY and row.kind in HOLDING
 
 
 def again_at(books: Sequence[Book], now_ms: Instant) -> Instant | None:

@@ -1,4 +1,8 @@
-"""What a sale is to be paid with: payments that its guest begins, and dues that are asked for by themselves."""
+"""What a sale is to be paid with: payments that its guest begins, and dues that are asked for by themselves.
+
+A due is charged to the token the guest has left, else to a card that came with the booking where its terms allow that,
+else the guest gets a link.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,10 @@ from gateway.flows.payments.book import Book
 from gateway.flows.payments.jobs import BeginOperation
 from gateway.flows.payments.tie import begun, due_at, in_flight, money_needs, money_of, next_due_ms, secured, to_ask
 from gateway.flows.selling.rows import SALE, open_sale, pack_sale, sale_of
+from gateway.flows.vault.take import CARDS
+from gateway.flows.vault.uses import guest_card
 from gateway.messages_payment import PaymentCommand
-from gateway.model.dates import Instant
+from gateway.model.dates import Instant, local_day
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import Row, SaleRow
 from gateway.store.tables_paying import PaymentOperationRow, PaymentRow
@@ -72,7 +78,10 @@ class OrderDues:
         yield SALE, self._key
         row = state.get(SaleRow, self._key)
         if row is not None:
-            yield from money_needs(self._key[0], open_sale(row.body))
+            sale = open_sale(row.body)
+            yield from money_needs(self._key[0], sale)
+            if any(due.charge_card for due in sale.dues):
+                yield CARDS, self._key
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = state.get(SaleRow, self._key)
@@ -82,8 +91,12 @@ class OrderDues:
         found = to_ask(hotel, sale, money_of(state, self._key[0], sale), now_ms)
         found = [due for due in found if due_at(hotel, due) > sale.asked_ms]
         writes: list[Row] = []
+        cards = state.find(CARDS, self._key) if any(due.charge_card for due in sale.dues) else ()
+        card = guest_card(cards, local_day(now_ms, hotel.property.timezone))
         for due in found:
-            payment, operation = begun(*self._key, sale, due, now_ms, payment_text(hotel, row.sale_id))
+            text = payment_text(hotel, row.sale_id)
+            by_card = due.charge_card and card.usable
+            payment, operation = begun(*self._key, sale, due, now_ms, text, by_card=by_card)
             sale = replace(sale, payments=(*sale.payments, payment.payment_id))
             writes += [payment, operation]
         sale = replace(sale, asked_ms=now_ms)

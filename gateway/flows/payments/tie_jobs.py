@@ -22,6 +22,7 @@ from gateway.flows.payments.tie import (
     again_at,
     begun,
     in_flight,
+    is_by_card,
     money_needs,
     money_of,
     relieved,
@@ -212,15 +213,20 @@ class _Steps:
             yield notice(change.after[-1].payment.account, f"undone:{row.sale_id}", "payment taken back", text, now_ms)
 
     def _unpaid(self, book: Book, operation: PaymentOperationRow, now_ms: Instant) -> Iterator[Row]:
-        """A due that was asked for by itself: again where the gateway was away, otherwise the guest and staff hear."""
+        """A due that was asked for by itself: again where the gateway was away, otherwise the guest and staff hear.
+
+        Where a card that came with the booking was refused, the guest gets a link first.
+        """
         row, sale, payment = self._row, self._sale, book.payment
         again_ms = again_at(self._change.after, now_ms)
-        if operation.error == PaymentError.GATEWAY_ERROR and again_ms is not None:
-            hold = payment.intent == OperationKind.AUTHORISE
+        by_card, away = is_by_card(sale, operation), operation.error == PaymentError.GATEWAY_ERROR
+        if (away and again_ms is not None) or by_card:
+            hold, again = payment.intent == OperationKind.AUTHORISE, away and again_ms is not None
             due = Due(payment.amount, Place.GATEWAY, account=payment.account, hold=hold)
-            begins, asked = begun(row.scope_id, row.sale_id, sale, due, now_ms, payment.text)
+            begins, asked = begun(row.scope_id, row.sale_id, sale, due, now_ms, payment.text, by_card=by_card and again)
             sale = replace(sale, payments=(*sale.payments, begins.payment_id))
-            yield from (begins, asked._replace(due_ms=again_ms), row._replace(body=pack_sale(sale)))
+            due_ms = again_ms if again else now_ms
+            yield from (begins, asked._replace(due_ms=due_ms), row._replace(body=pack_sale(sale)))
             return
         yield told(self._hotel, row, sale, "payment_failed", now_ms)
         text = f"{payment.amount} {payment.currency} for {row.sale_id} were not paid"

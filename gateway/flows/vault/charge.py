@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.engine.virtual_card import starts_day
+from gateway.engine.card_choice import Why, starts_day
 from gateway.errors import Malformed, NotFound, Reason, Rejected
 from gateway.flows.desk.finding import text_of
 from gateway.flows.payments import operate
@@ -20,8 +20,7 @@ from gateway.flows.payments.jobs import BeginOperation
 from gateway.flows.payments.operate import Operated, base_of, notify_url
 from gateway.flows.services import Services
 from gateway.flows.vault.show import CARD
-from gateway.flows.vault.take import KEPT
-from gateway.flows.vault.uses import CHARGED, use
+from gateway.flows.vault.uses import CHARGED, KEPT, use
 from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.messages_payment import PaymentCommand, Purchase
 from gateway.model.card import ClearCard
@@ -55,9 +54,20 @@ def takes_numbers(services: Services, account: PaymentAccount) -> bool:
 
 
 async def charge_card(
-    services: Services, property_id: str, reservation_id: str, card_id: str, wanted: CardCharge, author: str
+    services: Services,
+    property_id: str,
+    reservation_id: str,
+    card_id: str,
+    wanted: CardCharge,
+    author: str,
+    *,
+    room: str = "",
+    why: Why | None = None,
 ) -> Operated:
     """Takes the amount from the card, as one that was not presented by anybody.
+
+    ``room`` is the room stay that it is for, that of the card if nobody says; ``why`` is how the card was chosen where
+    nobody named it.
 
     Raises :class:`NotFound`, and :class:`Rejected` where nothing was sent: the account takes no numbers, the card has
     not begun, or somebody else is charging it at this moment.
@@ -72,7 +82,7 @@ async def charge_card(
     row, charged = await services.database.read(lambda tx: _kept(tx, name))
     if local_day(services.clock.now_ms(), hotel.property.timezone) < starts_day(row.starts):
         raise Rejected("the card may not be charged before it starts", Reason.BUSINESS_RULE)
-    card = _card(await services.cards.of(row).reveal(place_of(row), kept_in(row)))
+    card = card_of(await services.cards.of(row).reveal(place_of(row), kept_in(row)))
     command = Purchase(
         **base_of(services, services.ids.operation()),
         amount=wanted.amount,
@@ -84,8 +94,9 @@ async def charge_card(
         return_url=str(account.options.get("return_url", "")),
         notify_url=notify_url(account),
     )
-    payment = _payment(command, row, wanted, author)
-    begins = partial(BeginCardCharge, card=name, charged=charged, number=services.ids.message())
+    payment = _payment(command, row, wanted, author)._replace(room=room or row.room)
+    chosen = f" ({why.value.replace('_', ' ')})" if why else ""
+    begins = partial(BeginCardCharge, card=name, charged=charged, number=services.ids.message(), chosen=chosen)
     return await operate.send(services, hotel, account, command, OperationKind.PURCHASE, author, payment, begins=begins)
 
 
@@ -104,9 +115,10 @@ class BeginCardCharge(BeginOperation):
         card: tuple[str, str, str],
         charged: int,
         number: int,
+        chosen: str,
     ) -> None:
         super().__init__(row, command, payment)
-        self._line = f"{row.amount} {row.currency} at {row.account}"
+        self._line = f"{row.amount} {row.currency} at {row.account}{chosen}"
         self._card = card
         self._charged = charged
         self._number = number
@@ -141,7 +153,8 @@ def _times(uses: Iterable[CardUseRow], card_id: str) -> int:
     return sum(row.card_id == card_id and row.what == CHARGED for row in uses)
 
 
-def _card(clear: ClearCard) -> Card:
+def card_of(clear: ClearCard) -> Card:
+    """As a gateway takes it; raises :class:`Malformed` for one that does not say when it expires."""
     if not clear.expires:
         raise Malformed("the card came without the month it expires: charge it at the terminal")
     return Card(clear.number, int(clear.expires[:2]), 2000 + int(clear.expires[2:]), clear.holder)

@@ -12,8 +12,7 @@ from gateway.engine.card_policy import ends_ms, look_ms
 from gateway.engine.hotel import Hotel
 from gateway.errors import CallFailed, Refusal
 from gateway.flows.services import Services
-from gateway.flows.vault.take import REPLACED
-from gateway.flows.vault.uses import PURGED, use
+from gateway.flows.vault.uses import PURGED, REPLACED, use
 from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction

@@ -10,8 +10,8 @@ import structlog
 from gateway.errors import Refusal
 from gateway.flows.record import Record
 from gateway.flows.services import Services
-from gateway.flows.vault.take import CARDS, KEPT
-from gateway.flows.vault.uses import SENT, use
+from gateway.flows.vault.take import CARDS
+from gateway.flows.vault.uses import KEPT, SENT, use
 from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.messages import DeliverReservation, Outgoing
 from gateway.model.card import ClearCard

@@ -8,8 +8,7 @@ from gateway.errors import Malformed, NotFound, Reason, Refusal
 from gateway.flows.access.attempts import TooMany
 from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.services import Services
-from gateway.flows.vault.take import KEPT
-from gateway.flows.vault.uses import SHOWN, face_of, use
+from gateway.flows.vault.uses import KEPT, SHOWN, face_of, use
 from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.model.card import ClearCard
 from gateway.model.dates import Instant
@@ -120,7 +119,7 @@ async def show_card(
         )
     await services.database.read(lambda tx: _check(services, tx, property_id, author))
     name = (property_id, text_of(reservation_id), text_of(card_id))
-    row: CardRow = await services.batcher.submit(ShowCard(services.ids.message(), name, author, said))
+    row: CardRow = await services.batcher.submit(NoteUse(services.ids.message(), name, SHOWN, author, said))
     clear: ClearCard = await services.cards.of(row).reveal(place_of(row), kept_in(row))
     return ShownCard(card_id, row.brand, clear.number, clear.expires, clear.starts, clear.holder)
 
@@ -140,13 +139,17 @@ async def _check(services: Services, tx: Transaction, property_id: str, author: 
         raise TooManyShown(-(-(first_ms - since_ms) // 1000))
 
 
-class ShowCard:
-    """The job: the line on record, and the card as it is kept. Nothing is opened before the commit."""
+class NoteUse:
+    """The job: the line of what is done with a card, and the card as it is kept. Nothing is opened before the commit.
 
-    def __init__(self, number: int, name: tuple[str, str, str], author: str, reason: str) -> None:
+    Raises :class:`NotFound`.
+    """
+
+    def __init__(self, number: int, name: tuple[str, str, str], what: str, author: str, reason: str = "") -> None:
         self.scope_id: str | None = name[0]
         self._number = number
         self._name = name
+        self._what = what
         self._author = author
         self._reason = reason
 
@@ -157,7 +160,7 @@ class ShowCard:
         row = state.get(CardRow, self._name)
         if row is None or row.state != KEPT:
             raise NotFound("there is no such card, or it has been purged")
-        return Decision(row, [use(self._number, now_ms, row, SHOWN, self._author, self._reason)])
+        return Decision(row, [use(self._number, now_ms, row, self._what, self._author, self._reason)])
 
 
 def _card_line(row: CardRow) -> CardLine:

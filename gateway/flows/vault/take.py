@@ -11,13 +11,15 @@ from gateway.engine.booking import Judgement, judge
 from gateway.engine.card_policy import ends_ms, look_ms
 from gateway.engine.hotel import Hotel
 from gateway.errors import CallFailed, Refusal
+from gateway.flows.record import Record
 from gateway.flows.services import Services
 from gateway.flows.take_booking import TakeBooking
+from gateway.flows.vault.uses import KEPT, REPLACED, face_of
 from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.messages import ReservationReceived, Taken
 from gateway.model.card import CardPlace, ClearCard
 from gateway.model.dates import Instant
-from gateway.model.reservation import RevisionKind
+from gateway.model.reservation import Revision, RevisionKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow, ReservationRow
@@ -26,7 +28,6 @@ from gateway.store.tables_cards import CardRow
 log = structlog.get_logger(__name__)
 
 CARDS = Lookup(CardRow, ("scope_id", "reservation_id"))
-KEPT, REPLACED = "kept", "replaced"
 
 
 class TakeBookingWithCards(TakeBooking):
@@ -76,7 +77,7 @@ async def take_with_cards(
         # What is cancelled may still have to be charged, with the card there is.
         cancelled: Taken = await services.batcher.submit(TakeBooking(scope_id, connection, event, message, number))
         return cancelled
-    cards = [await _sealed(services, hotel, connection, event, card) for card in clear]
+    cards = await _all_sealed(services, hotel, connection, event.revision, clear)
     job = TakeBookingWithCards(scope_id, connection, event, message, number, cards)
     try:
         taken: Taken = await services.batcher.submit(job)
@@ -87,10 +88,32 @@ async def take_with_cards(
     return taken
 
 
-async def _sealed(
-    services: Services, hotel: Hotel, connection: str, event: ReservationReceived, card: ClearCard
-) -> CardRow:
-    prop, revision, face = hotel.property, event.revision, card.face
+async def keep_for_sale(
+    services: Services, hotel: Hotel, connection: str, revision: Revision, sale_id: str, clear: Sequence[ClearCard]
+) -> None:
+    """Keeps the cards that came with a step of a direct sale; those it has already are not kept twice.
+
+    The sale stands by then: a seller that gets no answer says it again. Raises :class:`gateway.errors.CallFailed` where
+    the vault is away.
+    """
+    known = await services.database.read(lambda tx: tx.lookup(CARDS, [(hotel.property.id, sale_id)]))
+    faces = {face_of(row) for row in known if isinstance(row, CardRow) and row.state == KEPT}
+    fresh = [card for card in clear if card.face not in faces]
+    if fresh:
+        rows = await _all_sealed(services, hotel, connection, revision, fresh)
+        await services.batcher.submit(Record([row._replace(reservation_id=sale_id) for row in rows]))
+
+
+async def _all_sealed(
+    services: Services, hotel: Hotel, connection: str, revision: Revision, clear: Sequence[ClearCard]
+) -> list[CardRow]:
+    """Each a millisecond after the one before it in the message: which came last must not be a matter of chance."""
+    rows = [await _sealed(services, hotel, connection, revision, card) for card in clear]
+    return [row._replace(at_ms=rows[0].at_ms + place) for place, row in enumerate(rows)]
+
+
+async def _sealed(services: Services, hotel: Hotel, connection: str, revision: Revision, card: ClearCard) -> CardRow:
+    prop, face = hotel.property, card.face
     now_ms, vault = services.clock.now_ms(), services.cards.chosen
     place = CardPlace(prop.id, connection, revision.channel, revision.booking_id, services.ids.operation())
     departure = max((stay.departure for stay in revision.content.stays), default=0)
@@ -114,6 +137,8 @@ async def _sealed(
         version=kept.version,
         wrapped=kept.wrapped,
         sealed=kept.sealed,
+        room=card.room,
+        is_virtual=int(card.virtual),
     )
 
 

@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from gateway.flows.payments.operate import Operated
 from gateway.flows.vault.charge import CardCharge, charge_card
+from gateway.flows.vault.charger import charged_at_terminal
+from gateway.flows.vault.owed import CardsToCharge, cards_to_charge
 from gateway.flows.vault.show import REASON_MAX, REASON_MIN, CardsOf, ShownCard, cards_of, show_card
-from gateway.flows.vault.virtual import VirtualCards, charged_at_terminal, virtual_cards
 from gateway.model.access import Action
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.payments import Amount, Currency
@@ -106,17 +107,20 @@ async def charge_kept_card(call: Call[Nothing, NewCharge]) -> Answer:
 async def note_terminal_charge(call: Call[Nothing, Nothing]) -> Answer:
     """Say that a card was charged at the terminal.
 
-    It leaves the list of virtual cards, and nothing else is done.
+    It leaves the list of cards to charge, and nothing is charged to it by itself any more.
     """
     path, author = call.path, call.principal.author
     await charged_at_terminal(call.services, call.property_id, path["reservation"], path["card"], author)
     return Answer(None)
 
 
-@ENDPOINTS.add("GET", "/properties/{property}/virtual-cards", Action.READ_RESERVATIONS, answer=shown_type(VirtualCards))
-async def list_virtual_cards(call: Call[Nothing, Nothing]) -> Answer:
-    """List virtual cards that are not charged yet.
+@ENDPOINTS.add(
+    "GET", "/properties/{property}/cards-to-charge", Action.READ_RESERVATIONS, answer=shown_type(CardsToCharge)
+)
+async def list_cards_to_charge(call: Call[Nothing, Nothing]) -> Answer:
+    """List cards that came with bookings and are not charged yet.
 
-    Of bookings whose rate plans are paid by them, up to 30 days ahead. `terminal` and `refused` wait for a person.
+    Of channels' bookings whose rate plans are paid by them, up to 30 days ahead, or as early as something may be due.
+    `terminal` and `refused` wait for a person; `why` says how the card was chosen.
     """
-    return Answer(await virtual_cards(call.services, call.property_id))
+    return Answer(await cards_to_charge(call.services, call.property_id))

@@ -8,7 +8,8 @@ from gateway.flows.payments import show as payments
 from gateway.flows.payments.operate import Operated
 from gateway.flows.payments.show import PaymentView
 from gateway.flows.vault.charge import CardCharge, charge_card
-from gateway.flows.vault.virtual import charged_at_terminal, virtual_cards
+from gateway.flows.vault.charger import charged_at_terminal
+from gateway.flows.vault.owed import cards_to_charge
 from gateway.model.access import Action
 from gateway.model.money import digits_of, format_minor, parse_minor
 from gateway.store.statements import Wanted
@@ -100,9 +101,9 @@ async def resolve(visit: Visit) -> Page | Go:
     return Go(visit.url("payments", query="done=resolved"))
 
 
-@VIEWS.add("POST", f"{_BASE}/virtual-cards", Action.PAY)
+@VIEWS.add("POST", f"{_BASE}/cards-to-charge", Action.PAY)
 async def charge(visit: Visit) -> Page | Go:
-    """A virtual card is charged here, or was at the terminal."""
+    """A card is charged here, or was at the terminal."""
     form, step = visit.form, visit.form.choice("do", ("charged", "terminal"), "")
     place = (visit.services, visit.property_id, form.text("reservation"), form.text("card"))
     try:
@@ -130,7 +131,7 @@ async def _list(visit: Visit, refusal: Refusal | None = None) -> Page:
         "query": query,
         "parked": await payments.parked(services, property_id),
         "differing": await differences.find(services, property_id, Wanted(state="open"), limit=DIFFERENCES_MAX),
-        "virtual": await virtual_cards(services, property_id),
+        "cards": await cards_to_charge(services, property_id),
         "refusal": refusal,
         **_common(visit),
     }

@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.store.database import Database
-from tests.flows.payments.house import PayHouse
+from tests.flows.payments.house import PayHouse, pay_house
 
 
 @pytest.fixture
 async def psp(database: Database) -> AsyncIterator[PayHouse]:
-    house = PayHouse(database)
-    await house.start()
-    yield house
-    await house.stop()
+    async with pay_house(database) as house:
+        yield house

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from gateway.contract import Head, Reply, Request
@@ -20,7 +21,7 @@ from gateway.flows.plan_hotel import plan_hotel
 from gateway.model.payment import OperationKind
 from gateway.model.payment_account import PaymentAccount, PaymentKey
 from gateway.model.payment_means import Card, HostedPage, Means, StoredMethod
-from gateway.registry import discover
+from gateway.registry import Registry, discover
 from gateway.store import paying
 from gateway.store.database import Database
 from gateway.store.tables_paying import PaymentEventRow, PaymentInboxRow, PaymentOperationRow
@@ -28,6 +29,7 @@ from simulators.psp.adyen import Adyen
 from simulators.psp.common import Callback
 from simulators.psp.stripe import Stripe
 from tests.flows.house import House, hotel
+from tests.simulation.plain import PlainConnector
 
 STRIPE_VERSION = "2026-10-28.endive"
 STRIPE_KEY, STRIPE_SECRET = "sk_test_desk", "whsec_desk"
@@ -87,6 +89,12 @@ def down(serve: Callable[[], Reply]) -> Reply:
     raise Retryable("connection refused")
 
 
+def with_plain() -> Registry:
+    """What is installed, and the connector of the house's own channel and PMS."""
+    found = discover()
+    return Registry({name: found.get(name) for name in found.names()} | {"plain": PlainConnector()}, {})
+
+
 class PspWire:
     """Carries requests to the simulators; ``faults`` are used up in order, then everything works."""
 
@@ -118,7 +126,7 @@ class PayHouse:
         self.stripe = Stripe(STRIPE_KEY, STRIPE_SECRET, STRIPE_VERSION, now_s)
         self.adyen = Adyen(ADYEN_KEY, "HotelEU", ADYEN_HMAC, ADYEN_LOGIN, now_s)
         self.wire = PspWire(self.stripe, self.adyen)
-        self.services = dataclasses.replace(self.house.services, connectors=discover(), caller=self.wire)
+        self.services = dataclasses.replace(self.house.services, connectors=with_plain(), caller=self.wire)
         self.callbacks = Callbacks(self.services)
         self.payer = Payer(self.services)
 
@@ -197,6 +205,15 @@ class PayHouse:
 
     async def inbox(self) -> list[PaymentInboxRow]:
         return await self.house.rows(PaymentInboxRow, "1 = 1")
+
+
+@asynccontextmanager
+async def pay_house(database: Database) -> AsyncIterator[PayHouse]:
+    """Open until the end of the block."""
+    house = PayHouse(database)
+    await house.start()
+    yield house
+    await house.stop()
 
 
 def of_kind(events: list[dict[str, Any]], kind: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from gateway.engine.asking import Party
 from gateway.engine.connection_shapes import Side
 from gateway.engine.hotel_file import HotelFile
@@ -14,11 +16,12 @@ from gateway.flows.payments.schedule import PayLink, SaleMoney, Wish
 from gateway.flows.plan_hotel import plan_hotel
 from gateway.flows.selling import search, sell
 from gateway.flows.selling.letters import letter
-from gateway.flows.selling.release import release_due
+from gateway.flows.selling.release import Releaser
 from gateway.flows.selling.rows import open_sale
 from gateway.flows.selling.search import Line
 from gateway.flows.selling.sell import SaleView
 from gateway.model.payment import OperationOutcome
+from gateway.model.payment_account import PaymentAccount
 from gateway.model.reservation import Guest
 from gateway.model.selling import Guarantee, Pays, PlanTerms, Policy, Schedule, Selling, Share, Step
 from gateway.store.tables import SaleRow
@@ -53,14 +56,23 @@ LOGINS = {(name, side): word for name in ("pms", "ota") for side, word in SIDES.
 class SellHouse(PayHouse):
     """``scheme`` is the schedule of the plan BAR, ``account`` where it is paid."""
 
-    async def open(self, scheme: Schedule = FULL, *, rooms: int = 1, **more: Any) -> None:
+    async def open(
+        self,
+        scheme: Schedule = FULL,
+        *,
+        rooms: int = 1,
+        card_numbers: bool = False,
+        accounts: tuple[PaymentAccount, ...] = (),
+        **more: Any,
+    ) -> None:
         self.house.start()
         plans = (PlanTerms("BAR", schedule=scheme.code), PlanTerms("HB", "NR", schedule=scheme.code))
         terms = {name: getattr(TERMS, name) for name in TERMS.__struct_fields__}
         selling = Selling(**{**terms, "plans": plans, "schedules": (scheme,), **more})
-        prop = hotel(pms(), channel("ota"), site(), selling=selling, payments=ACCOUNTS)
+        desk = msgspec.structs.replace(ACCOUNTS[0], options={"card_numbers": card_numbers})
+        prop = hotel(pms(), channel("ota"), site(), selling=selling, payments=(desk, *ACCOUNTS[1:], *accounts))
         file = HotelFile(sealed(prop), LOGINS, payment_secrets=SECRETS)
-        planned, _ = await plan_hotel(self.house.services, file)
+        planned, _ = await plan_hotel(self.services, file)
         await apply_hotel(self.house.services, planned, "test")
         await self.house.open_for_sale(figure=rooms)
 
@@ -94,7 +106,7 @@ class SellHouse(PayHouse):
         """Time goes by, and what is due is done."""
         self.clock.pass_s(hours * 3_600)
         for _ in range(rounds):
-            await release_due(self.services)
+            await Releaser(self.services).round()
             await self.work()
 
     async def hear(self, account: str = "desk") -> None:

@@ -5,60 +5,35 @@ The simulators keep their own books, in their own way; the ledger is compared wi
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from gateway.errors import Rejected
 from gateway.flows.payments import operate
 from gateway.model.payment import OperationKind
-from gateway.store.opening import open_database
-from tests.flows.payments.house import BAD, GOOD, Fault, PayHouse, broken, down, failing, lost, unanswered
+from tests.flows.payments.house import BAD, GOOD, Fault, PayHouse
+from tests.flows.payments.machine import FAULTS, MoneyMachine, play
 
 ACCOUNTS = ("desk", "online")
-FAULTS = st.lists(st.sampled_from([lost, unanswered, broken, failing, down]), max_size=2)
 AMOUNTS = st.sampled_from([1, 2_500, 5_000, 10_000])
 KINDS = st.sampled_from([OperationKind.AUTHORISE, OperationKind.PURCHASE])
 
 
-class Payments(RuleBasedStateMachine):
+class Payments(MoneyMachine):
     """Clerks, guests and gateways, in any order."""
-
-    template: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name) / "gateway.sqlite3"
-        shutil.copyfile(self.template, path)
-        self._runner = asyncio.Runner()
-        self._database = open_database(f"sqlite:///{path}")
         self._payments: list[str] = []
-        self._run(self._open())
+        self.run(self._open())
 
     async def _open(self) -> None:
-        await self._database.open()
-        self.psp = PayHouse(self._database)
+        await self.database.open()
+        self.house = self.psp = PayHouse(self.database)
         await self.psp.start()
-
-    def _run(self, work: Any) -> Any:
-        return self._runner.run(work)
-
-    def teardown(self) -> None:
-        try:
-            self._run(self._ends_the_same())
-        finally:
-            self._run(self.psp.stop())
-            self._run(self._database.close())
-            self._runner.close()
-            self._folder.cleanup()
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -66,7 +41,7 @@ class Payments(RuleBasedStateMachine):
     def charge(self, account: str, kind: OperationKind, faults: list[Fault], good: bool) -> None:
         self.psp.wire.faults = faults
         means = GOOD[account] if good else BAD[account]
-        self._payments.append(self._run(self.psp.charge(account, kind, means=means)).payment_id)
+        self._payments.append(self.run(self.psp.charge(account, kind, means=means)).payment_id)
 
     @precondition(lambda self: self._payments)
     @rule(data=st.data(), change=st.sampled_from(["capture", "refund", "void"]), amount=AMOUNTS, faults=FAULTS)
@@ -75,11 +50,11 @@ class Payments(RuleBasedStateMachine):
         self.psp.wire.faults = faults
         try:
             if change == "capture":
-                self._run(operate.capture(self.psp.services, "h", payment, amount, "test"))
+                self.run(operate.capture(self.psp.services, "h", payment, amount, "test"))
             elif change == "refund":
-                self._run(operate.refund(self.psp.services, "h", payment, amount, "test"))
+                self.run(operate.refund(self.psp.services, "h", payment, amount, "test"))
             else:
-                self._run(operate.void(self.psp.services, "h", payment, "test"))
+                self.run(operate.void(self.psp.services, "h", payment, "test"))
         except Rejected:
             return  # nothing was sent
 
@@ -88,7 +63,7 @@ class Payments(RuleBasedStateMachine):
         events = (self.psp.stripe if account == "desk" else self.psp.adyen).events
         if events:
             event = data.draw(st.sampled_from(events))
-            self._run(self.psp.tell(account, *[event] * times))
+            self.run(self.psp.tell(account, *[event] * times))
 
     @rule(faults=FAULTS, seconds=st.sampled_from([0, 5, 60, 700]), dies=st.booleans())
     def work(self, faults: list[Fault], seconds: int, dies: bool) -> None:
@@ -96,19 +71,19 @@ class Payments(RuleBasedStateMachine):
             self.psp.restart()
         self.psp.wire.faults = faults
         self.psp.clock.pass_s(seconds)
-        self._run(self.psp.work())
+        self.run(self.psp.work())
 
     # --- what holds ---------------------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_is_taken_or_given_back_that_is_not_there(self) -> None:
         for payment in self._payments:
-            position = self._run(self.psp.position(payment))
+            position = self.run(self.psp.position(payment))
             assert position.captured <= position.authorised
             assert position.refunded + position.refund_pending <= position.captured
             assert position.alarms == ()
 
-    async def _ends_the_same(self) -> None:
+    async def ends(self) -> None:
         psp = self.psp
         psp.wire.faults = []
         await psp.settle(25)
@@ -127,9 +102,4 @@ class Payments(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_any_order_of_events_and_replies_ends_in_the_same_ledger(migrated_sqlite: Path) -> None:
-    Payments.template = migrated_sqlite
-    case = Payments.TestCase
-    case.settings = settings(
-        max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-    case("runTest").runTest()
+    play(Payments, migrated_sqlite, 12)

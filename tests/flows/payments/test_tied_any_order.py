@@ -5,73 +5,51 @@ The simulated gateway keeps its own books; in the end they hold exactly what boo
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from gateway.engine.sale import SaleState
 from gateway.errors import Refusal
 from gateway.flows.selling import sell
-from gateway.flows.selling.release import release_due
+from gateway.flows.selling.release import Releaser
 from gateway.model.selling import Schedule
-from gateway.store.opening import open_database
 from simulators.psp.common import NotHere
 from tests.flows.house import new, stay
-from tests.flows.payments.house import Fault, broken, down, failing, lost, unanswered
+from tests.flows.payments.house import Fault
+from tests.flows.payments.machine import FAULTS, MoneyMachine, play
 from tests.flows.payments.shop import FIRST, FULL, GUARANTEE, ME, SellHouse
 
-FAULTS = st.lists(st.sampled_from([lost, unanswered, broken, failing, down]), max_size=2)
 TOKENS = st.sampled_from(["", "", "pm_ok", "pm_declined"])
 HOLD_S = 1_000  # longer than any hold
 PLANS = st.sampled_from(["BAR", "HB"])
 
 
-class Sales(RuleBasedStateMachine):
+class Sales(MoneyMachine):
     """Two rooms, and more guests than that."""
-
-    template: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name) / "gateway.sqlite3"
-        shutil.copyfile(self.template, path)
-        self._runner = asyncio.Runner()
-        self._run = self._runner.run
-        self._database = open_database(f"sqlite:///{path}")
         self._sales: list[str] = []
         self._links: list[str] = []
 
     @initialize(scheme=st.sampled_from([FULL, GUARANTEE]), rooms=st.integers(1, 2))
     def open(self, scheme: Schedule, rooms: int) -> None:
-        self._run(self._open(scheme, rooms))
+        self.run(self._open(scheme, rooms))
 
     async def _open(self, scheme: Schedule, rooms: int) -> None:
-        await self._database.open()
-        self.shop = SellHouse(self._database)
+        await self.database.open()
+        self.house = self.shop = SellHouse(self.database)
         await self.shop.open(scheme, rooms=rooms)
-
-    def teardown(self) -> None:
-        try:
-            self._run(self._ends_even())
-        finally:
-            self._run(self.shop.stop())
-            self._run(self._database.close())
-            self._runner.close()
-            self._folder.cleanup()
 
     def _try(self, work: Any) -> Any:
         """What is refused has no effect."""
         try:
-            return self._run(work)
+            return self.run(work)
         except Refusal:
             return None
 
@@ -111,7 +89,7 @@ class Sales(RuleBasedStateMachine):
     def tell(self, data: st.DataObject, times: int) -> None:
         events = self.shop.stripe.events
         if events:
-            self._run(self.shop.tell("desk", *[data.draw(st.sampled_from(events))] * times))
+            self.run(self.shop.tell("desk", *[data.draw(st.sampled_from(events))] * times))
 
     @rule(faults=FAULTS, seconds=st.sampled_from([0, 5, 60, 700]), dies=st.booleans())
     def work(self, faults: list[Fault], seconds: int, dies: bool) -> None:
@@ -119,12 +97,12 @@ class Sales(RuleBasedStateMachine):
             self.shop.restart()
         self.shop.wire.faults = faults
         self.shop.clock.pass_s(seconds)
-        self._run(self.shop.work())
+        self.run(self.shop.work())
 
     @rule(seconds=st.sampled_from([1, 1_000]))
     def look(self, seconds: int) -> None:
         self.shop.clock.pass_s(seconds)
-        self._run(release_due(self.shop.services))
+        self.run(Releaser(self.shop.services).round())
 
     @precondition(lambda self: self._sales)
     @rule(data=st.data(), ends=st.sampled_from([sell.cancel, sell.release, sell.confirm]))
@@ -134,7 +112,7 @@ class Sales(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 2))
     def sold_elsewhere(self, number: int) -> None:
-        self._run(self.shop.house.say(new(stay(FIRST, FIRST + 1), booking=f"B{number}")))
+        self.run(self.shop.house.say(new(stay(FIRST, FIRST + 1), booking=f"B{number}")))
 
     # --- what holds ---------------------------------------------------------------------------------------------------
 
@@ -154,17 +132,17 @@ class Sales(RuleBasedStateMachine):
     @invariant()
     def no_booking_without_its_money(self) -> None:
         for sale_id in self._sales:
-            if self._run(self.shop.state(sale_id)) == SaleState.BOOKED:
-                sale = self._run(self.shop.sale(sale_id))
+            if self.run(self.shop.state(sale_id)) == SaleState.BOOKED:
+                sale = self.run(self.shop.sale(sale_id))
                 assert sum(self._theirs(sale.payments)) >= sale.required
 
-    async def _ends_even(self) -> None:
+    async def ends(self) -> None:
         shop = self.shop
         shop.wire.faults = []
         for _ in range(3):
             await shop.settle(25)
             shop.clock.pass_s(HOLD_S)
-            await release_due(shop.services)
+            await Releaser(shop.services).round()
             await shop.tell("desk", *reversed(shop.stripe.events))
         await shop.settle(40)
         assert [row for row in await shop.inbox() if row.name == "left to a person"] == []
@@ -183,9 +161,4 @@ class Sales(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_money_in_is_money_kept_and_money_given_back(migrated_sqlite: Path) -> None:
-    Sales.template = migrated_sqlite
-    case = Sales.TestCase
-    case.settings = settings(
-        max_examples=15, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-    case("runTest").runTest()
+    play(Sales, migrated_sqlite, 14)

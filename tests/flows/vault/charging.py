@@ -15,7 +15,8 @@ from gateway.flows.apply_hotel import apply_hotel
 from gateway.flows.payments.operate import book_in
 from gateway.flows.payments.work import Payer
 from gateway.flows.plan_hotel import plan_hotel
-from gateway.flows.vault.virtual import VirtualCard, VirtualCharger, virtual_cards
+from gateway.flows.vault.charger import CardCharger
+from gateway.flows.vault.owed import CardToCharge, cards_to_charge
 from gateway.model.selling import Pays, Schedule, Selling
 from gateway.store.database import Database
 from gateway.store.tables_paying import PaymentInboxRow, PaymentOperationRow, PaymentRow
@@ -38,7 +39,7 @@ class ChargingHouse(CardHouse):
         self.charged: list[bytes] = []
         self.lose = 0
         self.echoes = False
-        self.charger = VirtualCharger(self.services)
+        self.charger = CardCharger(self.services)
         self.payer = Payer(self.services)
 
     async def open(self, schedule: Schedule = VCC, options: Mapping[str, Any] = {"card_numbers": True}) -> None:
@@ -71,8 +72,8 @@ class ChargingHouse(CardHouse):
             await self.payer.round()
             await self.payer.errands.idle()
 
-    async def open_cards(self) -> list[VirtualCard]:
-        return list((await virtual_cards(self.services, "h")).items)
+    async def open_cards(self) -> list[CardToCharge]:
+        return list((await cards_to_charge(self.services, "h")).items)
 
     async def taken(self) -> list[int]:
         """What every payment has brought."""

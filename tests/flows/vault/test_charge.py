@@ -12,7 +12,7 @@ from gateway.flows.payments import operate
 from gateway.flows.payments.operate import Operated
 from gateway.flows.payments.tie import AUTHOR
 from gateway.flows.vault.charge import CardCharge, charge_card
-from gateway.flows.vault.virtual import charged_at_terminal
+from gateway.flows.vault.charger import charged_at_terminal
 from gateway.model.payment import OperationOutcome
 from gateway.model.selling import Pays, Schedule
 from gateway.store.database import Database
@@ -58,7 +58,7 @@ async def test_a_virtual_card_is_charged_once_from_its_day_on(house: ChargingHou
     (operation,) = await house.operations()
     assert (operation.author, operation.command, operation.outcome) == (AUTHOR, b"", "succeeded")
     (line,) = await house.rows(CardUseRow)
-    assert (line.what, line.author, line.reason) == ("charged", AUTHOR, "20000 EUR at desk")
+    assert (line.what, line.author, line.reason) == ("charged", AUTHOR, "20000 EUR at desk (only card)")
     await house.look(hours=24, rounds=3)
     assert (await house.taken(), await standing(house), await house.told()) == ([TOTAL], [], [])
 

@@ -14,7 +14,7 @@ from gateway.model.access import AccessRole, Grant, Principal, PrincipalKind
 from gateway.store import access as store
 from gateway.store.tables_access import SessionRow
 from gateway.web.callers import SESSION_COOKIE
-from tests.web.conftest import Web
+from tests.web.conftest import Site, Web
 
 _FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
@@ -45,9 +45,9 @@ class Person:
         return await self.client.post(path, data={"csrf": self.csrf if csrf is None else csrf, **form})
 
 
-async def signed_in(web: Web, role: AccessRole = AccessRole.OWNER, scope_id: str = "h", name: str = "ada") -> Person:
+async def signed_in(web: Site, role: AccessRole = AccessRole.OWNER, scope_id: str = "h", name: str = "ada") -> Person:
     """Somebody with that role, whose browser speaks English."""
-    services = web.house.services
+    services = web.services
     token, now_ms = secrets.token_urlsafe(16), services.clock.now_ms()
     principal = Principal(
         f"{services.ids.message():016x}", PrincipalKind.PERSON, name, (Grant(role, scope_id),), created_ms=now_ms

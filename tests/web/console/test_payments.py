@@ -15,7 +15,7 @@ from gateway.store.database import Database
 from tests.flows.payments.house import PayHouse
 from tests.flows.vault.charging import ChargingHouse
 from tests.flows.vault.house import booking
-from tests.web.conftest import Web
+from tests.web.conftest import Site
 from tests.web.console.conftest import Person, hidden, signed_in
 
 PAGE = "/hotels/h/payments"
@@ -23,22 +23,14 @@ REFUSED = "4000000000000002"
 
 
 @pytest.fixture
-async def psp(database: Database) -> AsyncIterator[PayHouse]:
-    house = PayHouse(database)
-    await house.start()
-    yield house
-    await house.stop()
-
-
-@pytest.fixture
-async def web(psp: PayHouse) -> AsyncIterator[Web]:
-    web = Web(psp)  # type: ignore[arg-type]
+async def web(psp: PayHouse) -> AsyncIterator[Site]:
+    web = Site(psp.services)
     yield web
     await web.close()
 
 
 @pytest.fixture
-async def desk(web: Web) -> Person:
+async def desk(web: Site) -> Person:
     return await signed_in(web, AccessRole.FRONT_DESK)
 
 
@@ -79,7 +71,7 @@ async def test_an_unpaid_page_is_withdrawn_and_a_hold_released(psp: PayHouse, de
         assert status in (await desk.get(path)).text
 
 
-async def test_who_only_looks_is_offered_nothing_and_refused(psp: PayHouse, web: Web) -> None:
+async def test_who_only_looks_is_offered_nothing_and_refused(psp: PayHouse, web: Site) -> None:
     payment = await psp.charge("desk", OperationKind.PURCHASE)
     page = f"{PAGE}/{payment.payment_id}"
     for role in (AccessRole.READ_ONLY, AccessRole.REVENUE):
@@ -105,7 +97,7 @@ async def test_a_message_set_aside_is_seen_to(psp: PayHouse, desk: Person) -> No
     assert (await desk.post("/hotels/h/payment-messages", account="desk", id="none")).status_code == 404
 
 
-async def test_a_difference_is_resolved_by_who_may(psp: PayHouse, web: Web) -> None:
+async def test_a_difference_is_resolved_by_who_may(psp: PayHouse, web: Site) -> None:
     await psp.charge("desk", OperationKind.PURCHASE)
     psp.stripe.movements.append(psp.stripe.movements[0])
     day = format_day(local_day(psp.clock.now_ms(), "UTC"))
@@ -137,12 +129,12 @@ async def cards(database: Database) -> AsyncIterator[ChargingHouse]:
 
 
 async def test_virtual_cards_are_charged_or_taken_off_the_list(cards: ChargingHouse) -> None:
-    web = Web(cards)
+    web = Site(cards.services)
     desk = await signed_in(web, AccessRole.FRONT_DESK)
     page = (await desk.get(PAGE)).text
-    assert ("Virtual cards to charge" in page, "insufficient_funds" in page, REFUSED in page) == (True, True, False)
+    assert ("Cards to charge" in page, "insufficient_funds" in page, REFUSED in page) == (True, True, False)
     refused, waiting = await cards.open_cards()
-    path = "/hotels/h/virtual-cards"
+    path = "/hotels/h/cards-to-charge"
     form = {"reservation": refused.reservation_id, "card": refused.card_id, "account": "desk", "currency": "EUR"}
     for wrong in ({"amount": "x", "do": "charged"}, {"do": "charged"}, {"amount": "1"}):
         assert (await desk.post(path, **form, **wrong)).status_code == 422
@@ -152,7 +144,7 @@ async def test_virtual_cards_are_charged_or_taken_off_the_list(cards: ChargingHo
     for card in (refused, waiting):
         form = {"reservation": card.reservation_id, "card": card.card_id}
         assert (await desk.post(path, **form, do="terminal")).status_code == 303
-    assert "Virtual cards to charge" not in (await desk.get(PAGE)).text
+    assert "Cards to charge" not in (await desk.get(PAGE)).text
     assert "charged at the terminal" in (await desk.get(f"/hotels/h/bookings/{waiting.reservation_id}")).text
     other = await signed_in(web, AccessRole.REVENUE, name="rita")
     assert (await other.post(path, **form, do="terminal")).status_code == 403
@@ -160,9 +152,9 @@ async def test_virtual_cards_are_charged_or_taken_off_the_list(cards: ChargingHo
 
 
 async def test_the_api_charges_a_card_once_for_one_key(cards: ChargingHouse) -> None:
-    web = Web(cards)
+    web = Site(cards.services)
     desk, revenue = await web.as_role(AccessRole.FRONT_DESK), await web.as_role(AccessRole.REVENUE)
-    listed = (await revenue.get("/v1/properties/h/virtual-cards")).json()["items"]
+    listed = (await revenue.get("/v1/properties/h/cards-to-charge")).json()["items"]
     assert [each["standing"] for each in listed] == ["refused", "waiting"]
     card = listed[1]
     path = f"/v1/properties/h/reservations/{card['reservation_id']}/cards/{card['card_id']}"
@@ -173,10 +165,10 @@ async def test_the_api_charges_a_card_once_for_one_key(cards: ChargingHouse) -> 
     assert answers[0].json() == answers[1].json()
     assert answers[0].json()["outcome"] == "succeeded"
     assert sum(await cards.taken()) == 7_000
-    listed = (await desk.get("/v1/properties/h/virtual-cards")).json()["items"]
+    listed = (await desk.get("/v1/properties/h/cards-to-charge")).json()["items"]
     assert listed[1]["amount"] == 13_000
     for wrong in ({"amount": 0}, {"currency": "eur"}, {"account": ""}):
         assert (await desk.post(f"{path}/charge", json=body | wrong)).status_code == 422
     assert (await desk.post(f"{path}/terminal")).status_code == 204
-    assert len((await desk.get("/v1/properties/h/virtual-cards")).json()["items"]) == 1
+    assert len((await desk.get("/v1/properties/h/cards-to-charge")).json()["items"]) == 1
     await web.close()

@@ -98,8 +98,9 @@ def _bookings() -> None:
     covered = ["reservation_id", "status", "connection"]
     op.create_index("reservation_created", "reservation", ["scope_id", "at_ms", *covered])
     op.create_index("reservation_arrival", "reservation", ["scope_id", "arrival", *covered])
-    op.create_index("reservation_guest", "reservation", ["scope_id", "guest", "reservation_id"])
-    op.create_index("reservation_booking", "reservation", ["scope_id", "booking_id", "reservation_id"])
+    listed = ["reservation_id", "at_ms", "arrival", "status", "connection"]
+    op.create_index("reservation_guest", "reservation", ["scope_id", "guest", *listed])
+    op.create_index("reservation_booking", "reservation", ["scope_id", "booking_id", *listed])
     op.create_index(
         "reservation_trouble",
         "reservation",
@@ -270,6 +271,17 @@ def _history() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "connection", "source", "kind", "code"),
     )
+    op.create_table(
+        "profile",
+        sa.Column("scope_id", TEXT, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("number", TEXT, nullable=False),
+        sa.Column("made_ms", sa.BigInteger, nullable=False),
+        sa.Column("changed_ms", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("scope_id", "connection", "kind", "number"),
+    )
 
 
 def _work() -> None:
@@ -382,6 +394,7 @@ def _sales() -> None:
         sa.PrimaryKeyConstraint("scope_id", "sale_id"),
     )
     op.create_index("sale_due", "sale", ["due_ms"], **_where("due_ms IS NOT NULL"))
+    op.create_index("sale_requested", "sale", ["scope_id"], **_where("state = 'requested'"))
     op.create_index("sale_mail", "sale", ["mail_ms"], **_where("mail_ms IS NOT NULL"))
 
 
@@ -426,6 +439,7 @@ def _payments() -> None:
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.Column("author", TEXT, nullable=False),
         sa.Column("text", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "payment_id"),
     )
     op.create_index("payment_created", "payment", ["scope_id", "at_ms", "payment_id"])
@@ -568,6 +582,8 @@ def _cards() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("is_virtual", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "reservation_id", "card_id"),
     )
     op.create_index("card_due", "card", ["due_ms"])
