@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.errors import Refusal
 from gateway.messages import Command, Event, Query, Result
-from gateway.model.ari import Field
+from gateway.model.ari import Aspect, Field
 from gateway.model.dates import Instant
 
 # --- what a connector is told about the account it speaks for ---------------------------------------------------------
@@ -27,7 +27,7 @@ class Site(msgspec.Struct, frozen=True):
     ``check_inbound(password) -> bool``, so that a connector never sees a stored password of theirs. ``now_ms`` is when
     a delivery is handed over, for dialects that sign the time of each attempt. ``cards`` says that reservations are to
     be read with the numbers of their cards (:attr:`gateway.messages.ReservationReceived.cards`). ``agreed`` is what a
-    handshake ended with, for pushes of a dialect that has one (:class:`Negotiates`).
+    handshake ended with, for calls in a dialect that has one (:class:`Negotiates`).
     """
 
     connection: str
@@ -196,7 +196,8 @@ class Decoded(msgspec.Struct, frozen=True):
     """``outcome`` holds for every part but those in ``parts`` (index in the command → its own outcome).
 
     ``next`` is a command to follow up with: the next page, a query, a login, a ``Ping`` where what was agreed does not
-    hold any more. ``agreed`` is what a confirmed ``Ping`` of a dialect that negotiates ends with.
+    hold any more. ``agreed`` is what a confirmed ``Ping`` of a dialect that negotiates ends with. ``afresh`` are the
+    aspects that they ask to be told all of once more.
     """
 
     outcome: Outcome
@@ -204,6 +205,7 @@ class Decoded(msgspec.Struct, frozen=True):
     events: tuple[Arrived, ...] = ()
     next: Command | None = None
     agreed: Agreed | None = None
+    afresh: frozenset[Aspect] = frozenset()
 
 
 @runtime_checkable
@@ -281,6 +283,14 @@ class Describes(Protocol):
 
         It is public and the same for every account, so that nothing can be learned about who has one.
         """
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A connector whose messages are full of codes that people cannot be expected to know."""
+
+    def explain(self, data: bytes) -> tuple[str, ...]:
+        """What the codes in an archived message or answer mean; nothing, not an error, for what cannot be read."""
 
 
 @runtime_checkable

@@ -57,4 +57,6 @@ def _limit_faults(declared: Capabilities) -> list[str]:
             faults.append(f"{name} is {value!r}, not of type {hint.__name__}")
         elif hint in (int, float) and (value < 0 or (value == 0 and name not in _MAY_BE_ZERO)):
             faults.append(f"{name} is {value!r}, which lets nothing through")
+    if declared.deltas is False and declared.complete_sets is False:
+        faults.append("limits are taken neither for some nights nor as a complete set")
     return faults

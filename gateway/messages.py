@@ -8,6 +8,15 @@ from __future__ import annotations
 import msgspec
 
 from gateway.errors import Refusal
+from gateway.messages_house import Described as Described
+from gateway.messages_house import Identity as Identity
+from gateway.messages_house import PlansAsked as PlansAsked
+from gateway.messages_house import PlansFound as PlansFound
+from gateway.messages_house import ProfileAsked as ProfileAsked
+from gateway.messages_house import ProfileFound as ProfileFound
+from gateway.messages_house import ProfileReceived as ProfileReceived
+from gateway.messages_house import Statistic as Statistic
+from gateway.messages_house import StatisticsReceived as StatisticsReceived
 from gateway.messages_payment import PaymentEvent
 from gateway.messages_selling import OffersAsked as OffersAsked
 from gateway.messages_selling import OffersFound as OffersFound
@@ -106,16 +115,31 @@ class PushContent(Command, frozen=True, tag=True, kw_only=True):
     plans: tuple[Described, ...]
 
 
+class AgeBand(msgspec.Struct, frozen=True):
+    """What children from ``age_min`` to ``age_max`` years pay as further guests, in minor units.
+
+    A calendar has one price for a further child, which is ``kept``: the highest of those that were said together.
+    """
+
+    room: str
+    plan: str
+    age_min: int
+    age_max: int
+    amount: int
+    kept: int
+
+
 class AriReceived(msgspec.Struct, frozen=True, tag=True):
     """A document of rates, availability and restrictions. ``token`` is the sender's message id, if it gave one.
 
-    ``clears`` comes first, then ``updates`` in order.
+    ``clears`` comes first, then ``updates`` in order. ``bands`` are prices of children by age that stand behind them.
     """
 
     hotel: str
     updates: tuple[AriUpdate, ...]
     token: str = ""
     clears: tuple[Clearing, ...] = ()
+    bands: tuple[AgeBand, ...] = ()
 
 
 class ReservationReceived(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -144,13 +168,6 @@ class DeliveriesReported(msgspec.Struct, frozen=True, tag=True):
 
     hotel: str
     reports: tuple[DeliveryReport, ...]
-
-
-class Described(msgspec.Struct, frozen=True):
-    """A code of theirs with its name."""
-
-    code: str
-    name: str = ""
 
 
 class ContentReceived(msgspec.Struct, frozen=True, tag=True):
@@ -183,8 +200,17 @@ class PingReceived(msgspec.Struct, frozen=True, tag=True):
     echo: str
 
 
-Event = AriReceived | ReservationReceived | DeliveriesReported | ContentReceived | SaleAsked | PaymentEvent
-Query = PingReceived | ReservationsAsked | OffersAsked
+Event = (
+    AriReceived
+    | ReservationReceived
+    | DeliveriesReported
+    | ContentReceived
+    | StatisticsReceived
+    | ProfileReceived
+    | SaleAsked
+    | PaymentEvent
+)
+Query = PingReceived | ReservationsAsked | OffersAsked | PlansAsked | ProfileAsked
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True):
@@ -226,4 +252,4 @@ class Pong(msgspec.Struct, frozen=True, tag=True):
     echo: str
 
 
-Result = Applied | Taken | Found | Pong | OffersFound | Sold | Refusal
+Result = Applied | Taken | Found | Pong | OffersFound | Sold | PlansFound | ProfileFound | Refusal

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     from gateway.contract import Inspection
     from gateway.errors import Reason
-    from gateway.inspecting import Broken, inspect_file
+    from gateway.inspecting import Broken, inspect_file, unread
     from gateway.registry import Unavailable, inspector
     from mappings import look_up
 
@@ -50,8 +50,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             verdict, status = broken.verdict, exits.FAILED
         except OSError as error:
             print(error, file=sys.stderr)
-            status = exits.FAILED
-            continue
+            verdict, status = unread(file, error), exits.FAILED
         if not verdict.accepted and status != exits.FAILED:
             status = exits.REFUSED
         print(encoder.encode(verdict).decode())

@@ -31,12 +31,14 @@ from hashlib import blake2b
 import msgspec
 
 from gateway.engine.nights import Nights, RoomNights, normalise
+from gateway.errors import Malformed, Reason
 from gateway.model.dates import Instant
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind
 
 _RANK = {RevisionKind.NEW: 0, RevisionKind.MODIFY: 1, RevisionKind.CANCEL: 2}
 _CONTENT = slice(1, 17)
 NAME_MAX = 200
+TOO_LARGE = "a number in it is larger than anything a booking has"
 _encode = msgspec.msgpack.Encoder().encode
 
 _Place = tuple[float, int, int, int]  # version, 1 if it had none of its own, rank of its kind, arrival
@@ -106,9 +108,13 @@ def fingerprint(revision: Revision) -> bytes:
     """Identity of a statement: first letter of its kind, BLAKE2b-128 of its content, decimal version if it has one.
 
     17 bytes without version. Whatever else a revision carries (creation time, record number) may change when it is sent
-    again; booking id and channel are the same for all revisions of a booking.
+    again; booking id and channel are the same for all revisions of a booking. Raises Malformed for numbers beyond 64
+    bits.
     """
-    content = blake2b(_encode(revision.content), digest_size=16).digest()
+    try:
+        content = blake2b(_encode(revision.content), digest_size=16).digest()
+    except OverflowError as fault:
+        raise Malformed(TOO_LARGE, Reason.INVALID_VALUE) from fault
     version = b"" if revision.version is None else b"%d" % revision.version
     return revision.kind.value[:1].encode() + content + version
 

@@ -86,6 +86,7 @@ class Difference(NamedTuple):
     was_refused: Array  # runs with cells the counterpart refused before
     lingering: Array  # cells that stay in doubt even when confirmed now
     released: Array  # rows with cells that were due but cannot be asserted any more
+    behind: Array | None = None  # cells whose value comes with a later message (:func:`kept_down`)
 
     @property
     def aspect(self) -> Aspect:
@@ -190,6 +191,28 @@ def difference(
     # While an older request may still land they are left in doubt, which lets go of them in its turn.
     sync[stranded] = np.broadcast_to(np.where(waiting, DOUBT, NEVER), sync.shape)[stranded]
     return found
+
+
+def kept_down(found: Difference) -> Difference:
+    """The limits of a complete set where none is above what is held, as it is told before the prices are.
+
+    Nobody holds anything of a cell that was never asserted. What it keeps back is to be said by a later message.
+    """
+    wanted, held = found.view.columns["limit"], found.shadow.sheet.columns["limit"]
+    view = found.view.copy()
+    view.columns["limit"][:] = np.minimum(wanted, np.where(found.shadow.sheet.columns["sync"] == NEVER, 0, held))
+    eligible = np.zeros(wanted.shape, bool)
+    eligible.reshape(-1)[found.cells(np.arange(len(found.starts)))] = True
+    starts, stops = ranges.runs(view, ("limit",), eligible, eligible)
+    return found._replace(
+        view=view,
+        starts=starts,
+        stops=stops,
+        said=ranges.say_limits(view, starts),
+        urgent=np.ones(len(starts), bool),
+        was_refused=ranges.any_between(found.shadow.sheet.columns["sync"] == REFUSED, starts, stops),
+        behind=(view.columns["limit"] < wanted).reshape(-1),
+    )
 
 
 def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:

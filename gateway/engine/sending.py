@@ -1,7 +1,8 @@
 """Turning differences into messages, and replies into what the shadow then knows.
 
 One message at a time is under way per connection: :func:`held_before` and :func:`intend`, then the call, then
-:func:`settle` or :func:`undo`, and only then the next one's intent.
+:func:`settle` (and :func:`take_back` of what the message did not carry) or :func:`undo`, and only then the next one's
+intent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from gateway.contract import Accepted, Confirmed, Outcome, Refused
 from gateway.engine.calendar import Array
-from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, REFUSED, Difference, Shadow
+from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, REFUSED, Difference, Shadow, kept_down
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import BLOCK_DAYS, Instant
 
@@ -68,31 +69,60 @@ class Parcel:
             for run, update in zip(runs.tolist(), of.updates(runs), strict=True)
         )
 
+    def divided(self, count: int) -> tuple[Parcel, Parcel | None]:
+        """The first ``count`` parts, and what is left of it: a message of theirs may have no place for all of it."""
+        if count >= len(self):
+            return self, None
+        said: list[Runs] = []
+        left: list[Runs] = []
+        for of, runs in self.content:
+            taken = max(0, min(count, len(runs)))
+            count -= taken
+            said += [Runs(of, runs[:taken])] if taken else []
+            left += [Runs(of, runs[taken:])] if taken < len(runs) else []
+        return Parcel(self.rates, self.urgent, said, self.complete), Parcel(self.rates, self.urgent, left)
+
 
 def parcels(differences: Sequence[Difference], parts_max: int, *, complete: bool = False) -> list[Parcel]:
     """Closings first, then prices, then openings: nothing reopens at a price that is no longer true.
 
     A run that closes or lowers anything goes first as a whole, and so do, with ``complete``, the limits: all of them
-    are one message, whatever their number.
+    are one message, whatever their number. Where prices are to follow, that message opens nothing, and a second one
+    after them says what it kept back.
     """
     rates = [of for of in differences if of.aspect is Aspect.PRICES]
     limits = [of for of in differences if complete and of.aspect is Aspect.LIMIT]
     others = [
         of for of in differences if of.aspect is not Aspect.PRICES and not (complete and of.aspect is Aspect.LIMIT)
     ]
-    said = [Runs(of, np.arange(len(of.starts))) for of in limits if len(of.starts)]
-    urgent = any(bool(of.urgent.any()) for of in limits)
-    whole = [Parcel(rates=False, urgent=urgent, content=said, complete=True)] if said else []
+    sets = _complete_sets(limits, priced=any(len(of.starts) for of in rates))
     closing = [Runs(of, np.flatnonzero(of.urgent)) for of in others]
     prices = [Runs(of, np.arange(len(of.starts))) for of in rates]
     opening = [Runs(of, np.flatnonzero(~of.urgent)) for of in others]
     return [
-        *(whole if urgent else ()),
+        *(whole for whole in sets if whole.urgent),
         *(Parcel(rates=False, urgent=True, content=some) for some in _portions(closing, parts_max)),
         *(Parcel(rates=True, urgent=False, content=some) for some in _portions(prices, parts_max)),
         *(Parcel(rates=False, urgent=False, content=some) for some in _portions(opening, parts_max)),
-        *(() if urgent else whole),
+        *(whole for whole in sets if not whole.urgent),
     ]
+
+
+def _complete_sets(limits: Iterable[Difference], *, priced: bool) -> list[Parcel]:
+    """All limits as one message, or as two where it lowers some and others must wait until prices have been told."""
+    limits = [of for of in limits if len(of.starts)]
+    if not limits:
+        return []
+    urgent = any(bool(of.urgent.any()) for of in limits)
+    lowered = [kept_down(of) for of in limits] if urgent and priced else []
+    if any(of.behind is not None and bool(of.behind.any()) for of in lowered):
+        return [_complete_set(lowered, urgent=True), _complete_set(limits, urgent=False)]
+    return [_complete_set(limits, urgent=urgent)]
+
+
+def _complete_set(limits: Iterable[Difference], *, urgent: bool) -> Parcel:
+    content = [Runs(of, np.arange(len(of.starts))) for of in limits]
+    return Parcel(rates=False, urgent=urgent, content=content, complete=True)
 
 
 def _portions(content: Iterable[Runs], parts_max: int) -> list[list[Runs]]:
@@ -188,6 +218,8 @@ def settle(
         outcomes = [by_part.get(first + index, overall) for index in range(len(runs))]
         confirmed = of.cells(runs[[isinstance(outcome, Confirmed) for outcome in outcomes]])
         of.shadow.sync[confirmed] = np.where(of.lingering[confirmed], DOUBT, CONFIRMED)
+        if of.behind is not None:
+            of.shadow.sync[confirmed[of.behind[confirmed]]] = DIRTY
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Confirmed):
                 continue
@@ -211,6 +243,18 @@ def undo(parcel: Parcel, before: Sequence[Held]) -> list[Touched]:
             _flat(held.shadow.sheet.columns[name])[held.cells] = values
         held.shadow.sync[held.cells] = DIRTY
     return [Touched(held.shadow, held.rows) for held in before]
+
+
+def take_back(left: Parcel, before: Sequence[Held]) -> None:
+    """These parts were in no message: their cells hold what they held, and are to be sent. After :func:`settle`."""
+    of_shadow = {id(held.shadow): held for held in before}
+    for some in left.content:
+        held = of_shadow[id(some.of.shadow)]
+        mine = np.isin(held.cells, some.cells)
+        cells = held.cells[mine]
+        for name, values in held.values.items():
+            _flat(held.shadow.sheet.columns[name])[cells] = values[mine]
+        held.shadow.sync[cells] = DIRTY
 
 
 def _rows(shadow: Shadow, cells: Array) -> Array:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace
 from gateway.io.retry import with_retries
-from gateway.messages import Command
+from gateway.messages import Command, Ping
 from gateway.model.property import Connection
 from gateway.store.tables import MessageRow
 from gateway.wire.redact import redact
@@ -87,7 +90,9 @@ class Calling:
 async def exchange(services: Services, called: Counterpart, command: Command) -> Exchanged:
     """Calls, a few times if need be."""
     connector = services.connectors.outbound(called.connection.connector)
-    site = services.site(called.hotel, called.connection, outbound=True)
+    site = await site_called(services, called.hotel, called.connection, called.capabilities)
+    if isinstance(command, Ping):
+        site = msgspec.structs.replace(site, agreed=None)
     request: Request | None = None
     reply: Reply | None = None
     problem, decoded = "", Decoded(Unknown())
@@ -103,6 +108,8 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
                 random=services.random,
             )
         decoded = connector.decode(command, request, reply, site)
+        if not isinstance(command, Ping):
+            decoded = await heed(services, called.hotel, called.connection, decoded)
         problem = _problem([decoded.outcome, *decoded.parts.values()])
     except (Retryable, OutcomeUnknown) as failure:
         problem = str(failure)

@@ -19,7 +19,7 @@ from gateway.model.dates import BLOCK_DAYS, Instant, day_start_ms, local_day
 from gateway.store import pushing, watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import AgreedRow, ConnectionRow, ShadowRow
+from gateway.store.tables import AgreedRow, ConnectionRow, ShadowRow, SyncErrorRow
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,7 @@ class ChannelPlan:
     forgotten: list[ShadowRow]
     touched: list[Touched]
     errors: set[Target]
+    settled: list[SyncErrorRow] = field(default_factory=list)  # refusals of what it is not told any more
     agreed: AgreedRow | None = None
     reopened: bool = False  # `agreed` has changed and is to be written
     seen: int = 0
@@ -122,7 +123,10 @@ async def plan_push(
         except Refusal as refusal:  # a price that cannot be converted, say; the other channels go on
             log.error("not_planned", property=scope_id, connection=row.connection, problem=refusal.text)
             continue
-        plan.errors = {error[2:5] for error in errors if error.connection == row.connection}
+        said = [error for error in errors if error.connection == row.connection]
+        plan.errors = {error[2:5] for error in said}
+        if work.full and said:
+            plan.settled = _settled_errors(work, said)
         plan.since = work.row.synced_rev
         plan.agreed, plan.reopened = work.agreed, bool(work.agreed and work.agreed.opened and work.afresh)
         if plan.agreed is not None and plan.reopened:
@@ -159,6 +163,12 @@ def _channel_plan(work: Work, calendar: Calendar, row: ConnectionRow, now_ms: In
                 touched.append(Touched(of.shadow, of.released))
     sent = parcels(differences, work.channel.capabilities.parts_max, complete=complete)
     return ChannelPlan(work.channel, row, sent, forgotten, touched, set())
+
+
+def _settled_errors(work: Work, errors: Sequence[SyncErrorRow]) -> list[SyncErrorRow]:
+    """Errors of targets that are neither in the view nor anywhere in the shadow, as of aspects that are not taken."""
+    told = {(aspect.value, room, plan) for aspect, slots in work.slots.items() for room, plan, _ in slots}
+    return [error for error in errors if error[2:5] not in told]
 
 
 def _compared(

@@ -15,8 +15,9 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.contract import Decoded, Refused, Reply, Request, Unknown
-from gateway.engine.sending import Held, Parcel, Settled, held_before, intend, postpone, settle, undo
+from gateway.engine.sending import Held, Parcel, Settled, held_before, intend, postpone, settle, take_back, undo
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows.agreed import heed
 from gateway.flows.errands import Errands
 from gateway.flows.exchange import Counterpart
 from gateway.flows.plan_push import Asking, ChannelPlan, PropertyPlan, plan_push
@@ -139,7 +140,7 @@ class Pusher:
         writes.append(channel.row)
         if channel.agreed is not None and channel.reopened:
             writes.append(channel.agreed)
-        deletes += channel.forgotten
+        deletes += [*channel.forgotten, *channel.settled]
         return held
 
     def _may_send(self, channel: ChannelPlan | Asking) -> bool:
@@ -181,9 +182,8 @@ class Pusher:
             revisions=f"{channel.since}-{channel.row.synced_rev}",
         )
         try:
-            for index, parcel in enumerate(channel.parcels):
-                following = channel.parcels[index + 1] if index + 1 < len(channel.parcels) else None
-                next_held = await self._send(plan, channel, parcel, held, following)
+            for index, _ in enumerate(channel.parcels):  # which grows by what a message did not carry
+                next_held = await self._send(plan, channel, index, held)
                 if next_held is None:
                     break
                 held = next_held
@@ -192,17 +192,22 @@ class Pusher:
         if self._changes.get(scope_id, 0) != channel.seen:
             await self.round(scope_id, frozenset({channel.row.connection}))
 
-    async def _send(
-        self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, held: list[Held], following: Parcel | None
-    ) -> list[Held] | None:
+    async def _send(self, plan: PropertyPlan, channel: ChannelPlan, index: int, held: list[Held]) -> list[Held] | None:
         """Send one message and record what came of it, with the next one's intent; None ends the sequence."""
-        command = _command(parcel, f"{self._services.ids.message():x}", self._services.clock.now_ms())
+        whole = channel.parcels[index]
+        command = _command(whole, f"{self._services.ids.message():x}", self._services.clock.now_ms())
         began = perf_counter()
-        exchange = await self._exchange(plan, channel, parcel, command)
+        exchange = await self._exchange(plan, channel, whole, command)
         self._services.metrics.call("push", perf_counter() - began)
         now_ms = self._services.clock.now_ms()
+        parcel, left = whole.divided(exchange.carried(len(whole)))
+        if left is not None:
+            channel.parcels[index : index + 1] = [parcel, left]
+        following = channel.parcels[index + 1] if index + 1 < len(channel.parcels) else None
         self._count(channel, parcel, exchange, now_ms)
         settled = self._settle(channel, parcel, held, exchange, now_ms)
+        if left is not None:
+            take_back(left, held)
         errors = sync_errors(channel, settled, now_ms)
         message = log_row(channel, command, exchange, settled, now_ms)
         writes: list[Row] = [*errors, message, *journal_rows(parcel, exchange, message)]
@@ -222,6 +227,7 @@ class Pusher:
         channel.errors = (channel.errors - healed) | refused(settled)
         self._took_turn(channel)
         await self._services.batcher.submit(Record(writes, error_rows(channel, healed)))
+        await heed(self._services, plan.hotel, channel.channel.connection, exchange.decoded)
         return next_held
 
     def _count(self, channel: ChannelPlan, parcel: Parcel, exchange: Exchange, now_ms: Instant) -> None:
@@ -288,8 +294,7 @@ class Pusher:
                     raise Retryable("waited too long for a turn to call")
                 reply = await services.caller.call(request, timeout_s=capabilities.timeout_s)
             decoded = connector.decode(command, request, reply, site)
-            carried = {part: Unknown("not in the message") for part in range(request.parts, len(parcel))}
-            return Exchange(request, reply, msgspec.structs.replace(decoded, parts={**decoded.parts, **carried}))
+            return Exchange(request, reply, decoded)
         except (Retryable, OutcomeUnknown) as failure:
             return Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
         except Refusal as refusal:  # the dialect has no words for it, or the address may not be called

@@ -27,6 +27,10 @@ class Exchange(NamedTuple):
     decoded: Decoded
     failure: Retryable | OutcomeUnknown | None = None
 
+    def carried(self, parts: int) -> int:
+        """How many of the parts were in the message; at least one, so that sending what is left comes to an end."""
+        return parts if self.request is None else max(self.request.parts, 1)
+
 
 def shadow_rows(channel: ChannelPlan, touched: Iterable[Touched]) -> list[Row]:
     """The rows as they are now, each once."""

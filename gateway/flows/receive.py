@@ -15,12 +15,15 @@ from gateway.contract import Describes, Document, Head, Reply
 from gateway.engine.hotel import Hotel
 from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Unsupported
 from gateway.flows.delivering.hand_out import hand_out, take_report
+from gateway.flows.keep_profile import KeepProfile, profile_for
 from gateway.flows.record import Record
 from gateway.flows.selling.asked import offers_for, take_step
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
 from gateway.flows.take_booking import TakeBooking
 from gateway.flows.take_content import TakeContent, met
+from gateway.flows.take_statistics import TakeStatistics
+from gateway.flows.tell_plans import plans_for
 from gateway.flows.vault.take import take_with_cards
 from gateway.messages import (
     AriReceived,
@@ -28,11 +31,15 @@ from gateway.messages import (
     DeliveriesReported,
     Event,
     PingReceived,
+    PlansAsked,
     Pong,
+    ProfileAsked,
+    ProfileReceived,
     Query,
     ReservationReceived,
     ReservationsAsked,
     Result,
+    StatisticsReceived,
 )
 from gateway.messages_selling import OffersAsked, SaleAsked
 from gateway.model.ari import Field
@@ -52,6 +59,10 @@ OfHotel = (
     | ReservationReceived
     | DeliveriesReported
     | ContentReceived
+    | StatisticsReceived
+    | ProfileReceived
+    | ProfileAsked
+    | PlansAsked
     | ReservationsAsked
     | OffersAsked
     | SaleAsked
@@ -85,7 +96,6 @@ async def _answered(
     connector = services.connectors.inbound(kind)
     document: Document | None = None
     hotel: Hotel | None = None
-    found: Sequence[Event | Query] = ()
     try:
         hotel = await services.directory.hotel_of(connection)
         configured = _enabled(hotel, connection)
@@ -103,8 +113,6 @@ async def _answered(
         log.info("refused", connection=connection, reason=refusal.reason.value, text=refusal.text)
         if hotel is not None and document is not None and not isinstance(refusal, Unauthentic):
             message = _message(hotel, connection, document, now_ms, number)
-            if len(found) > 1:  # other parts of it may have been taken
-                message = message._replace(message_id=services.ids.message(), cause=number)
             reply = connector.refuse(document, refusal, now_ms)
             message = message._replace(outcome="refused", detail=refusal.text, answer=redact(reply.body))
             codes = met(hotel.property.id, connection, refusal, now_ms)
@@ -154,26 +162,26 @@ async def _take_all(
         if isinstance(item, OfHotel) and item.hotel != connection.hotel:
             raise Unmapped(Reason.HOTEL, item.hotel)
     if len(found) == 1:
-        return [await _take(services, hotel, connection, document, found[0], now_ms, number)]
-    taking = (_take(services, hotel, connection, document, item, now_ms, number, n) for n, item in enumerate(found))
-    return list(await asyncio.gather(*taking))
+        message = _message(hotel, connection.id, document, now_ms, number)
+        return [await _take(services, hotel, connection, found[0], message)]
+    # Its text once, however many parts it has: a page of bookings would be kept as often as it has bookings.
+    whole = _message(hotel, connection.id, document, now_ms, number)
+    kept = services.batcher.submit(Record([whole._replace(outcome="applied", detail=f"{len(found)} parts")]))
+    parts = [whole._replace(message_id=services.ids.message(), cause=number, raw=b"") for _ in found]
+    taking = [_take(services, hotel, connection, item, part) for item, part in zip(found, parts, strict=True)]
+    _, *results = await asyncio.gather(kept, *taking)
+    return results
 
 
 async def _take(
     services: Services,
     hotel: Hotel,
     connection: Connection,
-    document: Document,
     item: Event | Query,
-    now_ms: Instant,
-    number: int,
-    place: int = 0,
+    message: MessageRow,
 ) -> Result:
     if isinstance(item, PingReceived):
         return Pong(item.echo)
-    message = _message(hotel, connection.id, document, now_ms, number)
-    if place:
-        message = message._replace(message_id=services.ids.message(), cause=number)
     match item:
         case ReservationReceived():
             return await _take_booking(services, hotel, connection, item, message)
@@ -185,12 +193,33 @@ async def _take(
             return await take_report(services, hotel, connection, item, message)
         case ContentReceived():
             return await _submitted(services, TakeContent(hotel.property.id, connection, item, message))
+        case StatisticsReceived() | ProfileReceived() | ProfileAsked() | PlansAsked():
+            return await _take_of_house(services, hotel, connection, item, message)
         case OffersAsked():
             return await offers_for(services, hotel, connection, item)
         case SaleAsked():
             return await take_step(services, hotel, connection, item, message)
         case _:
             raise Unsupported(f"{type(item).__name__} is not taken at a hotel's connection")
+
+
+async def _take_of_house(
+    services: Services,
+    hotel: Hotel,
+    connection: Connection,
+    item: StatisticsReceived | ProfileReceived | ProfileAsked | PlansAsked,
+    message: MessageRow,
+) -> Result:
+    """What is neither sold nor set: statistics, profiles, and questions about the house."""
+    match item:
+        case StatisticsReceived():
+            return await _submitted(services, TakeStatistics(item, message))
+        case ProfileReceived():
+            return await _submitted(services, KeepProfile(hotel.property.id, connection.id, item, message))
+        case ProfileAsked():
+            return await profile_for(services, hotel, connection, item, message)
+        case PlansAsked():
+            return await plans_for(services, hotel, connection, item, message)
 
 
 async def _take_booking(

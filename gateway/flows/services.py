@@ -108,6 +108,8 @@ class Services:
     metrics_token: str = ""
     calendars: Calendars = field(default_factory=Calendars)
     card_vaults: CardVaults | None = None
+    # By connection and wish, when a counterpart was last given what it asked for (:mod:`gateway.flows.agreed`).
+    wishes: dict[tuple[str, str], Instant] = field(default_factory=dict)
 
     @property
     def cards(self) -> CardVaults:

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from gateway.engine.booking import Entry, Folded, Judgement, Status, enter, fold, judge, search_name
+from gateway.engine.booking import TOO_LARGE, Entry, Folded, Judgement, Status, enter, fold, judge, search_name
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import HOUSE, Nights, difference, with_house
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.window import Claim, free, is_settled, want
-from gateway.errors import Reason, Rejected, Unmapped
+from gateway.errors import Malformed, Reason, Rejected, Unmapped
 from gateway.flows.relieve import relief_needs, relieved
 from gateway.messages import ReservationReceived, Taken
-from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of
+from gateway.model.ari import STAY_MAX
+from gateway.model.dates import BLOCK_DAYS, FIRST_DAY, LAST_DAY, Day, Instant, blocks_of
 from gateway.model.property import Connection
 from gateway.model.reservation import Revision
 from gateway.store.sql import Lookup
@@ -35,6 +36,8 @@ STOCK = Lookup(StockRow)
 DELIVERY = Lookup(DeliveryRow)
 
 REVISIONS_MAX = 300
+UNITS_MAX = 9_999
+_ABSURD = Reason.INVALID_VALUE
 
 _pack = msgspec.msgpack.Encoder().encode
 _nights = msgspec.msgpack.Decoder(Nights).decode
@@ -85,6 +88,9 @@ class TakeBooking:
 
     def _stay_needs(self, hotel: Hotel, revision: Revision, rooms: Sequence[str], fallback: str) -> Needs:
         for room, stay in zip(rooms, revision.content.stays, strict=True):
+            arrival, departure, units = stay.arrival, stay.departure, stay.units
+            if not (0 <= units <= UNITS_MAX and FIRST_DAY <= arrival <= LAST_DAY and departure - arrival <= STAY_MAX):
+                raise Malformed(f"nobody books {units} rooms for {departure - arrival} nights", _ABSURD)
             if room or fallback:
                 yield from self._stock_needs(hotel, room or fallback, stay.arrival, stay.departure)
 
@@ -112,6 +118,10 @@ class TakeBooking:
         if len(entries) >= REVISIONS_MAX:
             raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
         entry = self._entry(hotel, entries, revision, now_ms)
+        try:
+            body = _pack(entry)
+        except OverflowError as fault:
+            raise Malformed(TOO_LARGE, _ABSURD) from fault
         folded = taking(hotel, fold([*entries, entry]))
         rev = state.next_rev(self._scope)
         old = _nights(known.nights) if known else ()
@@ -120,7 +130,7 @@ class TakeBooking:
         writes: list[Row] = [
             *stock,
             *(relieved(state, hotel, stock, now_ms, reservation) if known else [reservation]),
-            RevisionRow(self._scope, number, entry.seq, self._message.message_id, _pack(entry)),
+            RevisionRow(self._scope, number, entry.seq, self._message.message_id, body),
             self._message._replace(outcome=_outcome(folded, verdict.judgement), rev=rev),
         ]
         if verdict.judgement is Judgement.RULES:

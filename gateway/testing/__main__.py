@@ -26,7 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     expect.add_argument("--profile", help="the connector's name if left out")
     expect.add_argument("--force", action="store_true", help="replace twins that say something else")
     chosen = parser.parse_args(arguments)
-    subject = _subject(_load(chosen.connector), chosen.profile, chosen.fixtures)
+    try:
+        found = _load(chosen.connector)
+    except (ImportError, AttributeError, ValueError) as problem:
+        parser.error(f"{chosen.connector}: {problem}")
+    subject = _subject(found, chosen.profile, chosen.fixtures)
     kept = [_expect(subject, fixture, chosen.force) for fixture in fixtures_in(chosen.fixtures)]
     return 0 if all(kept) else 1
 

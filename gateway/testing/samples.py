@@ -17,8 +17,11 @@ from gateway.messages import (
     Confirmation,
     ConfirmReservations,
     DeliverReservation,
+    Described,
     Outgoing,
     Ping,
+    PlansAsked,
+    PlansFound,
     PushAvailability,
     PushRates,
     RetrieveReservations,
@@ -111,6 +114,16 @@ def outgoing(subject: Subject) -> tuple[Outgoing, ...]:
     kinds = (RevisionKind.NEW, RevisionKind.MODIFY, RevisionKind.CANCEL)
     found = [_delivery(subject, kind, f"R-{1001 + n}") for n, kind in enumerate(kinds)]
     return tuple(Outgoing(one.reservation_id, one.revision, one.source, one.modified_ms) for one in found)
+
+
+def plans_found(subject: Subject, asked: PlansAsked) -> PlansFound:
+    """Rooms and plans by name, with a price and a rule for one night where days are asked for."""
+    fields = [field for field in (Field.PRICE, Field.MIN_ARRIVAL) if field in subject.declared.fields]
+    rooms, plans = (
+        tuple(Described(code, f"Name of {code}") for code in codes) for codes in (subject.rooms, subject.plans)
+    )
+    updates = tuple(update_of(field, subject) for field in fields) if asked.first is not None else ()
+    return PlansFound(asked.hotel, subject.site.currency, False, rooms, plans, updates)
 
 
 def kind_of(field: Field) -> type[Command]:

@@ -63,7 +63,8 @@ class Type:
 
     def _add_attribute(self, part: str) -> None:
         if part.startswith("<"):
-            self.wildcard = True
+            # No table has attributes of their own standing, so a strict wildcard knows none; it is the last of two.
+            self.wildcard = not part.endswith("strict>")
             return
         name, _, kind = part.partition(":")
         self.attributes[name] = self._schema.value(kind.removesuffix("!"))

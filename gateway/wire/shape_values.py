@@ -231,8 +231,8 @@ _DURATION = (
 )
 _DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _FLOAT = rf"{_DECIMAL}(?:[eE][+-]?[0-9]+)?|-?INF|NaN"
-# RFC 3986, where everything outside its alphabet may stand for itself, as in the recommendation.
-_URI_CHARACTER = r"(?:%[0-9A-Fa-f]{2}|[^%#\[\] \t\r\n])"
+# RFC 3986, where everything outside its alphabet may stand for itself, as in the recommendation; even blanks between.
+_URI_CHARACTER = r"(?:%[0-9A-Fa-f]{2}|[^%#\[\]])"
 _URI = (
     rf"(?:[A-Za-z][A-Za-z0-9+.\-]*:(?:\[[0-9A-Fa-f:.]*\]|{_URI_CHARACTER})*"
     rf"|(?![^/?#]*:){_URI_CHARACTER}*)(?:#{_URI_CHARACTER}*)?"

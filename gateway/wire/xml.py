@@ -25,7 +25,7 @@ Attributes = Mapping[str, str]
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """``stretch_max`` is the bytes from one ``>`` to the next: a tag with its attributes, or a text.
+    """``stretch_max`` is the bytes from one ``>`` to the next, where a text of up to ``text_max`` is not counted.
 
     It caps attributes before they are read, at a cost one does not notice; counting them afterwards protects nothing.
     """
@@ -33,8 +33,9 @@ class Limits(msgspec.Struct, frozen=True):
     bytes_max: int = 20 * 1024 * 1024
     elements_max: int = 500_000  # of trees; a stream keeps none of them
     attributes_max: int = 750_000  # likewise: each takes some 200 bytes, however short it is written
-    namespaces_max: int = 256
+    namespaces_max: int = 4096
     stretch_max: int = 64 * 1024
+    text_max: int = 64 * 1024
 
 
 DEFAULT_LIMITS = Limits()
@@ -116,10 +117,20 @@ def check(data: bytes, limits: Limits) -> None:
         raise Malformed(f"more than {limits.namespaces_max} namespace declarations", Reason.TOO_LARGE)
     # Half a stretch without a ">" is noticed in one of two neighbouring halves, whatever its place.
     half = limits.stretch_max // 2
-    for start in range(0, len(data) - half, half):
-        if data.find(b">", start, start + half) < 0:
-            line = data[:start].count(b"\n") + 1
-            raise Malformed(f"a tag or text of more than {half} bytes", Reason.TOO_LARGE, line=line)
+    start, end = 0, len(data) - half
+    while start < end:
+        start = start + half if data.find(b">", start, start + half) >= 0 else _past_text(data, start, half, limits)
+
+
+def _past_text(data: bytes, start: int, tag_max: int, limits: Limits) -> int:
+    """The end of the tag behind a long text; raises where it is the tag that is long."""
+    began = data.rfind(b">", 0, start) + 1
+    opened = data.find(b"<", began)
+    closed = data.find(b">", start)
+    if not 0 <= opened - began <= limits.text_max or not 0 <= closed - opened <= tag_max:
+        line = data[:start].count(b"\n") + 1
+        raise Malformed(f"a tag of more than {tag_max} bytes, or a longer text", Reason.TOO_LARGE, line=line)
+    return closed
 
 
 def check_doctype(data: bytes, end: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from lxml import etree
 
+from gateway.errors import Malformed
 from gateway.wire.xml import (
     DEFAULT_LIMITS,
     LOCAL,
@@ -110,6 +111,17 @@ def path_to(data: bytes, number: int) -> str:
     return "/" + "/".join(target.names)
 
 
+def names_at_end(data: bytes) -> list[str]:
+    """The elements that are open where a document in UTF-8 ends, or stops being one; the root where it was closed."""
+    target = _Counting(0)
+    receiver: Any = target
+    parser = etree.XMLParser(target=receiver, **PARSER_OPTIONS)
+    with contextlib.suppress(Malformed, etree.XMLSyntaxError):
+        for at in range(0, len(data), PEEK_BYTES):
+            parser.feed(data[at : at + PEEK_BYTES])
+    return target.names or ([target.root] if target.root else [])
+
+
 class _Reached(Exception):
     """The element that was looked for has been met."""
 
@@ -166,8 +178,11 @@ class _Skipping(_Target):
 
 
 class _Counting(_Target):
+    """Stops at the start with that number; at none if it is 0."""
+
     def __init__(self, number: int) -> None:
         self._left = number
+        self.root = ""
         self._counts: list[dict[str, int]] = [{}]
         self.names: list[str] = []
 
@@ -175,6 +190,7 @@ class _Counting(_Target):
         name = LOCAL[tag]
         count = self._counts[-1][name] = self._counts[-1].get(name, 0) + 1
         self.names.append(f"{name}[{count}]" if count > 1 else name)
+        self.root = self.root or name
         self._counts.append({})
         self._left -= 1
         if not self._left:

@@ -62,6 +62,13 @@ class NeitherInNorOut:
         return CAPABILITIES
 
 
+@breaks(C01="neither for some nights nor as a complete set")
+class TakesNoLimits(Acme):
+    def capabilities(self, profile: str) -> Capabilities:
+        super().capabilities(profile)
+        return declare(deltas=False)
+
+
 @breaks(C02="no-such-profile")
 class AnyProfile(Acme):
     def capabilities(self, profile: str) -> Capabilities:
@@ -165,6 +172,13 @@ class KeepsNoOccupancy(Acme):
     def capabilities(self, profile: str) -> Capabilities:
         super().capabilities(profile)
         return declare(guests_max=2)
+
+
+@breaks(C22="no different", C45="takes nothing away")
+class SaysNotThatItIsComplete(Acme):
+    def capabilities(self, profile: str) -> Capabilities:
+        super().capabilities(profile)
+        return declare(complete_sets=True)
 
 
 # --- how it reads replies ---------------------------------------------------------------------------------------------

@@ -50,3 +50,10 @@ def test_a_head_beside_a_fixture_is_used(fixtures: Path) -> None:
 def test_a_conformance_class_stands_for_its_connector(fixtures: Path) -> None:
     assert main(["expect", "tests.conformance.test_template:TestTemplate", str(fixtures)]) == 0
     assert (fixtures / "ping" / "one.expected.json").exists()
+
+
+def test_what_is_no_connector_is_said_in_a_line(fixtures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("nobody:CONNECTOR", "connectors._template:NOTHING", "connectors._template"):
+        with pytest.raises(SystemExit):
+            main(["expect", name, str(fixtures)])
+        assert f"error: {name}: " in capsys.readouterr().err

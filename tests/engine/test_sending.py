@@ -9,7 +9,7 @@ from gateway.contract import Accepted, Confirmed, Outcome, Refused, Unknown
 from gateway.engine.calendar import Sheet
 from gateway.engine.loaded import Slot
 from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED, Difference, Shadow, difference
-from gateway.engine.sending import Parcel, held_before, intend, parcels, postpone, settle, undo
+from gateway.engine.sending import Parcel, held_before, intend, parcels, postpone, settle, take_back, undo
 from gateway.engine.view import LAYOUT_OF
 from gateway.model.ari import Aspect
 from gateway.model.dates import BLOCK_DAYS
@@ -105,6 +105,43 @@ def test_parts_say_their_own_runs() -> None:
 def test_nothing_to_say_makes_no_parcel() -> None:
     assert parcels([], 5) == []
     assert parcels([_limits([1], CONFIRMED, 1)], 5) == []
+
+
+def _complete(sync: int) -> list[Parcel]:
+    """Three nights: one to be lowered, one to be raised, one as it was; and prices to be told."""
+    limits = _limits([0, 4, 2], sync, 2)
+    prices = next(of for of in _mixed() if of.aspect is Aspect.PRICES)
+    whole = difference(CHANNEL, limits.shadow, limits.view, (FIRST, FIRST + 31), NOW_MS, complete=True)
+    return parcels([whole, prices], 9, complete=True)
+
+
+def _told(parcel: Parcel) -> list[int]:
+    """The limits of the first nights that a complete set says."""
+    said = {day: part.update for part in parcel.parts for day in range(part.update.first, part.update.last + 1)}
+    return [said[FIRST + night].settings[0].value for night in range(4)]
+
+
+def test_a_complete_set_that_lowers_opens_nothing_before_the_prices_are_told() -> None:
+    first, prices, last = _complete(CONFIRMED)
+    assert (first.complete, prices.rates, last.complete) == (True, True, True)
+    assert (first.urgent, last.urgent) == (True, False)
+    assert _told(first) == [0, 2, 2, 1]
+    assert _told(last) == [0, 4, 2, 1]
+
+
+def test_what_was_never_told_is_not_open_in_the_first_complete_set() -> None:
+    first, _, last = _complete(NEVER)
+    assert _told(first) == [0, 0, 0, 1]
+    assert _told(last) == [0, 4, 2, 1]
+
+
+def test_what_a_complete_set_keeps_back_is_due_until_it_is_told() -> None:
+    first, _, last = _complete(CONFIRMED)
+    _send(first, Confirmed())
+    assert _first(first).sync[:4].tolist() == [CONFIRMED, DIRTY, CONFIRMED, CONFIRMED]
+    _send(last, Confirmed())
+    assert set(_first(last).sync.tolist()) == {CONFIRMED}
+    assert _first(last).sheet.columns["limit"][0, :4].tolist() == [0, 4, 2, 1]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -233,3 +270,26 @@ def test_postponing_marks_every_waiting_cell_and_nothing_else() -> None:
     assert [each.rows.tolist() for each in touched] == [[0]]
     assert found.shadow.sync.tolist() == [NEVER, DIRTY, DIRTY] + [CONFIRMED] * 29
     assert postpone([]) == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_a_message_did_not_carry_is_as_before_and_due_at_once(count: int) -> None:
+    found = _limits([2, 3, 4], CONFIRMED, 9)
+    (parcel,) = parcels([found], 9)
+    before = held_before(parcel)
+    intend(parcel, HOLD_MS)
+    said, left = parcel.divided(count)
+    assert left is not None
+    assert [*said.parts, *left.parts] == list(parcel.parts)
+    settle(said, Unknown("lost"), {}, before, doubt_until_ms=DOUBT_MS, retry_at_ms=RETRY_MS)
+    take_back(left, before)
+    assert found.shadow.sync[:3].tolist() == [DOUBT] * count + [DIRTY] * (3 - count)
+    assert found.shadow.sheet.columns["limit"][0, :3].tolist() == [*[2, 3, 4][:count], *[9] * (3 - count)]
+    _send(left, Confirmed())
+    assert found.shadow.sync[:3].tolist() == [DOUBT] * count + [CONFIRMED] * (3 - count)
+
+
+def test_a_message_that_carries_everything_leaves_nothing() -> None:
+    (parcel,) = parcels([_limits([2, 3])], 9)
+    assert parcel.divided(2) == (parcel, None)
+    assert parcel.divided(9) == (parcel, None)

@@ -18,23 +18,30 @@ import pytest
 
 from connectors.opentravel.alpinebits import CONNECTOR as ALPINEBITS
 from gateway.contract import Capabilities, Reply, Request
+from gateway.engine.hotel import Hotel
 from gateway.engine.stock import FIGURE, open_stock
 from gateway.errors import OutcomeUnknown, Retryable
+from gateway.flows.agreed import WISH_MS, site_called
 from gateway.flows.apply_hotel import apply_hotel
+from gateway.flows.desk import calendar
 from gateway.flows.desk import connections as desk
 from gateway.flows.desk.connections import ConnectionLine
+from gateway.flows.fetch import Fetcher
 from gateway.flows.push_ari import Pusher
 from gateway.flows.push_work import AGREED_FOR_MS
-from gateway.model.dates import BLOCK_DAYS
+from gateway.model.ari import AriUpdate
+from gateway.model.dates import BLOCK_DAYS, format_day
 from gateway.model.property import Connection, Credentials, Product, Property, Role
-from gateway.store.tables import AgreedRow, MessageRow, StockRow
+from gateway.store.tables import AgreedRow, MessageRow, StockRow, SyncErrorRow
 from gateway.web.app import create_app
-from gateway.wire.multipart_form import read_parts
+from gateway.wire.http_auth import compose_basic
+from gateway.wire.multipart_form import read_parts, write_parts
 from tests.flows.house import HORIZON, PLANS, PRODUCTS, ROOMS, TODAY, VAULT, House, pms, sealed, update
 from tests.simulation.plain import PlainConnector
 
 OPTIONS = {"rate_basis": "room"}
 DELTAS = "OTA_HotelInvCountNotif_accept_deltas"
+SENT_MAX = 100
 
 
 class Both:
@@ -59,10 +66,12 @@ class Portal:
         self.client: httpx.AsyncClient | None = None
         self.hidden: tuple[str, ...] = ()
         self.faults: list[str] = []
+        self.asks_for = b""  # the Status of an advisory in its answers
         self.sent: list[tuple[str, str, str]] = []  # version, action, message
 
     async def call(self, request: Request, *, timeout_s: float) -> Reply:
         assert self.client is not None
+        assert len(self.sent) < SENT_MAX, "it never stops"
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "down":
             raise Retryable("connection refused")
@@ -77,9 +86,14 @@ class Portal:
         if fault == "unanswered":
             raise OutcomeUnknown("no answer")
         body = answer.content
+        if fault == "refused":
+            body = re.sub(rb"<Success/>.*(?=</\w+>$)", b'<Errors><Error Type="13">no</Error></Errors>', body)
         for name in self.hidden:
             pattern = rf',?"{name}"|{{"action":"{name}"[^}}]*}},?'
             body = re.sub(pattern.encode(), b"", body).replace(b"[,", b"[").replace(b",]", b"]")
+        if self.asks_for and b"PingRS" not in body:
+            asking = b'<Success/><Warnings><Warning Type="11" Status="%s"/></Warnings>' % self.asks_for
+            body = body.replace(b"<Success/>", asking)
         return Reply(answer.status_code, dict(answer.headers), body)
 
     def free_rooms(self) -> list[str]:
@@ -194,6 +208,30 @@ async def test_a_handshake_and_a_complete_set_come_first_and_then_deltas(pair: P
     assert not _is_complete(delta)
     assert pair.portal.actions() == ["FreeRooms"]
     assert await pair.held("DBL") == [3] * 4 + [1] * 2 + [3] * (HORIZON - 6)
+
+
+async def test_what_a_message_has_no_place_for_follows_at_once(pair: Pair) -> None:
+    """Figures and rules are messages of their own here, though they close the same nights."""
+    await pair.start()
+    await pair.settle()
+    pair.portal.sent.clear()
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=1), update("pDBL", "BAR", 4, 5, closed=1))
+    await pair.house.push()
+    assert pair.portal.actions() == ["FreeRooms", "RatePlans"]
+    assert 'Status="Close"' in pair.portal.sent[-1][2]
+    assert (await pair.line()).cells_pending == 0
+
+
+async def test_what_no_message_has_carried_is_not_in_doubt(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    pair.portal.sent.clear()
+    pair.portal.faults = ["unanswered"]
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=1), update("pDBL", "BAR", 4, 5, closed=1))
+    await pair.house.push()
+    pair.house.clock.pass_s(5)  # a pause, and much less than doubt lasts
+    await pair.house.push()
+    assert pair.portal.actions() == ["FreeRooms", "RatePlans"]
 
 
 async def test_a_server_without_deltas_is_always_told_everything(pair: Pair) -> None:
@@ -321,3 +359,154 @@ async def test_an_answer_that_knows_no_such_action_makes_us_ask_again(pair: Pair
     await pair.house.ari(update("pDBL", "", 6, 6, figure=0))
     await pair.house.push()
     assert pair.portal.actions()[:2] == ["FreeRooms", "Handshaking"]
+
+
+# --- what the agreement means for everything else -------------------------------------------------------------------
+
+
+async def test_a_complete_set_opens_nothing_before_its_price_is_there(pair: Pair) -> None:
+    pair.portal.hidden = (DELTAS,)
+    await pair.start()
+    await pair.house.ari(update("pFAM", "", 2, 2, figure=0))
+    await pair.settle()
+    pair.portal.sent.clear()
+    higher = update("pFAM", "BAR", 2, 2, price1=50_000, price2=50_000)
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=0), update("pFAM", "", 2, 2, figure=2), higher)
+    await pair.settle()
+    assert pair.portal.actions() == ["FreeRooms", "RatePlans", "FreeRooms"]
+    first, last = pair.portal.free_rooms()
+    assert first.count("<InvCount ") == 4  # before and after each gap; the night to be opened is still one of them
+    assert last.count("<InvCount ") == 5
+    assert await pair.held("DBL") == [3] * 4 + [0] * 2 + [3] * (HORIZON - 6)
+    assert await pair.held("FAM") == [3] * 2 + [2] + [3] * (HORIZON - 3)
+
+
+async def test_cut_off_between_the_two_complete_sets_the_second_comes_later(pair: Pair) -> None:
+    pair.portal.hidden = (DELTAS,)
+    await pair.start()
+    await pair.house.ari(update("pFAM", "", 2, 2, figure=0))
+    await pair.settle()
+    higher = update("pFAM", "BAR", 2, 2, price1=50_000, price2=50_000)
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=0), update("pFAM", "", 2, 2, figure=2), higher)
+    pair.portal.faults = ["", "down"]
+    await pair.house.push()
+    assert (await pair.held("FAM"))[2] == 0
+    await pair.settle()
+    assert (await pair.held("FAM"))[2] == 2
+
+
+async def test_refusals_of_what_is_not_taken_any_more_are_forgotten(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    pair.portal.faults = ["refused"]
+    await pair.house.ari(update("pDBL", "BAR", 2, 2, price1=50_000, price2=50_000))
+    await pair.house.push()
+    assert {row.aspect for row in await pair.house.rows(SyncErrorRow)} == {"prices"}
+    pair.portal.hidden = ("action_OTA_HotelRatePlanNotif_RatePlans",)
+    pair.house.clock.pass_s(AGREED_FOR_MS / 1000)
+    await pair.settle()
+    assert await pair.house.rows(SyncErrorRow) == []
+
+
+async def test_a_server_that_asks_for_free_rooms_gets_a_complete_set_once(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    pair.portal.sent.clear()
+    pair.portal.asks_for = b"ALPINEBITS_SEND_FREEROOMS"
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=0))
+    await pair.settle()
+    assert [_is_complete(message) for message in pair.portal.free_rooms()] == [False, True]
+    pair.house.clock.pass_s(WISH_MS / 1000)
+    await pair.house.ari(update("pDBL", "", 6, 6, figure=0))
+    await pair.settle()
+    assert [_is_complete(message) for message in pair.portal.free_rooms()] == [False, True, False, True]
+
+
+async def test_a_server_that_asks_for_rate_plans_gets_them_all_once(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    pair.portal.sent.clear()
+    pair.portal.asks_for = b"ALPINEBITS_SEND_RATEPLANS"
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=0))
+    await pair.settle()
+    assert pair.portal.actions()[0] == "FreeRooms"
+    assert set(pair.portal.actions()[1:]) == {"RatePlans"}
+    told = "".join(message for _, _, message in pair.portal.sent)
+    assert all(f'RatePlanCode="{plan.code.lower()}"' in told for plan in PLANS)
+
+
+async def test_a_server_that_asks_for_a_handshake_gets_one_at_once(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    pair.portal.sent.clear()
+    pair.portal.asks_for = b"ALPINEBITS_SEND_HANDSHAKE"
+    await pair.house.ari(update("pDBL", "", 4, 5, figure=0))
+    await pair.settle()
+    assert pair.portal.actions() == ["FreeRooms", "Handshaking"]
+
+
+async def test_guest_requests_are_asked_for_in_the_agreed_version_and_their_answers_heeded(pair: Pair) -> None:
+    await pair.start(server="2020-10")
+    await pair.settle()
+    pair.portal.sent.clear()
+    pair.portal.asks_for = b"ALPINEBITS_SEND_HANDSHAKE"
+    fetcher = Fetcher(pair.house.services)
+    await fetcher.round()
+    await fetcher.errands.idle()
+    ((version, action, _),) = pair.portal.sent
+    assert (version, action) == ("2020-10", "OTA_Read:GuestRequests")
+    await pair.settle()
+    assert pair.portal.actions() == ["GuestRequests", "Handshaking"]
+
+
+async def test_deliveries_know_the_agreement_of_this_account_and_of_no_other(pair: Pair) -> None:
+    await pair.start(server="2020-10")
+    await pair.settle()
+    services = pair.house.services
+    hotel = await services.directory.hotel_of("portal")
+    assert isinstance(hotel, Hotel)
+    capabilities = ALPINEBITS.capabilities("alpinebits-2024-10")
+    known = await site_called(services, hotel, hotel.connections["portal"], capabilities)
+    assert known.agreed is not None
+    assert known.agreed.version == "2020-10"
+    moved = msgspec.structs.replace(hotel.connections["portal"], url="http://other")
+    assert (await site_called(services, hotel, moved, capabilities)).agreed is None
+    plain = msgspec.structs.replace(capabilities, negotiates=False)
+    assert (await site_called(services, hotel, hotel.connections["portal"], plain)).agreed is None
+
+
+async def test_a_preview_shows_nothing_that_is_not_taken(pair: Pair) -> None:
+    await pair.start()
+    price = update("DBL", "BAR", 2, 2, price1=50_000, price2=50_000)
+    assert await _previewed(pair, price)
+    pair.portal.hidden = ("action_OTA_HotelRatePlanNotif_RatePlans",)
+    await pair.settle()
+    assert not await _previewed(pair, price)
+
+
+async def _previewed(pair: Pair, change: AriUpdate) -> bool:
+    shown = await calendar.preview(pair.house.services, "h", [change])
+    return any(channel.updates for channel in shown.channels)
+
+
+async def test_base_rates_say_what_was_pushed(pair: Pair) -> None:
+    await pair.start()
+    await pair.settle()
+    assert pair.portal.client is not None
+    first, last = format_day(TODAY + 2), format_day(TODAY + 3)
+    asked = (
+        '<OTA_HotelRatePlanRQ xmlns="http://www.opentravel.org/OTA/2003/05" Version="1.000"><RatePlans><RatePlan>'
+        f'<DateRange Start="{first}" End="{last}"/><HotelRef HotelCode="DEMO01"/>'
+        "</RatePlan></RatePlans></OTA_HotelRatePlanRQ>"
+    )
+    content_type, body = write_parts({"action": b"OTA_HotelRatePlan:BaseRates", "request": asked.encode()})
+    headers = {
+        "content-type": content_type,
+        "authorization": compose_basic("them", "in"),
+        "x-alpinebits-clientprotocolversion": "2024-10",
+    }
+    answer = await pair.portal.client.post("http://portal/alpinebits/theirs", content=body, headers=headers)
+    plans = re.findall(r"<RatePlan .*?</RatePlan>", answer.text)
+    assert [re.findall(r'RatePlanCode="(\w+)"', plan)[0] for plan in plans] == [plan.code.lower() for plan in PLANS]
+    assert f'InvTypeCode="r1" Start="{first}" End="{last}"' in plans[0]
+    assert 'AmountAfterTax="100.00"' in plans[0]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from itertools import permutations
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.flows import take_booking
 from gateway.messages import ReservationReceived
-from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow
-from tests.flows.house import House, cancel, channel, hotel, modify, new, pms, stay
+from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow
+from tests.flows.house import TODAY, House, cancel, channel, hotel, modify, new, pms, stay
 
 
 async def test_a_booking_takes_its_nights(house: House) -> None:
@@ -177,6 +178,20 @@ async def test_several_bookings_in_one_document(house: House) -> None:
     first, second, third = msgspec.json.decode(reply.body, type=list[str])
     assert first == third != second
     assert await house.sold("DBL") == {2: 2}
+    whole, *parts = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert whole.raw
+    assert len(parts) == 2  # the repetition says nothing new
+    assert {(part.cause, part.raw) for part in parts} == {(whole.message_id, b"")}
+
+
+async def test_of_a_document_that_is_refused_in_part_the_text_is_kept(house: House) -> None:
+    await house.open_for_sale()
+    absurd = new(msgspec.structs.replace(stay(2, 3), units=2**31), booking="B2")
+    document = [ReservationReceived("OTA", new(stay(2, 3))), ReservationReceived("OTA", absurd)]
+    assert (await house.post("ota", *document)).status == 400
+    whole, part = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert (whole.outcome, part.outcome, part.cause, part.raw) == ("refused", "applied", whole.message_id, b"")
+    assert whole.raw
 
 
 async def test_a_booking_for_another_hotel_is_refused_before_anything_is_taken(house: House) -> None:
@@ -198,3 +213,33 @@ async def test_a_booking_that_never_ends_is_refused_at_last(house: House, monkey
     again = await house.post("ota", ReservationReceived("OTA", changes[-1]))
     assert again.status == 200
     assert await house.sold("DBL") == {2: 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"units": 2**31}, id="rooms beyond 32 bits"),
+        pytest.param({"units": 2**70}, id="rooms beyond 64 bits"),
+        pytest.param({"units": -1}, id="fewer rooms than none"),
+        pytest.param({"departure": TODAY + 1_010}, id="years"),
+        pytest.param({"arrival": -(2**70)}, id="before all time"),
+        pytest.param({"arrival": 2**70, "departure": 2**70 + 1}, id="after all time"),
+        pytest.param({"adults": 2**70}, id="guests beyond 64 bits"),
+        pytest.param({"nightly": (2**70,)}, id="money beyond 64 bits"),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+async def test_absurd_numbers_are_refused_in_words(house: House, said: dict[str, Any], known: bool) -> None:
+    """By the booking, not by the database: whoever sends them is not asked to come again."""
+    if known:
+        await house.say(new(stay(2, 5)))
+    before = await house.ledger()
+    absurd = modify(msgspec.structs.replace(stay(2, 5), **said))
+    reply = await house.post("ota", ReservationReceived("OTA", absurd))
+    assert reply.body.decode().startswith("invalid_value: ")
+    assert await house.ledger() == before
+
+
+async def test_an_absurd_version_is_refused_in_words(house: House) -> None:
+    reply = await house.post("ota", ReservationReceived("OTA", new(stay(2, 5), version=2**70)))
+    assert reply.body.decode().startswith("invalid_value: ")

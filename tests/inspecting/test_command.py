@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,23 @@ def test_a_profile_that_is_not_there_is_a_failure(
 
 
 def test_a_file_that_is_not_there_does_not_stop_the_others(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", "--profile", "ota", "gone.xml", "bad.xml", "good.xml"]) == 1
-    assert [line["file"] for line in lines(capsys)] == ["bad.xml", "good.xml"]
+    (files / "folder.xml").mkdir()
+    assert main(["inspect", "--profile", "ota", "gone.xml", "folder.xml", "bad.xml", "good.xml"]) == 1
+    found = lines(capsys)
+    assert [line["file"] for line in found] == ["gone.xml", "folder.xml", "bad.xml", "good.xml"]
+    assert [line["accepted"] for line in found] == [False, False, False, True]
+    assert [error["kind"] for line in found[:3] if isinstance(error := line["error"], dict)] == [
+        "failure",
+        "failure",
+        "malformed",
+    ]
+
+
+def test_a_name_that_is_no_text_is_told_in_escapes(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"\xe9.xml")
+    (files / name).write_text(GOOD, encoding="utf-8")
+    assert main(["inspect", "--profile", "ota", name]) == 0
+    assert lines(capsys)[0]["file"] == "\\udce9.xml"
 
 
 class Careless:

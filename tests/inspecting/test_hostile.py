@@ -79,6 +79,8 @@ CASES: dict[str, bytes] = {
     "gzip bomb": gzip.compress(b"<a>" + b" " * 80_000_000),
     "gzip cut off": gzip.compress(PING.encode())[:-5],
     "gzip in gzip": gzip.compress(gzip.compress(PING.encode())),
+    "long element name": b"<" + b"a" * 30_000 + b"/>",
+    "long attribute name": PING.replace("Version=", f'{"a" * 30_000}="" Version=').encode(),
     "two envelopes": b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/><s:Body/></s:Envelope>',
     "empty envelope": b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body/></s:Envelope>',
 }
@@ -101,8 +103,35 @@ def test_it_is_refused_with_a_typed_error(name: str, tmp_path: Path) -> None:
     assert found.error is not None
     assert found.error.kind in ("malformed", "unsupported")
     assert "root:" not in found.error.text
-    assert len(found.error.text) < 500
+    assert len(found.error.text) <= 500
+    assert (found.error.path or "").startswith("/")
     assert peak_bytes < 200 * 1024 * 1024
+
+
+ENVELOPED = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "message"),
+    [
+        (CASES["empty"], "/", None),
+        (CASES["declared as UTF-7"], "/", None),
+        (CASES["doctype"], "/", None),
+        (CASES["attribute twice"], "/", None),
+        (CASES["large text"], "/OTA_PingRQ", "OTA_PingRQ"),
+        (CASES["two documents"], "/OTA_PingRQ", "OTA_PingRQ"),
+        (CASES["character 0"], "/OTA_PingRQ/EchoData", "OTA_PingRQ"),
+        (inside("<a/><a><b>"), "/OTA_PingRQ/EchoData/a[2]/b", "OTA_PingRQ"),
+        (inside("&nbsp;").decode().encode("utf-16"), "/OTA_PingRQ/EchoData", "OTA_PingRQ"),
+        (ENVELOPED.format(PING[:-15]).encode(), "/OTA_PingRQ/EchoData", "OTA_PingRQ"),
+        (ENVELOPED.format("</x>").encode(), "/Envelope/Body", "Envelope"),
+        (CASES["long element name"], "/" + "a" * 998 + "…", "a" * 99 + "…"),
+    ],
+)
+def test_the_path_leads_to_where_reading_ends(data: bytes, path: str, message: str | None, tmp_path: Path) -> None:
+    found = verdict(tmp_path / "broken.xml", data)
+    assert found.error is not None
+    assert (found.error.path, found.message) == (path, message)
 
 
 @pytest.mark.parametrize(

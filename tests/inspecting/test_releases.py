@@ -11,24 +11,10 @@ from connectors.opentravel._shared.inspect_shapes import schema
 from gateway.contract import Inspected, Inspection
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.wire import shape
+from tests.inspecting.documents import NAMESPACE, PAYMENT, answer, avail, booked
 from tests.shapes.documents import Author
 
-NAMESPACE = "http://www.opentravel.org/OTA/2003/05"
 OTA = Inspection("ota")
-
-
-def avail(inner: str = "", attributes: str = 'Version="1.0"', namespace: str = NAMESPACE) -> bytes:
-    control = '<StatusApplicationControl Start="2031-02-01" End="2031-02-03" InvTypeCode="DBL"/>'
-    return (
-        f'<OTA_HotelAvailNotifRQ xmlns="{namespace}" {attributes}><AvailStatusMessages HotelCode="D">'
-        f'<AvailStatusMessage BookingLimit="4">{control}{inner}</AvailStatusMessage>'
-        f"</AvailStatusMessages></OTA_HotelAvailNotifRQ>"
-    ).encode()
-
-
-def answer(content: str, name: str = "OTA_HotelAvailNotifRS") -> bytes:
-    return f'<{name} xmlns="{NAMESPACE}" Version="1.0">{content}</{name}>'.encode()
-
 
 CARD = (
     '<OTA_HotelResNotifRQ xmlns="{}" Version="1.0"><HotelReservations><HotelReservation><RoomStays><RoomStay>'
@@ -72,76 +58,52 @@ def test_what_a_full_description_has_is_taken_without_a_warning(data: bytes) -> 
         answer("", "OTA_HotelRFP_NotifRQ"),
         answer("", "OTA_HotelRFP_RQ"),
         answer("", "OTA_HotelGetMsgRQ"),
+        answer("", "OTA_HotelInvCountRQ"),
+        answer("", "OTA_PostEventReportRQ"),
+        answer("<Success/>", "OTA_HotelCacheChangeNotifRS"),
+        answer("<Success/>", "OTA_ProfileReadRS"),
+        answer("<Success/>", "OTA_VehRetResRS"),
+        answer("<VehRetResRQCore><Older/></VehRetResRQCore>", "OTA_VehRetResRQ"),
+        answer("<ReadRequests><AirReadRequest><Older/></AirReadRequest></ReadRequests>", "OTA_ReadRQ"),
+        answer("<ReadRequests><TourReadRequest/></ReadRequests>", "OTA_ReadRQ"),
     ],
 )
 def test_what_other_releases_and_trades_have_is_taken_with_a_warning(data: bytes) -> None:
     assert len(inspect(data, OTA).warnings) == 1
 
 
-PARAGRAPH = '<{0}><Text Formatted="1" Language="en">x</Text><ListItem ListItem="1">y</ListItem></{0}>'
-PAYMENT = (
-    '<{0}><RequiredPayment RetributionType="ResAutoCancelled" PaymentCode="5">'
-    '<AmountPercent Percent="10"/><Deadline OffsetTimeUnit="Day" OffsetUnitMultiplier="1"/>'
-    + PARAGRAPH.format("PaymentDescription")
-    + "</RequiredPayment></{0}>"
-)
-
-
-def booked(stay: str) -> bytes:
-    inner = f"<HotelReservation><RoomStays><RoomStay>{stay}</RoomStay></RoomStays></HotelReservation>"
-    return answer(f"<HotelReservations>{inner}</HotelReservations>", "OTA_HotelResRQ")
-
-
-def rate(inner: str) -> bytes:
-    rates = (
-        f"<RoomRates><RoomRate><Rates><Rate><Base AmountBeforeTax='9.00'/>{inner}</Rate></Rates></RoomRate></RoomRates>"
-    )
-    return booked(rates)
-
-
-def described(inner: str) -> bytes:
-    content = f'<HotelDescriptiveContents><HotelDescriptiveContent HotelCode="D">{inner}</HotelDescriptiveContent>'
-    return answer(content + "</HotelDescriptiveContents>", "OTA_HotelDescriptiveContentNotifRQ")
-
-
-TEXT = PARAGRAPH.format("Description")
-
-# What 2003B or 2005A have, and no release of 2006 or later.
-FORMER = [
-    rate(PAYMENT.format("PaymentPolicies")),
-    booked(PAYMENT.format("DepositPayments")),
-    booked("<AlternateInfo/>").replace(b"OTA_HotelResRQ", b"OTA_HotelResNotifRQ"),
-    answer("<Success/>", "OTA_HotelResRS").replace(b"Version", b'ResResponseType="On Hold" Version'),
-    avail('<LengthsOfStay><LengthOfStay Time="2" MinMaxMessageType="RemoveForward MinStay"/></LengthsOfStay>'),
-    described(f"<HotelInfo><Descriptions><Renovation>{TEXT}</Renovation></Descriptions></HotelInfo>"),
-    described(
-        '<HotelInfo><Descriptions><Description InfoCode="1"><Text>x</Text></Description></Descriptions></HotelInfo>'
-    ),
-    described(f'<HotelInfo><Services><Service Code="1">{TEXT}</Service></Services></HotelInfo>'),
-    described(f'<AreaInfo><Attractions><Attraction AttractionName="x">{TEXT}</Attraction></Attractions></AreaInfo>'),
-    described(
-        '<MultimediaObjects><MultimediaObject ContentCode="1" ContentData="x" Version="1" ContentTitle="y">'
-        "<URL>http://example.org/a.jpg</URL></MultimediaObject></MultimediaObjects>"
-    ),
-    described(
-        "<FacilityInfo><Restaurants><Restaurant>"
-        + PARAGRAPH.format("RestaurantDescription")
-        + "</Restaurant></Restaurants></FacilityInfo>"
-    ),
-    answer(
-        '<SellableProducts HotelCode="D"><SellableProduct SellableProductRPH="1"><MeetingRoom MeetingRoomCount="1"/>'
-        "</SellableProduct></SellableProducts>",
-        "OTA_HotelInvNotifRQ",
-    ),
-]
-
-
-@pytest.mark.parametrize("data", FORMER)
-def test_what_only_older_releases_have_is_taken_with_a_warning(data: bytes) -> None:
-    assert len(inspect(data, OTA).warnings) == 1
-
+XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 WRONG = [
+    (avail(attributes=f'Version="1.0" {XSI} xsi:type="Strange"'), "OTA_HotelAvailNotifRQ/@type", Reason.SYNTAX),
+    (avail(attributes='Version="1.0" EchoToken=""'), "OTA_HotelAvailNotifRQ/@EchoToken", Reason.INVALID_VALUE),
+    (
+        answer("<ReadRequests><HotelReadRequest><Older/></HotelReadRequest></ReadRequests>", "OTA_ReadRQ"),
+        "ReadRequests/HotelReadRequest/Older",
+        Reason.SYNTAX,
+    ),
+    (
+        answer('<VehRetResRQInfo><SearchDateRange Start="2031-02-30"/></VehRetResRQInfo>', "OTA_VehRetResRQ"),
+        "SearchDateRange/@Start",
+        Reason.INVALID_DATE,
+    ),
+    (
+        answer(
+            '<ReadRequests><AirReadRequest Older="1"><DepartureDate>2031-02-30</DepartureDate></AirReadRequest>'
+            "</ReadRequests>",
+            "OTA_ReadRQ",
+        ),
+        "AirReadRequest/DepartureDate",
+        Reason.INVALID_DATE,
+    ),
+    (
+        answer(
+            "<ReadRequests><AirReadRequest/><HotelReadRequest><Older/></HotelReadRequest></ReadRequests>", "OTA_ReadRQ"
+        ),
+        "HotelReadRequest/Older",
+        Reason.SYNTAX,
+    ),
+    (answer("<VehRetResRQCore/><Errors/><Success/>", "OTA_VehRetResRS"), "OTA_VehRetResRS/Errors", Reason.SYNTAX),
     (avail("<Strange/>"), "AvailStatusMessage/Strange", Reason.SYNTAX),
     (avail("<RateAmountMessages/>"), "AvailStatusMessage/RateAmountMessages", Reason.SYNTAX),
     (avail('<x:A xmlns:x="urn:x"/>'), "AvailStatusMessage/A", Reason.SYNTAX),

@@ -23,7 +23,7 @@ TABLE = {
         "Line": {"text": "xs:decimal", "attributes": "Code:Code!"},
         "LongLine": {"text": "xs:decimal", "attributes": "Code:Code!, More:xs:string", "extends": "Line"},
         "Note": {"mixed": True, "content": "Bold:xs:string*"},
-        "Any": {"content": "<##any skip>*"},
+        "Any": {"content": "<##any skip>*", "attributes": "<##any lax>, <##any strict>"},
     },
     "values": {
         "Kind": {"base": "xs:string", "enumeration": ["new", "old"]},
@@ -80,6 +80,7 @@ INVALID = [
     (order("<Head> </Head><None/>"), "/Order/Head", 2, Reason.SYNTAX),
     (order('<Line Code="AB"><Head/></Line>'), "/Order/Line/Head", 2, Reason.SYNTAX),
     (order("<None/><Note/><Note><Italic/></Note>"), "/Order/Note[2]/Italic", 2, Reason.SYNTAX),
+    (order('<None/><Any y="1"/>'), "/Order/Any/@y", 2, Reason.SYNTAX),
     (order(f'<Head {XSI} xsi:type="LongLine"/><None/>'), "/Order/Head/@type", 2, Reason.SYNTAX),
 ]
 

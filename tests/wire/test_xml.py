@@ -61,7 +61,10 @@ HOSTILE = {
         Reason.TOO_LARGE,
     ),
     "200,000 attributes": (b"<a " + b" ".join(b'n%d=""' % n for n in range(200_000)) + b"/>", Reason.TOO_LARGE),
-    "a text without end": (b"<a>" + b"x" * 100_000 + b"</a>", Reason.TOO_LARGE),
+    "a text without end": (b"<a>" + b"x" * 100_000, Reason.TOO_LARGE),
+    "a long text": (b"<a>" + b"x" * 100_000 + b"</a>", Reason.TOO_LARGE),
+    "a long tag behind a long text": (b"<a>" + b"x" * 50_000 + b"<b " + b"x" * 100_000 + b"/></a>", Reason.TOO_LARGE),
+    "a long tag that is never closed": (b"<a>" + b'<b c="' + b"x" * 100_000 + b"<d/></a>", Reason.TOO_LARGE),
     "U+0000": (b"<a>\0</a>", Reason.SYNTAX),
     "U+0000 as a reference": (b"<a>&#0;</a>", Reason.SYNTAX),
     "empty": (b"", Reason.SYNTAX),
@@ -97,6 +100,15 @@ def test_a_document_over_the_cap_is_refused_unread(read: Reader) -> None:
     with pytest.raises(Malformed) as refused:
         read(b"<a>" + b" " * 100 + b"<", xml.Limits(bytes_max=100))
     assert refused.value.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("read", [by_tree, by_stream])
+def test_a_long_text_is_read_wherever_it_begins(read: Reader) -> None:
+    for before in (0, 16_000, 32_000, 48_000):
+        data = b"<r>" + b"<a/>" * (before // 4) + b"x" * 900_000 + b"<a/></r>" + b" " * 1000
+        read(data, xml.Limits(text_max=1_000_000))
+        with pytest.raises(Malformed):
+            read(data, xml.Limits(text_max=800_000))
 
 
 def test_a_tree_of_too_many_elements_is_refused() -> None:

@@ -1,11 +1,12 @@
 """The amounts of one Rate: prices per occupancy, and for further guests (sheet, section 4.1).
 
-Amounts are taken as sent, before or after tax, and never turned into one another.
+Amounts are taken as sent, before or after tax, and never turned into one another. Children may have prices by age: the
+highest of them becomes the price of a further child.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 from connectors.opentravel._shared.numbers import PLAIN_DIGITS_MAX, TWO_PLACES, parse_amount, parse_count
@@ -16,6 +17,7 @@ from gateway.wire.xml import Attributes
 from mappings import Unmapped, look_up
 
 Settings = tuple[Setting, ...]
+Band = tuple[int, int, int]  # youngest, oldest, amount
 
 # What nearly all of them have, and nothing else.
 _usual_base = itemgetter("NumberOfGuests", "AgeQualifyingCode", "AmountAfterTax", "CurrencyCode")
@@ -25,18 +27,26 @@ _GUESTS = {str(guests): guests for guests in range(1, OCCUPANCY_MAX + 1)}
 _ADULT = "10"
 _PRICE = Field.PRICE  # an enum member costs as much to look up on its class as the rest of a setting
 _EXTRA_OF = {_ADULT: Field.EXTRA_ADULT, "8": Field.EXTRA_CHILD}
+_EXTRA_CHILD = Field.EXTRA_CHILD
 _PER_ROOM = "25"
-_AGES = ("MinAge", "MaxAge", "AgeBucket")
+_CHILD = "8"
+_BAND = ("MinAge", "MaxAge")
+_AGES = (*_BAND, "AgeBucket")
+_AGE_MAX, _NO_END = 120, 999  # what MaxAge says for a band that is open above
 
 # The attributes of a BaseByGuestAmt, or in a tuple those of an AdditionalGuestAmount.
 Said = Attributes | tuple[Attributes]
 
 
 class Amounts:
-    """Reads what was ``said`` by one Rate after the other; equal amounts of a document are one object."""
+    """Reads what was ``said`` by one Rate after the other; equal amounts of a document are one object.
+
+    ``banded`` are the settings of Rates that told prices of children by age, with these.
+    """
 
     def __init__(self, profile: Profile, currency: str) -> None:
         self.said: list[Said] = []
+        self.banded: list[tuple[Settings, tuple[Band, ...]]] = []
         self._net = profile.tax_basis == "before"
         self._currency = currency
         self._settings: dict[tuple[int, ...], Settings] = {}
@@ -98,8 +108,11 @@ class Amounts:
     def _read_carefully(self, currency: str) -> tuple[Settings, str, bool]:
         rate = _Rate(currency, self._currency)
         rate.read(self.said)
+        settings = tuple(rate.settings)
+        if rate.bands:
+            self.banded.append((settings, tuple(rate.bands)))
         # Amounts for further guests alone name no basis; then it is the dialect's.
-        return tuple(rate.settings), rate.currency or self._currency, self._net if rate.net is None else rate.net
+        return settings, rate.currency or self._currency, self._net if rate.net is None else rate.net
 
 
 class _Rate:
@@ -110,6 +123,7 @@ class _Rate:
 
     def __init__(self, currency: str, default: str) -> None:
         self.settings: list[Setting] = []
+        self.bands: list[Band] = []
         self.currency = currency
         self.net: bool | None = None
         self._default = default
@@ -120,6 +134,11 @@ class _Rate:
                 self.read_extra(each[0])
             else:
                 self._read_base(each)
+        children = [one.value for one in self.settings if one.field is _EXTRA_CHILD]
+        if len(children) > 1:
+            # One price for a further child is kept, and nobody pays too little by it.
+            self.settings = [one for one in self.settings if one.field is not _EXTRA_CHILD]
+            self.settings.append(Setting(_EXTRA_CHILD, max(children)))
 
     def _read_base(self, attributes: Attributes) -> None:
         given = _given(attributes, "BaseByGuestAmt")
@@ -154,7 +173,7 @@ class _Rate:
         return minor
 
     def read_extra(self, attributes: Attributes) -> None:
-        given = _given(attributes, "AdditionalGuestAmount")
+        given = _given(attributes, "AdditionalGuestAmount", (_AGES[2],) if _is_child(attributes) else _AGES)
         field = _EXTRA_OF.get(given.get("AgeQualifyingCode", ""))
         if field is None:
             path = "AdditionalGuestAmount/@AgeQualifyingCode"
@@ -164,12 +183,29 @@ class _Rate:
         if "Amount" not in given:
             path = "AdditionalGuestAmount/@Amount"
             raise Malformed("Amount is missing", Reason.REQUIRED_MISSING, path=path)
-        self.settings.append(Setting(field, self._amount(given, "Amount", "AdditionalGuestAmount")))
+        amount = self._amount(given, "Amount", "AdditionalGuestAmount")
+        self.settings.append(Setting(field, amount))
+        if not given.keys().isdisjoint(_BAND):
+            self.bands.append((*_band(given), amount))
 
 
-def _given(attributes: Attributes, element: str) -> dict[str, str]:
+def _is_child(attributes: Attributes) -> bool:
+    return attributes.get("AgeQualifyingCode", "").strip() == _CHILD
+
+
+def _band(given: Mapping[str, str]) -> tuple[int, int]:
+    """The youngest and the oldest; one end may be open."""
+    path = "AdditionalGuestAmount/@MinAge"
+    youngest = parse_count(given.get("MinAge", "0"), path, _AGE_MAX)
+    oldest = min(_AGE_MAX, parse_count(given.get("MaxAge", str(_NO_END)), "AdditionalGuestAmount/@MaxAge", _NO_END))
+    if youngest > oldest:
+        raise Malformed(f"MinAge {youngest} is above MaxAge {oldest}", Reason.INVALID_VALUE, path=path)
+    return youngest, oldest
+
+
+def _given(attributes: Attributes, element: str, refused: Sequence[str] = _AGES) -> dict[str, str]:
     given = {name: value.strip() for name, value in attributes.items() if value.strip()}
-    for name in _AGES:
+    for name in refused:
         if name in given:
             raise Unsupported("an amount by age band has no place here", path=f"{element}/@{name}")
     return given

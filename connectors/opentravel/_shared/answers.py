@@ -31,17 +31,22 @@ _ANSWERED = (
     names.ARI_ROOTS
     | names.RESERVATION_ROOTS
     | names.SELLER_ROOTS
+    | names.HOUSE_ROOTS
     | {names.PING, names.READ, names.NOTIF_REPORT, names.RATE_PLANS, names.INVENTORY, names.DESCRIPTIVE}
     | names.NOT_TAKEN
 )
 
 
 class Asked(NamedTuple):
-    """What an answer repeats of its question; ``root`` empty when nothing could be read."""
+    """What an answer repeats of its question; ``root`` empty when nothing could be read.
+
+    ``answer`` is the root of the answer, where its question alone does not tell it.
+    """
 
     root: str = ""
     token: str = ""
     language: str = ""
+    answer: str = ""
 
 
 def confirm(
@@ -158,5 +163,5 @@ def writable(told: str) -> str:
 
 
 def _message(asked: Asked, content: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
-    root = names.answer_to(asked.root)
+    root = asked.answer or names.answer_to(asked.root)
     return message(root, content, token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **more)

@@ -14,7 +14,7 @@ from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
 from gateway.errors import Refusal, Unsupported
-from gateway.messages import Clearing
+from gateway.messages import AgeBand, Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
 from gateway.wire import xml, xml_streams
 from gateway.wire.xml import Attributes
@@ -76,6 +76,11 @@ class AriCollector(ABC):
         if self._item is not None:
             self._put_together(self._item)
             self._item = None
+
+    @property
+    def bands(self) -> tuple[AgeBand, ...]:
+        """Prices by age that stand behind the updates; only rates have any."""
+        return ()
 
     @property
     def record(self) -> str:

@@ -11,6 +11,7 @@ from connectors.opentravel._shared.names import RATES
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
 from gateway.errors import Malformed, Reason, Unsupported
+from gateway.messages import AgeBand
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import ALL_WEEK, Weekdays
 from gateway.wire.xml import Attributes
@@ -34,6 +35,20 @@ class RatesCollector(AriCollector):
         super().__init__(profile, currency)
         self._rate: Attributes | None = None
         self._amounts = Amounts(profile, currency)
+
+    @property
+    def bands(self) -> tuple[AgeBand, ...]:
+        """Prices of children by age, each once for its room and plan."""
+        if not self._amounts.banded:
+            return ()
+        behind = {id(settings): bands for settings, bands in self._amounts.banded}
+        found = (
+            AgeBand(update.room, update.plan, *band, kept=max(amount for _, _, amount in bands))
+            for update in self.updates
+            if (bands := behind.get(id(update.settings)))
+            for band in bands
+        )
+        return tuple(dict.fromkeys(found))
 
     def _parts(self) -> dict[str, Take]:
         known: dict[str, Take] = {

@@ -34,12 +34,14 @@ class RateWriter(PartWriter):
             [
                 f"<RateAmountMessage{self.locator(number)}>{self.control(update)}{amounts}</RateAmountMessage>"
                 for number, update in enumerate(updates, start=1)
-                if (amounts := self._amounts(update))
+                if (amounts := self.rates(update))
             ]
         )
 
-    def _amounts(self, update: AriUpdate) -> str:
-        """An amount that is taken away has no word of its own: the message that replaces the others lacks it."""
+    def rates(self, update: AriUpdate) -> str:
+        """Rates with one Rate. An amount that is taken away has no word of its own: the message that replaces the
+        others lacks it, and it is empty where all that is to be said is said so.
+        """
         currency = attribute(update.currency)
         if not currency:
             raise Unsupported("amounts need a currency", Reason.CURRENCY)

@@ -6,10 +6,11 @@ listed in ``docs/inspect.md``; every name, every value, what all releases requir
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
-from connectors.opentravel._shared.inspect_words import Readings, root
+from connectors.opentravel._shared.inspect_words import Readings, has_type, root
 from gateway.errors import Reason, Unsupported
 from gateway.wire import xml
 from gateway.wire.shape import XSI_HINTS, one_of
@@ -20,36 +21,48 @@ from gateway.wire.xml import Node
 # These have stood at the beginning and at the end, before and behind each other.
 _ANYWHERE = frozenset(("POS", "TPA_Extensions", "UniqueID"))
 _OUTCOMES = frozenset(("Success", "Errors"))
+# What all trades share holds their own, of which we know one release or two: there names and order do not count.
+_SHARED = frozenset(("NotifDetails", "PrefCollection", "ReadRequests", "ReservationsList"))
+_OTHER_TRADE = re.compile(r"(?:Air|Cruise|Dest|Golf|Ground|Insurance|Package|Pkg|Rail|Tour|Veh)[A-Za-z]+")
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 class _Open:
-    """An open element: what is left of the order in each reading of it, and how often each child has come."""
+    """An open element: what is left of the order in each reading of it, and how often each child has come.
 
-    __slots__ = ("children", "readings", "states")
+    ``loose`` says that it belongs to another trade, ``others`` that something in it does.
+    """
 
-    def __init__(self, readings: Readings) -> None:
+    __slots__ = ("children", "loose", "others", "readings", "states")
+
+    def __init__(self, readings: Readings, *, loose: bool) -> None:
         self.readings = readings
         self.states = readings.states.copy()
         self.children: Counter[str] = Counter()
+        self.loose = loose
+        self.others = False
 
 
-def check(message: Node) -> None:
-    """Raises :class:`gateway.errors.Malformed` for what is wrong in every release, Unsupported for an unknown root."""
+def check(message: Node, *, loose: bool = False) -> None:
+    """Raises :class:`gateway.errors.Malformed` for what is wrong in every release, Unsupported for an unknown root.
+
+    Of a ``loose`` message, one of another trade, only what is known has to be right.
+    """
     place = Place()
-    place.tree(message, _Checker(place))
+    place.tree(message, _Checker(place, loose=loose))
 
 
-def check_stream(data: bytes, limits: xml.Limits) -> str:
+def check_stream(data: bytes, limits: xml.Limits, *, loose: bool = False) -> str:
     """The same for a document in UTF-8 of which nothing is kept; gives the local name of its root."""
     place = Place()
-    place.stream(data, _Checker(place), limits)
+    place.stream(data, _Checker(place, loose=loose), limits)
     return place.root_name
 
 
 class _Checker:
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, loose: bool) -> None:
         self._place = place
+        self._loose = loose
         self._open: list[_Open | None] = []
         self._prefix = ""
 
@@ -57,6 +70,7 @@ class _Checker:
         tag: Any = node.tag
         name = xml.name_of(node)
         found: Readings | None
+        loose = self._loose
         if not self._open:
             self._prefix = tag.removesuffix(name)
             found = root(name)
@@ -64,10 +78,12 @@ class _Checker:
                 raise Unsupported(f"no message is called {quoted(name)}", path=f"/{name}", line=node.sourceline)
         else:
             parent = self._open[-1]
-            found = None if parent is None else self._child(node, name, tag, parent)
+            if parent is not None and not loose:
+                loose = parent.loose or (parent.readings.element in _SHARED and bool(_OTHER_TRADE.fullmatch(name)))
+            found = None if parent is None else self._child(node, name, tag, parent, loose)
         if found is not None:
-            self._attributes(node, found)
-        self._open.append(_Open(found) if found is not None else None)
+            self._attributes(node, found, loose)
+        self._open.append(_Open(found, loose=loose) if found is not None else None)
 
     def end(self, node: Node) -> None:
         here = self._open.pop()
@@ -76,13 +92,13 @@ class _Checker:
         self._text(node, here.readings)
         if here.readings.outcome:
             self._outcome(node, here)
-        missing = here.readings.missing(frozenset(here.children))
+        missing = () if here.loose or here.others else here.readings.missing(frozenset(here.children))
         if missing:
             raise self._place.fault(node, f"{one_of(missing)} is missing", Reason.REQUIRED_MISSING)
 
     # --- content ------------------------------------------------------------------------------------------------------
 
-    def _child(self, node: Node, name: str, tag: str, parent: _Open) -> Readings | None:
+    def _child(self, node: Node, name: str, tag: str, parent: _Open, loose: bool) -> Readings | None:
         """What the releases say of a child element; None for one that is not looked at."""
         above = parent.readings
         if not above.mixed and (before := node.getprevious()) is not None:
@@ -92,6 +108,9 @@ class _Checker:
                 return None
             raise self._place.fault(node, f"{quoted(tag)} is not in the namespace of the message")
         name = above.present(name)
+        if loose:
+            parent.others = True
+            return above.child(name)
         if name in above.places:
             self._in_order(node, name, parent)
         found = above.child(name)
@@ -103,6 +122,8 @@ class _Checker:
         """One of the readings that know the name has to have it here."""
         count = parent.children[name] = parent.children[name] + 1
         held = False
+        if 1 < count <= parent.readings.repeated.get(name, 0):
+            return
         for at, most in parent.readings.places[name]:
             state = parent.states[at]
             if name not in _ANYWHERE:
@@ -133,7 +154,7 @@ class _Checker:
 
     # --- attributes ---------------------------------------------------------------------------------------------------
 
-    def _attributes(self, node: Node, here: Readings) -> None:
+    def _attributes(self, node: Node, here: Readings, loose: bool) -> None:
         attributes: Any = node.attrib
         for name, text in attributes.items():
             values = here.values(name)
@@ -142,16 +163,19 @@ class _Checker:
                 continue
             others = here.other_values(name)
             if not values and not others:
-                self._unknown(node, name, here)
+                if not loose:
+                    self._unknown(node, name, text, here)
                 continue
             fault = _worst(others, text) if others else fault
             if fault is not None:
                 raise self._place.fault(node, f"{name}: {fault[1]}", fault[0], f"/@{name}")
         for name in here.required:
-            if name not in attributes:
+            if name not in attributes and not loose:
                 raise self._place.fault(node, f"{name} is missing", Reason.REQUIRED_MISSING, f"/@{name}")
 
-    def _unknown(self, node: Node, name: str, here: Readings) -> None:
+    def _unknown(self, node: Node, name: str, text: str, here: Readings) -> None:
+        if name == _XSI_TYPE and not has_type(text.strip(BLANK).rpartition(":")[2]):
+            raise self._place.fault(node, f"no release has a type {quoted(text)}", suffix="/@type")
         if name in XSI_HINTS or name == _XSI_TYPE or here.any_attribute:
             return
         shown = xml.LOCAL[name]

@@ -32,8 +32,8 @@ _Found = frozenset[tuple[Schema, str]]
 class Readings:
     """What the releases say of one element, each as a type. ``states`` are before the first child of each reading.
 
-    ``places``: for each child the readings that know it, with how often it may stand there. ``text`` is empty where
-    one of them takes any text.
+    ``places``: for each child the readings that know it, with how often it may stand there; ``repeated`` the same for
+    releases there is no description of. ``text`` is empty where one of them takes any text.
     """
 
     def __init__(self, element: str, kinds: tuple[Type, ...]) -> None:
@@ -42,14 +42,16 @@ class Readings:
         self.states: list[State | None] = [start(relaxed(kind.content[0])) for kind in kinds]
         self.anything = any(kind.begin.after_other(own=False) is not None for kind in kinds)
         self.any_attribute = any(kind.wildcard for kind in kinds)
-        self.mixed = any(kind.mixed for kind in kinds)
+        self.mixed = any(kind.mixed for kind in kinds) or _once_text(element)
         self.text = [] if self.mixed else [kind.text for kind in kinds if kind.text is not None]
         self.text_only = len(self.text) == len(kinds)
-        self.required = frozenset.intersection(*(frozenset(kind.required) for kind in kinds))
+        always = frozenset.intersection(*(frozenset(kind.required) for kind in kinds))
+        self.required = always - _once_optional(element)
         self.places: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for at, kind in enumerate(kinds):
             for name, count in most(kind.content[0]).items():
                 self.places[name].append((at, count))
+        self.repeated = _once_repeated(element)
         self.outcome = all({"Success", "Errors"} <= set(kind.content[1]) for kind in kinds)
         self._children: dict[str, Readings] = {}
         self._values: dict[str, list[Value]] = {}
@@ -98,10 +100,38 @@ class Readings:
         return known
 
 
+def _once_text(element: str) -> bool:
+    """Whether it held a text before it held elements."""
+    kind = _former(element)
+    return kind is not None and kind.mixed
+
+
+def _once_optional(element: str) -> frozenset[str]:
+    """The attributes it did not have to have before the releases there is a description of."""
+    kind = _former(element)
+    return frozenset() if kind is None else frozenset(kind.attributes).difference(kind.required)
+
+
+def _once_repeated(element: str) -> dict[str, float]:
+    """The children that stood there more often than now, and how often at most."""
+    kind = _former(element)
+    return {} if kind is None else {name: count for name, count in most(kind.content[0]).items() if count > 1}
+
+
+def _former(element: str) -> Type | None:
+    former = schema(FORMER)
+    return former.type(former.table.roots[element]) if element in former.table.roots else None
+
+
 @lru_cache(maxsize=8192)
 def readings(element: str, kinds: tuple[Type, ...]) -> Readings:
     """Kept, because most elements of a message repeat."""
     return Readings(element, kinds)
+
+
+def has_type(name: str) -> bool:
+    """Whether a release has a type of that name, for a document that chooses one."""
+    return any(name in release.table.types for release in _releases())
 
 
 def root(name: str) -> Readings | None:

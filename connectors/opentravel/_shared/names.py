@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from gateway.errors import Malformed, Reason
 from gateway.wire.xml import LOCAL, Node
 from mappings import Unmapped, look_up
 
@@ -27,6 +28,12 @@ NOTIF_REPORT = "OTA_NotifReportRQ"
 RATE_PLANS = "OTA_HotelRatePlanNotifRQ"
 INVENTORY = "OTA_HotelInvNotifRQ"
 DESCRIPTIVE = "OTA_HotelDescriptiveContentNotifRQ"
+STATISTICS = "OTA_HotelStatsNotifRQ"
+PROFILE_CREATE = "OTA_ProfileCreateRQ"
+PROFILE_MODIFY = "OTA_ProfileModifyRQ"
+PROFILE_FOUND = "OTA_ProfileReadRS"
+PLANS_ASKED = "OTA_HotelRatePlanRQ"
+DESCRIPTION_ASKED = "OTA_HotelDescriptiveInfoRQ"
 ERROR = "OTA_ErrorRS"
 
 ARI_ROOTS = frozenset((AVAIL, RATES, INV_COUNT, BOOKING_RULE))
@@ -35,13 +42,11 @@ RESERVATION_ROOTS = frozenset((RES, RES_MODIFY, RES_CHANGE, CANCEL))
 # What a seller asks of us; the last two mean something else where a channel tells of what it has sold.
 SELLER_ROOTS = frozenset((OFFERS, BOOK, RES_CHANGE, CANCEL))
 
+# What a house tells about its guests and figures, and what it is asked about itself.
+HOUSE_ROOTS = frozenset((STATISTICS, PROFILE_CREATE, PROFILE_MODIFY, PLANS_ASKED, DESCRIPTION_ASKED))
+
 # Messages for which there is no place here, whatever the dialect.
-NOT_TAKEN = frozenset(
-    (
-        *("OTA_HotelDescriptiveInfoRQ", "OTA_HotelRatePlanRQ", "OTA_HotelAvailGetRQ", "OTA_HotelStatsNotifRQ"),
-        *("OTA_HotelInvBlockNotifRQ", "OTA_HotelPostEventNotifRQ", "OTA_ProfileCreateRQ", "OTA_ProfileModifyRQ"),
-    )
-)
+NOT_TAKEN = frozenset(("OTA_HotelAvailGetRQ", "OTA_HotelInvBlockNotifRQ", "OTA_HotelPostEventNotifRQ"))
 
 # Where the reservations of a message stand.
 RESERVATION_LISTS = {
@@ -57,6 +62,7 @@ HOTEL_ID = "10"
 RESERVATION_ID = "14"
 CANCELLATION_ID = "15"
 REFERENCE_ID = "16"
+PROFILE_ID = "21"
 SYSTEM_ID = "22"
 
 # Instance of the UniqueID of a message that replaces all there was.
@@ -119,6 +125,14 @@ def every(node: Node | None, *path: str) -> list[Node]:
 def values(node: Node) -> dict[str, str]:
     """All attributes as :func:`value` gives them; absent ones are missing."""
     return {name: trimmed for name, found in node.items() if (trimmed := found.strip())}
+
+
+def at_most(most: int, nodes: list[Node], path: str) -> list[Node]:
+    """The same nodes; raises :class:`Malformed` where they are more, as each of them takes work of its own."""
+    if len(nodes) > most:
+        text = f"{len(nodes)} in one message, at most {most} are taken"
+        raise Malformed(text, Reason.TOO_LARGE, path=path, line=nodes[most].sourceline)
+    return nodes
 
 
 def value(node: Node | None, name: str) -> str:

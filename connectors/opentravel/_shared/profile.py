@@ -31,6 +31,10 @@ _EVENTS = (
     messages.ReservationsAsked,
     messages.DeliveriesReported,
     messages.ContentReceived,
+    messages.StatisticsReceived,
+    messages.ProfileReceived,
+    messages.ProfileAsked,
+    messages.PlansAsked,
     messages.OffersAsked,
     messages.SaleAsked,
 )
@@ -51,6 +55,10 @@ EventName = Literal[
     "ReservationsAsked",
     "DeliveriesReported",
     "ContentReceived",
+    "StatisticsReceived",
+    "ProfileReceived",
+    "ProfileAsked",
+    "PlansAsked",
     "OffersAsked",
     "SaleAsked",
 ]

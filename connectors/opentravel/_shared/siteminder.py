@@ -17,6 +17,7 @@ from connectors.opentravel._shared import names, sender, siteminder_answers
 from connectors.opentravel._shared.answers import OUR_SOURCE
 from connectors.opentravel._shared.encode_ari import encode_push
 from connectors.opentravel._shared.envelope import message
+from connectors.opentravel._shared.explain import explain
 from connectors.opentravel._shared.names import every, is_ours, value
 from connectors.opentravel._shared.rewrite import hotel_of, rewrite, with_encoded
 from connectors.opentravel._shared.siteminder_profile import (
@@ -25,7 +26,7 @@ from connectors.opentravel._shared.siteminder_profile import (
     load_siteminder,
 )
 from connectors.opentravel._shared.siteminder_reservation import booked_through
-from connectors.opentravel._shared.siteminder_shape import check_requestor, check_shape
+from connectors.opentravel._shared.siteminder_shape import check_other, check_requestor, check_shape
 from connectors.opentravel._shared.soap_document import SoapDocument, asked_in, open_envelope, token_in
 from connectors.opentravel._shared.soap_outcomes import read_soap_answer
 from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
@@ -69,6 +70,9 @@ class SiteMinder(ABC):
 
     def capabilities(self, profile: str) -> Capabilities:
         return load_siteminder(profile).capabilities()
+
+    def explain(self, data: bytes) -> tuple[str, ...]:
+        return explain(data)
 
     @abstractmethod
     def _read(self, document: SoapDocument, site: Site, profile: SiteMinderProfile) -> Sequence[Event | Query]: ...
@@ -139,11 +143,16 @@ class SiteMinder(ABC):
     # --- a message by itself ------------------------------------------------------------------------------------------
 
     def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
-        """In its envelope or bare. An amount that names no currency is taken for one in euros."""
+        """In its envelope or bare. An amount that names no currency is taken for one in euros.
+
+        Of what is only ever answered, or asked by us, the shape is checked.
+        """
         profile = load_siteminder(inspection.profile)
         root = read_tree(data, Limits(bytes_max=BODY_BYTES_MAX))
         envelope = soap.unwrap(root) if name_of(root) == "Envelope" else Envelope(Version.V11, None, root)
         name = name_of(envelope.payload)
+        if name not in self.roots and (answered := check_other(envelope.payload, profile.shape)) is not None:
+            return Inspected(name, answered)
         if name not in self.roots or not is_ours(envelope.payload):
             told = f"there is no message {soap.quoted(envelope.payload)} in this dialect"
             raise Unsupported(told, path=f"/{name}", line=envelope.payload.sourceline)

@@ -12,6 +12,7 @@ from connectors.opentravel._shared.answers import Asked
 from connectors.opentravel._shared.decode_ari import AriCollector, decode_tree
 from connectors.opentravel._shared.decode_avail import AvailCollector
 from connectors.opentravel._shared.decode_rates import RatesCollector
+from connectors.opentravel._shared.notif_report import line_of
 from connectors.opentravel._shared.siteminder_profile import SiteMinderProfile
 from gateway.errors import Malformed, Reason, Rejected, Unsupported
 from gateway.messages import AriReceived
@@ -28,10 +29,17 @@ def read_ari(root: Node, asked: Asked, profile: SiteMinderProfile, currency: str
     found = decode_tree(root, collector, profile, "" if profile.currency_needed else currency)
     if not found.hotel:
         path = f"/{found.root}/{found.container}/@HotelCode"
-        raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
+        line = _line(root, found.container)
+        raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path, line=line)
     if found.complete:
-        raise Unsupported("a complete set has no place in this dialect", path=f"/{found.root}/UniqueID/@Instance")
+        path, line = f"/{found.root}/UniqueID/@Instance", _line(root, "UniqueID")
+        raise Unsupported("a complete set has no place in this dialect", path=path, line=line)
     return AriReceived(found.hotel, tuple(found.updates), asked.token)
+
+
+def _line(root: Node, child: str) -> int | None:
+    node = names.first(root, child)
+    return line_of(root if node is None else node)
 
 
 class _Checking(AriCollector):

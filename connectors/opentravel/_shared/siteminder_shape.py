@@ -10,6 +10,8 @@ from gateway.errors import Malformed, Reason
 from gateway.wire import shape
 from gateway.wire.xml import Node, name_of
 
+# The older of the two schemas lacks reservations that are pushed.
+_NEWER, _PUSH_ANSWER = "siteconnect", "OTA_HotelResNotifRS"
 _NO_COLON = re.compile(r"(.*T.*[+-]\d\d)(\d\d)")
 
 
@@ -18,6 +20,16 @@ def check_shape(root: Node, table: str) -> tuple[str, ...]:
     warnings = _put_right(root)
     shape.check(root, schema(table))
     return warnings
+
+
+def check_other(root: Node, table: str) -> tuple[str, ...] | None:
+    """Warnings for a message of the dialect that is never sent to us; None for one that is not of the dialect."""
+    name = name_of(root)
+    table = _NEWER if name == _PUSH_ANSWER else table
+    asked = name == names.OFFERS or name.endswith("RS")
+    if not asked or not names.is_ours(root) or name not in schema(table).table.roots:
+        return None
+    return (*check_shape(root, table), f"{name} is never sent to us: only its shape was checked")
 
 
 def check_requestor(root: Node) -> None:

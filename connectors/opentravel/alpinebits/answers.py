@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from connectors.opentravel._shared.answers import codes_of, describe
 from connectors.opentravel.alpinebits import actions
 from connectors.opentravel.alpinebits.actions import ACTIONS
+from connectors.opentravel.alpinebits.base_rates import write_base_rates
 from connectors.opentravel.alpinebits.document import ACCEPTS_HEADER, AlpineBitsDocument
 from connectors.opentravel.alpinebits.encode_ari import message_of
 from connectors.opentravel.alpinebits.encode_requests import write_request
@@ -16,7 +17,7 @@ from connectors.opentravel.alpinebits.rules_pulls import check_ping
 from connectors.opentravel.alpinebits.terms import V2018, V2020, VERSIONS
 from gateway.contract import Reply, Site
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
-from gateway.messages import Applied, Found, Outgoing, Pong, Result, Taken
+from gateway.messages import Applied, Found, Outgoing, PlansFound, Pong, Result, Taken
 from gateway.model.dates import Instant
 from gateway.wire.http_auth import CHALLENGE
 from gateway.wire.xml import Node
@@ -52,6 +53,8 @@ def confirm(document: AlpineBitsDocument, site: Site, highest: str, results: Seq
     if document.action == actions.READ:
         found = next((result for result in results if isinstance(result, Found)), Found(()))
         return _found(document, site, found, at_ms)
+    if document.action == actions.BASE_RATES:
+        return _base_rates(document, site, results, at_ms)
     silent = (ACTIONS[document.action].response, _version(document)) in _NO_WARNINGS
     told = [] if silent else [*_told(results), *document.notes]
     return _reply(document, "<Success/>" + _warnings(_advisory(line) for line in told), at_ms)
@@ -99,6 +102,18 @@ def _found(document: AlpineBitsDocument, site: Site, found: Found, at_ms: Instan
         warnings.append(_advisory("there are more requests to read once these are acknowledged"))
     body = "<Success/>" + _warnings(warnings) + element("ReservationsList", "".join(written))
     return _reply(document, body, at_ms)
+
+
+def _base_rates(document: AlpineBitsDocument, site: Site, results: Sequence[Result], at_ms: Instant) -> Reply:
+    """What cannot be told in a rate plan is an error of the whole answer."""
+    found = next((result for result in results if isinstance(result, PlansFound)), None)
+    if found is None:
+        raise TypeError("a question about rate plans is answered with rate plans")
+    try:
+        written = write_base_rates(found, site, document.version)
+    except Refusal as refusal:
+        return deny(document, refusal, at_ms)
+    return _reply(document, "<Success/>" + written, at_ms)
 
 
 def _requests_taken(document: AlpineBitsDocument, results: Sequence[Result], at_ms: Instant) -> Reply:

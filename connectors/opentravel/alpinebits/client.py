@@ -69,7 +69,7 @@ def decode(command: Command, request: Request, reply: Reply, site: Site, profile
     root = outcomes.read_root(reply, _action_of(command, profile))
     decoded = Decoded(root) if isinstance(root, Refused) else _read(command, root, site, profile)
     again = _ask_again(command, reply, profile)
-    return msgspec.structs.replace(decoded, next=again) if again is not None else decoded
+    return msgspec.structs.replace(decoded, next=again or decoded.next, afresh=outcomes.asked_for(reply))
 
 
 def _spoken(site: Site, profile: AlpineBitsProfile) -> AlpineBitsProfile:
@@ -79,7 +79,7 @@ def _spoken(site: Site, profile: AlpineBitsProfile) -> AlpineBitsProfile:
 
 def _ask_again(command: Command, reply: Reply, profile: AlpineBitsProfile) -> Ping | None:
     """A handshake refused with 400 is asked for in the next lower version (protocol sheet, section 1.3); a push that
-    is not understood, or answered with the wish for a handshake, is followed by one.
+    is not understood, and any message answered with the wish for a handshake, is followed by one.
     """
     if isinstance(command, Ping):
         lower = [
@@ -88,9 +88,8 @@ def _ask_again(command: Command, reply: Reply, profile: AlpineBitsProfile) -> Pi
         if reply.status == BAD_REQUEST and lower:
             return msgspec.structs.replace(command, version=lower[0])
         return None
-    if isinstance(command, PushAvailability | PushRates) and (
-        reply.status == BAD_REQUEST or outcomes.SEND_HANDSHAKE in reply.body
-    ):
+    refused = reply.status == BAD_REQUEST and isinstance(command, PushAvailability | PushRates)
+    if refused or outcomes.SEND_HANDSHAKE in reply.body:
         return Ping(id=f"{command.id}-ping", at_ms=command.at_ms)
     return None
 

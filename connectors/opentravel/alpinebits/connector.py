@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from connectors.opentravel._shared import sender
+from connectors.opentravel._shared.explain import explain
 from connectors.opentravel._shared.names import content, first
 from connectors.opentravel.alpinebits import actions, agreement, answers, client, inspecting, rules
 from connectors.opentravel.alpinebits.document import AlpineBitsDocument, read
@@ -29,6 +30,9 @@ class AlpineBits:
 
     def inspect(self, data: bytes, inspection: Inspection) -> Inspected:
         return inspecting.inspect(data, inspection)
+
+    def explain(self, data: bytes) -> tuple[str, ...]:
+        return explain(data)
 
     # --- they call us -------------------------------------------------------------------------------------------------
 

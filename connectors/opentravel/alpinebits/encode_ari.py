@@ -154,7 +154,7 @@ def _rate_plans(updates: Sequence[AriUpdate], aspect: Aspect, site: Site, versio
     for update in updates:
         if not update.plan:
             raise Unsupported("a rule or a price here belongs to a rate plan")
-        write = _rules(update) if aspect is Aspect.RULES else _rates(update, site)
+        write = rules_of(update) if aspect is Aspect.RULES else rates_of(update, site)
         plans.setdefault(update.plan, []).extend(write)
     holder = "BookingRules" if aspect is Aspect.RULES else "Rates"
     written = [
@@ -171,7 +171,7 @@ def _rate_plans(updates: Sequence[AriUpdate], aspect: Aspect, site: Site, versio
     return element("RatePlans", "".join(written), HotelCode=site.hotel)
 
 
-def _rules(update: AriUpdate) -> Iterator[str]:
+def rules_of(update: AriUpdate) -> Iterator[str]:
     """One BookingRule for each period; what is 0 is said by saying nothing."""
     fields = {setting.field: setting.value for setting in update.settings}
     strange = set(fields) - {*_LENGTHS, Field.CLOSED, Field.CTA, Field.CTD}
@@ -194,7 +194,7 @@ def _rules(update: AriUpdate) -> Iterator[str]:
         yield element("BookingRule", body, **target, Start=format_day(first), End=format_day(last))
 
 
-def _rates(update: AriUpdate, site: Site) -> Iterator[str]:
+def rates_of(update: AriUpdate, site: Site) -> Iterator[str]:
     """One dated Rate for each period."""
     basis = BASES.get(str(site.options.get("rate_basis", "")))
     if basis is None:

@@ -93,7 +93,7 @@ def _guarantee(cards: Sequence[ClearCard]) -> str:
     return ""
 
 
-def _meals(plan: str, site: Site) -> str:
+def meals_of(plan: str, site: Site) -> str:
     """The meal plan code of a rate plan, which the connection may also say by its name."""
     given = site.options.get("meals", {})
     said = str(given.get(plan, given.get("*", _ROOM_ONLY)))
@@ -113,7 +113,7 @@ def _rooms(stay: RoomStay, content: Content, site: Site, guarantee: str = "") ->
         raise Unsupported("a room without its total has no place in guest requests", Reason.REQUIRED_MISSING)
     each, rest = divmod(total, stay.units)
     currency = content.currency or site.currency
-    plan = element("MealsIncluded", "", MealPlanIndicator="true", MealPlanCodes=_meals(stay.plan, site))
+    plan = element("MealsIncluded", "", MealPlanIndicator="true", MealPlanCodes=meals_of(stay.plan, site))
     for unit in range(stay.units):
         amount = format_minor(each + (unit < rest), currency)
         yield element(

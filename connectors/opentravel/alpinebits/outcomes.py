@@ -12,9 +12,14 @@ from connectors.opentravel.alpinebits.handshake import HANDSHAKE_STATUS, Offer, 
 from gateway.contract import Arrived, Confirmed, Decoded, Outcome, Refused, Reply, Site
 from gateway.errors import Malformed, OutcomeUnknown, Refusal
 from gateway.messages import Confirmation, ConfirmReservations, ReservationReceived, RetrieveReservations
+from gateway.model.ari import Aspect
 from gateway.wire.xml import Node, name_of
 
 SEND_HANDSHAKE = b"ALPINEBITS_SEND_HANDSHAKE"
+_SEND = {
+    b"ALPINEBITS_SEND_FREEROOMS": (Aspect.LIMIT,),
+    b"ALPINEBITS_SEND_RATEPLANS": (Aspect.RULES, Aspect.PRICES),
+}
 _PLAIN_ERROR = b"ERROR:"
 _ADVISORY = "11"
 
@@ -32,6 +37,13 @@ def read_root(reply: Reply, action: str) -> Node | Refused:
     if first(root, "Success") is None:
         raise OutcomeUnknown("the answer has neither Success nor Errors")
     return root
+
+
+def asked_for(reply: Reply) -> frozenset[Aspect]:
+    """What the Status of a Warning or an Error wants told once more. Room types are described by people, so that
+    ALPINEBITS_SEND_INVENTORY is for them to read in the message log.
+    """
+    return frozenset(aspect for status, aspects in _SEND.items() if status in reply.body for aspect in aspects)
 
 
 def read_push(root: Node) -> Decoded:

@@ -34,6 +34,7 @@ _EVENTS = (
     messages.DeliveriesReported,
     messages.ReservationsAsked,
     messages.PingReceived,
+    messages.PlansAsked,
 )
 BODY_BYTES_MAX = 20 * 1024 * 1024
 

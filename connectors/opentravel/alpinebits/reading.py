@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from connectors.opentravel._shared.names import first, value
 from connectors.opentravel._shared.times import parse_instant
 from connectors.opentravel.alpinebits import actions
+from connectors.opentravel.alpinebits.base_rates import read_base_rates
 from connectors.opentravel.alpinebits.decode_freerooms import read_avail, read_inv_count
 from connectors.opentravel.alpinebits.decode_inventory import read_inventory
 from connectors.opentravel.alpinebits.decode_rateplans import read_rate_plans
@@ -34,6 +35,8 @@ def read_message(root: Node, action: str, site: Site, notes: list[str]) -> Seque
             start = value(first(root, "ReadRequests", "HotelReadRequest", "SelectionCriteria"), "Start")
             zone = str(site.options.get("timezone", "UTC"))
             return [ReservationsAsked(asked_hotel(root) or hotel, parse_instant(start, zone) if start else None)]
+        case actions.BASE_RATES:
+            return [read_base_rates(root, hotel)]
         case actions.NOTIF_REPORT:
             return [read_reports(root, hotel)]
         case actions.RES_NOTIF:

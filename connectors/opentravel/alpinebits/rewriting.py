@@ -1,7 +1,7 @@
 """A message of AlpineBits as we would send it, from what was understood of it.
 
 Guest requests are also written as the answer to those who fetch them. What we never send is not written: complete
-sets, new plans, inventories, base rates, events, and the answers that only say what became of a message.
+sets, new plans, inventories, events, and the answers that only say what became of a message.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from connectors.opentravel._shared.names import first
 from connectors.opentravel._shared.rewrite import hotel_of, rewrite
 from connectors.opentravel.alpinebits import actions, client
 from connectors.opentravel.alpinebits.actions import ACTIONS
+from connectors.opentravel.alpinebits.base_rates import write_question
 from connectors.opentravel.alpinebits.encode_ari import message_of
 from connectors.opentravel.alpinebits.encode_requests import write_request
 from connectors.opentravel.alpinebits.handshake import write_offer
@@ -22,7 +23,7 @@ from connectors.opentravel.alpinebits.reading import read_message
 from connectors.opentravel.alpinebits.rules_pulls import check_ping
 from gateway.contract import Site
 from gateway.errors import Unsupported
-from gateway.messages import Command, Event, Outgoing, Query, ReservationReceived
+from gateway.messages import Command, Event, Outgoing, PlansAsked, Query, ReservationReceived
 from gateway.wire.xml import Node, name_of
 from gateway.wire.xmlwrite import element, text
 
@@ -45,6 +46,8 @@ def write_anew(root: Node, action: str, name: str, profile: AlpineBitsProfile) -
         found = read_message(root, actions.RES_NOTIF, site, [])
         return _requests(root, found, site, profile)
     found = read_message(root, action, site, [])
+    if isinstance(found[0], PlansAsked):
+        return message_of(name_of(root), write_question(found[0]), root.get("Version") or "1.0", None)
     own = msgspec.structs.replace(site, hotel=hotel_of(found) or _NO_HOTEL, currency=_currency(root) or site.currency)
 
     def write(command: Command) -> tuple[bytes, int]:

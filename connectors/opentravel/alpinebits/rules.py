@@ -42,6 +42,9 @@ def check_shape(root: Node, version: str) -> None:
     if not is_ours(root):
         raise Unsupported(f"{name_of(root)} is not in the OpenTravel namespace", path=f"/{name_of(root)}", line=1)
     shape.check(root, schema(f"alpinebits-{version}"))
+    # The XSD lets anything be in it; the RNG, and the text of the standard, nothing.
+    if len(root) and name_of(root[0]) == "Success" and (len(root[0]) or root[0].attrib or (root[0].text or "").strip()):
+        raise broken(root[0], "Success is empty", Reason.SYNTAX)
 
 
 def check_action(root: Node, action: str, version: str) -> None:

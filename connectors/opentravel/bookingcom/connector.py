@@ -7,6 +7,7 @@ import msgspec
 from connectors.opentravel._shared import outcomes
 from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.encode_ari import locators
+from connectors.opentravel._shared.explain import explain
 from connectors.opentravel._shared.fetched import acknowledge, outcome_of
 from connectors.opentravel._shared.names import AVAIL, RATES, RES, RES_MODIFY
 from connectors.opentravel._shared.profile import load_profile
@@ -35,6 +36,9 @@ class BookingCom:
 
     def capabilities(self, profile: str) -> Capabilities:
         return load_profile(profile).capabilities()
+
+    def explain(self, data: bytes) -> tuple[str, ...]:
+        return explain(data)
 
     def encode(self, command: Command, site: Site) -> Request:
         profile = load_profile(site.profile)

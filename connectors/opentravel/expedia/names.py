@@ -25,10 +25,10 @@ class Api(msgspec.Struct, frozen=True):
 
 _AR_2011, _AR_2007 = f"{_BASE}/AR/2011/06", f"{_BASE}/AR/2007/02"
 _BC_09, _BC_08 = f"{_BASE}/BC/2007/09", f"{_BASE}/BC/2007/08"
-_BR = f"{_BASE}/BR/2014/01"
+_BR_2014, _BR_2007 = f"{_BASE}/BR/2014/01", f"{_BASE}/BR/2007/02"
 
 AR = Api("ar", AR_RQ, AR_RS, (_AR_2011, _AR_2007), (_AR_2007, _AR_2011))
-BR = Api("br", BR_RQ, BR_RS, (_BR,), (_BR,))
+BR = Api("br", BR_RQ, BR_RS, (_BR_2014, _BR_2007), (_BR_2014, _BR_2007))
 BC = Api("bc", BC_RQ, BC_RS, (_BC_09, _BC_08), (_BC_08, _BC_09))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -10,9 +10,10 @@ from connectors.opentravel._shared import answers, inspect_ota, names, outcomes,
 from connectors.opentravel._shared.encode_ari import encode_push, locators
 from connectors.opentravel._shared.encode_reservation import encode_delivery
 from connectors.opentravel._shared.envelope import message
+from connectors.opentravel._shared.explain import explain
 from connectors.opentravel._shared.profile import Profile, load_profile
 from connectors.opentravel._shared.rewrite import hotel_of, rewrite, with_encoded
-from connectors.opentravel.ota import fetch, retrieve
+from connectors.opentravel.ota import anew, fetch, plans, profiles, retrieve
 from connectors.opentravel.ota.document import OtaDocument, read
 from connectors.opentravel.ota.read import read_message, sells, zone_of
 from connectors.opentravel.ota.selling_answers import write_selling
@@ -71,11 +72,16 @@ class OpenTravel:
             return found
         return with_encoded(found, lambda: self._rewritten(data, inspection.profile))
 
+    def explain(self, data: bytes) -> tuple[str, ...]:
+        return explain(data)
+
     def _rewritten(self, data: bytes, profile: str) -> bytes:
         site = Site(connection="inspect", profile=profile, hotel="", currency="")
         document = _own(self.open(Head("POST", "/", {}), [data]))
         events = self.parse(document, site)
         dialect = load_profile(profile)
+        if anew.writes(document.root, events):
+            return anew.write(document.root, events, dialect.version_attr)
         written_for = replace(site, hotel=hotel_of(events))
         return rewrite(document.root, events, lambda it: _write(it, written_for, dialect, dialect.capabilities()))
 
@@ -156,6 +162,15 @@ class OpenTravel:
         return outcomes.read_answer(reply, _ANSWER_ROOTS[type(command)], parts, profile.warnings_skip)
 
 
+# What the answer to a message has beside its Success, where that needs the message or its results.
+_WRITERS: dict[str, Callable[[OtaDocument, Sequence[Result], Profile], str]] = {
+    names.PROFILE_CREATE: lambda document, results, profile: profiles.write_kept(document.tree),
+    names.PROFILE_MODIFY: lambda document, results, profile: profiles.write_kept(document.tree),
+    names.PLANS_ASKED: lambda document, results, profile: plans.write_plans(results, profile),
+    names.DESCRIPTION_ASKED: lambda document, results, profile: plans.write_descriptions(results),
+}
+
+
 def _own(document: Document) -> OtaDocument:
     if not isinstance(document, OtaDocument):
         raise TypeError(f"{type(document).__name__} was not opened by this connector")
@@ -188,8 +203,14 @@ def _data(
     document: OtaDocument, results: Sequence[Result], site: Site, profile: Profile
 ) -> tuple[str, dict[str, str | None]]:
     """What was asked for, as XML, with the attributes that say whether there is more."""
-    if document.root != names.READ or document.tree is None:
+    if document.tree is None:
         return "", {}
+    if document.root in _WRITERS:
+        return _WRITERS[document.root](document, results, profile), {}
+    if document.root != names.READ:
+        return "", {}
+    if document.asked.answer == names.PROFILE_FOUND:
+        return profiles.write_found(results), {}
     written, more = retrieve.write_found(document.tree, results, site, profile, zone_of(site))
     return written, {"MoreIndicator": "true"} if more else {}
 

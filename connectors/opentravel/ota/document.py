@@ -12,9 +12,10 @@ from collections.abc import Iterable
 import msgspec
 
 from connectors.opentravel._shared.answers import Asked
-from connectors.opentravel._shared.names import is_ours, value
+from connectors.opentravel._shared.names import PROFILE_FOUND, READ, is_ours, value
 from connectors.opentravel._shared.sender import Credentials, claimed
 from connectors.opentravel._shared.soap_document import token_in
+from connectors.opentravel.ota.profiles import asks_for_profiles
 from gateway.contract import Document, Head
 from gateway.errors import Unauthentic, Unsupported
 from gateway.wire import body, xml
@@ -54,7 +55,7 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
     if not is_ours(root):
         raise Unsupported(f"{name} is not in the OpenTravel namespace", path=f"/{name}", line=1)
     # Trimming would change what has to be echoed unchanged.
-    asked = Asked(name, root.get("EchoToken") or "", value(root, "PrimaryLangID"))
+    asked = Asked(name, root.get("EchoToken") or "", value(root, "PrimaryLangID"), _answer_to(name, root))
     return OtaDocument(
         root=name,
         archive=redact(data),
@@ -65,6 +66,11 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
         limits=limits,
         envelope=envelope,
     )
+
+
+def _answer_to(name: str, root: xml.Node) -> str:
+    """A profile is read like a reservation, and answered by a message of its own."""
+    return PROFILE_FOUND if name == READ and asks_for_profiles(root) else ""
 
 
 def _shown(head: Head, root: xml.Node, envelope: Envelope | None) -> Credentials | Unauthentic | None:

@@ -20,7 +20,7 @@ from connectors.opentravel.ota.describe import name_in, sellable_rooms
 from connectors.opentravel.ota.document import OtaDocument
 from gateway.contract import Site
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
-from gateway.messages import AriReceived, Clearing, ContentReceived, Described, Event
+from gateway.messages import AgeBand, AriReceived, Clearing, ContentReceived, Described, Event
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.wire import xml_streams
 from gateway.wire.xml import Node
@@ -43,14 +43,16 @@ def read_rate_plans(document: OtaDocument, root: Node, site: Site, profile: Prof
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=f"{_PATH}/@HotelCode", line=line_of(root))
     plans = every(holder, "RatePlan")
     updates: list[AriUpdate] = []
+    bands: list[AgeBand] = []
     clears = [Clearing(aspect) for aspect in _WHOLE_PLAN] if is_complete(root) else []
     for number, node in enumerate(plans, start=1):
         plan = _Plan(node, f"{_PATH}/RatePlan[{number}]", site, profile)
         clears += plan.clears() if not is_complete(root) else ()
         updates += plan.updates()
+        bands += plan.bands()
         document.notes += plan.not_kept()
     described = ContentReceived(hotel or site.hotel, _rooms(plans), _names(plans))
-    event = AriReceived(hotel or site.hotel, tuple(updates), document.asked.token, tuple(clears))
+    event = AriReceived(hotel or site.hotel, tuple(updates), document.asked.token, tuple(clears), tuple(bands))
     return [event, described] if updates or clears else [described]
 
 
@@ -92,6 +94,10 @@ class _Plan:
         for number, rule in enumerate(every(rules, "BookingRule"), start=1):
             self._collect(self._rules, rule, room, f"BookingRules/BookingRule[{number}]")
         return [*self._prices.updates, *self._rules.updates]
+
+    def bands(self) -> Sequence[AgeBand]:
+        """Prices of children by age that stand behind the updates."""
+        return self._prices.bands
 
     def not_kept(self) -> list[str]:
         """What the gateway has no field for."""

@@ -17,7 +17,7 @@ from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.names import content, first
 from connectors.opentravel._shared.notif_report import by_any_id, read_report
 from connectors.opentravel._shared.profile import Profile
-from connectors.opentravel.ota import describe, rate_plans, retrieve
+from connectors.opentravel.ota import describe, plans, profiles, rate_plans, retrieve, statistics
 from connectors.opentravel.ota.document import OtaDocument
 from connectors.opentravel.ota.selling import read_selling
 from gateway.contract import Site
@@ -57,7 +57,7 @@ def zone_of(site: Site) -> str:
 def _read(document: OtaDocument, site: Site, profile: Profile) -> Sequence[Event | Query]:
     if document.root in names.SELLER_ROOTS and sells(profile):
         document.tree = document.tree if document.tree is not None else read_tree(document.data, document.limits)
-        return read_selling(document.tree, site.hotel, site.currency, zone_of(site))
+        return read_selling(document.tree, site.hotel, site.currency, zone_of(site), cards=site.cards)
     if document.root in _COLLECTORS:
         return [_read_ari(document, site, profile)]
     reader = _READERS.get(document.root)
@@ -78,7 +78,7 @@ def _read_ari(document: OtaDocument, site: Site, profile: Profile) -> AriReceive
         path = f"/{found.root}/{found.container}/@HotelCode"
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
     clears = decode_ari.clearings(found)
-    return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token, clears)
+    return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token, clears, found.bands)
 
 
 def _ping(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
@@ -90,6 +90,8 @@ def _reservations(document: OtaDocument, root: Node, site: Site, profile: Profil
 
 
 def _questions(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    if document.asked.answer == names.PROFILE_FOUND:
+        return profiles.read_asked(root, site.hotel)
     return [question.asked for question in retrieve.read_questions(root, site.hotel, zone_of(site))]
 
 
@@ -109,6 +111,22 @@ def _descriptive(document: OtaDocument, root: Node, site: Site, profile: Profile
     return describe.read_descriptive(root, site.hotel)
 
 
+def _statistics(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    return statistics.read_statistics(root, site.hotel, site.currency)
+
+
+def _profile(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    return [profiles.read_profile(root, document.root, site.hotel)]
+
+
+def _plans_asked(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    return plans.read_plans_asked(root, site.hotel)
+
+
+def _description_asked(document: OtaDocument, root: Node, site: Site, profile: Profile) -> Sequence[Event | Query]:
+    return plans.read_description_asked(root, site.hotel)
+
+
 _READERS: Mapping[str, Read] = {
     names.PING: _ping,
     names.READ: _questions,
@@ -116,5 +134,10 @@ _READERS: Mapping[str, Read] = {
     names.RATE_PLANS: _rate_plans,
     names.INVENTORY: _inventory,
     names.DESCRIPTIVE: _descriptive,
+    names.STATISTICS: _statistics,
+    names.PROFILE_CREATE: _profile,
+    names.PROFILE_MODIFY: _profile,
+    names.PLANS_ASKED: _plans_asked,
+    names.DESCRIPTION_ASKED: _description_asked,
     **dict.fromkeys(names.RESERVATION_ROOTS, _reservations),
 }

@@ -32,6 +32,7 @@ _HOTEL_REQUEST = f"{_REQUESTS}/HotelReadRequest"
 # What narrows a question down further than is looked for here.
 _NARROWER = ("CityName", "Airport", "Verification")
 _IDS = (names.RESERVATION_ID, names.HOTEL_ID, names.REFERENCE_ID, "40")
+QUESTIONS_MAX = 50  # in one message, since each is a look into the database
 _EVER = 1  # the first day there is
 _DAY_CHARS = 10
 
@@ -58,6 +59,9 @@ class Question(NamedTuple):
 
 def read_questions(root: Node, hotel: str, zone: str) -> list[Question]:
     """At least one; raises :class:`Refusal` for what is asked in a way that is not looked for here."""
+    criteria = [node for name in ("ReadRequest", "SelectionCriteria") for node in root.iter(f"{{*}}{name}")]
+    names.at_most(QUESTIONS_MAX, [*every(root, "UniqueID"), *criteria], _REQUESTS)
+    names.at_most(QUESTIONS_MAX, list(root.iter("{*}HotelReadRequest")), _HOTEL_REQUEST)
     questions = [_by_id(node, hotel, f"/{names.READ}/UniqueID") for node in every(root, "UniqueID")]
     requests = names.kids(first(root, "ReadRequests"))
     for node in requests.pop("ReadRequest", []):

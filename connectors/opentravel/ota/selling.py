@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from connectors.opentravel._shared import names
+from connectors.opentravel._shared.decode_cards import read_cards
 from connectors.opentravel._shared.decode_reservation import Reader
 from connectors.opentravel._shared.names import every, first, value
 from connectors.opentravel._shared.notif_report import line_of
@@ -51,14 +54,14 @@ _KINDS = {
 }
 
 
-def read_selling(root: Node, hotel: str, currency: str, zone: str) -> Sequence[Event | Query]:
+def read_selling(root: Node, hotel: str, currency: str, zone: str, *, cards: bool = False) -> Sequence[Event | Query]:
     """One question or step; raises :class:`gateway.errors.Refusal`."""
     name = name_of(root)
     if name == names.OFFERS:
         return [_offers(root, hotel)]
     if name == names.CANCEL:
         return [_cancel(root, hotel)]
-    return [_booking(root, Reader(hotel, currency, zone))]
+    return [_booking(root, Reader(hotel, currency, zone, cards))]
 
 
 # --- what there is ----------------------------------------------------------------------------------------------------
@@ -174,7 +177,8 @@ def _booking(root: Node, reader: Reader) -> SaleAsked:
     _, content, hotel = reader.read_booked(listed[0])
     stays = every(listed[0], "RoomStays", "RoomStay")
     said = [*stays, *(rate for stay in stays for rate in every(stay, "RoomRates", "RoomRate"))]
-    return _named(step, hotel or reader.hotel, [listed[0], root], content, _codes(said), f"{path}/UniqueID")
+    asked = _named(step, hotel or reader.hotel, [listed[0], root], content, _codes(said), f"{path}/UniqueID")
+    return msgspec.structs.replace(asked, cards=read_cards(listed[0])) if reader.cards else asked
 
 
 def _cancel(root: Node, hotel: str) -> SaleAsked:

@@ -40,7 +40,8 @@ def write_selling(asked: Asked, results: Sequence[Result], at_ms: Instant, versi
     if asked.root == names.CANCEL:
         return answers.succeed(asked, _ended(result), at_ms, version, Status=_RESPONSES[result.step])
     written = _booked(asked.root, result)
-    return answers.succeed(asked, written, at_ms, version, ResResponseType=_RESPONSES[result.step])
+    response = "Requested" if result.requested else _RESPONSES[result.step]
+    return answers.succeed(asked, written, at_ms, version, ResResponseType=response)
 
 
 def _found(found: OffersFound) -> str:
@@ -66,7 +67,7 @@ def _offered(one: Offered, found: OffersFound) -> str:
         + _total(one.total, stay.total if found.net else None, one.extras, found.currency)
         + element("BasicPropertyInfo", "", HotelCode=found.hotel),
         RoomStayCandidateRPH=ref,
-        AvailabilityStatus="AvailableForSale",
+        AvailabilityStatus="OnRequest" if one.on_request else "AvailableForSale",
     )
 
 

@@ -3,9 +3,20 @@
 from collections.abc import Sequence
 
 from gateway.testing.case import CASES, Case
-from gateway.testing.cases import answering, declaring, encoding, hostile, login, reading, replies, roundtrip, secrets
+from gateway.testing.cases import (
+    answering,
+    complete,
+    declaring,
+    encoding,
+    hostile,
+    login,
+    reading,
+    replies,
+    roundtrip,
+    secrets,
+)
 
-_MODULES = (declaring, encoding, replies, reading, roundtrip, hostile, secrets, login, answering)
+_MODULES = (declaring, encoding, replies, complete, reading, roundtrip, hostile, secrets, login, answering)
 
 
 def in_order() -> Sequence[Case]:

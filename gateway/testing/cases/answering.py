@@ -16,7 +16,10 @@ from gateway.messages import (
     Found,
     OffersAsked,
     PingReceived,
+    PlansAsked,
     Pong,
+    ProfileAsked,
+    ProfileFound,
     Query,
     ReservationReceived,
     ReservationsAsked,
@@ -27,7 +30,7 @@ from gateway.messages import (
 from gateway.testing.case import both, case, each_fixture, inbound
 from gateway.testing.cases.replies import decode, one_of_each, succeeded
 from gateway.testing.fixtures import Fixture, outcome
-from gateway.testing.samples import outgoing
+from gateway.testing.samples import outgoing, plans_found
 from gateway.testing.sealed import sealed
 from gateway.testing.selling import offers_found, sold
 from gateway.testing.subject import NOW_MS, Nonconforming, Reading, Subject, demand, refusal_of
@@ -140,6 +143,10 @@ def _success(subject: Subject, event: Event | Query, warnings: tuple[str, ...]) 
             return Taken("R-2001", revision.booking_id, revision.kind.value, hotel, warnings)
         case PingReceived(echo):
             return Pong(echo)
+        case PlansAsked():
+            return plans_found(subject, event)
+        case ProfileAsked():
+            return ProfileFound(event.names, "<Profile/>")
         case OffersAsked():
             return offers_found(subject, event)
         case SaleAsked():

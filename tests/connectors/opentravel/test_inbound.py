@@ -308,8 +308,9 @@ def find(reply: Reply, path: str) -> etree._Element:
     return found
 
 
+# OTA_ProfileReadRS is not among the schemas that are here; what it holds has a test of its own.
 @schemas.needed
-@pytest.mark.parametrize("name", accepted())
+@pytest.mark.parametrize("name", [name for name in accepted() if not name.startswith("profile/read")])
 def test_every_answer_is_valid(name: str) -> None:
     document = open_(fixture(name))
     no = Rejected("no <room> & no 'rate'", Reason.NO_AVAILABILITY, record="17")
@@ -399,7 +400,7 @@ def test_every_reason_is_a_valid_error(reason: Reason) -> None:
         "cancel/commit",
         "ping/ping",
         "read/undelivered",
-        "unknown/refused-hotelstatsnotif",
+        "unknown/refused-hotelavailget",
     ):
         reply = CONNECTOR.refuse(open_(fixture(name)), Refusal("no", reason, record="1"), NOW_MS)
         assert schemas.faults(reply.body, "2015A") == []

@@ -11,8 +11,9 @@ from lxml import etree
 from connectors.opentravel._shared.message_id import MessageId
 from connectors.opentravel._shared.names import NAMESPACE
 from connectors.opentravel.ota import CONNECTOR
+from connectors.opentravel.ota.retrieve import QUESTIONS_MAX
 from gateway.contract import Confirmed, Decoded, Head, Refused, Reply, Unknown
-from gateway.errors import Refusal, Unsupported
+from gateway.errors import Malformed, Refusal, Unsupported
 from gateway.messages import (
     Applied,
     Confirmation,
@@ -52,6 +53,25 @@ def numbers(reply: Reply) -> list[str]:
 
 
 # --- they ask us ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        '<HotelReadRequest HotelCode="DEMO01"/>',
+        '<ReadRequest><UniqueID Type="14" ID="1"/></ReadRequest>',
+        '<HotelReadRequest HotelCode="DEMO01"><SelectionCriteria SelectionType="Undelivered"/></HotelReadRequest>',
+    ],
+)
+def test_there_is_a_limit_to_the_questions_of_a_message(one: str) -> None:
+    for count in (QUESTIONS_MAX, QUESTIONS_MAX + 1):
+        text = f'<OTA_ReadRQ xmlns="{NAMESPACE}" Version="1.0"><ReadRequests>{one * count}</ReadRequests></OTA_ReadRQ>'
+        document = CONNECTOR.open(Head("POST", "/", {}), [text.encode()])
+        if count == QUESTIONS_MAX:
+            assert len(CONNECTOR.parse(document, SITE)) == count
+        else:
+            with pytest.raises(Malformed, match="at most 50"):
+                CONNECTOR.parse(document, SITE)
 
 
 @schemas.needed

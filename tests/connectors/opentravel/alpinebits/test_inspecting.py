@@ -116,6 +116,16 @@ def test_what_cannot_be_read_is_refused(data: bytes) -> None:
         CONNECTOR.inspect(data, Inspection("alpinebits-2024-10"))
 
 
+@pytest.mark.parametrize("success", ["<Success>yes</Success>", '<Success Code="1"/>', "<Success><Errors/></Success>"])
+def test_success_is_empty(success: str) -> None:
+    head = 'xmlns="http://www.opentravel.org/OTA/2003/05" Version="1.0"'
+    data = f"<OTA_HotelAvailNotifRS {head}>{success}</OTA_HotelAvailNotifRS>"
+    assert CONNECTOR.inspect(data.replace(success, "<Success/>").encode(), Inspection("alpinebits-2018-10")).root
+    with pytest.raises(Refusal) as raised:
+        CONNECTOR.inspect(data.encode(), Inspection("alpinebits-2018-10"))
+    assert raised.value.path == "/OTA_HotelAvailNotifRS/Success"
+
+
 def test_a_fault_of_shape_has_its_place() -> None:
     body = body_of(COUNTS).replace(b'Count="4"', b'Count="four"')
     with pytest.raises(Malformed) as refused:

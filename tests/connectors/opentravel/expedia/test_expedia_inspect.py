@@ -85,6 +85,7 @@ def inspect(profile: str, text: str) -> str:
         *(("expedia-ar", text) for text in (UPDATE, SHORT, INDICATOR, UPDATED, FAILED)),
         *(("expedia-br", text) for text in (ASKED, ASKED_ONE, ASKED_ALL, FOUND)),
         ("expedia-br", FOUND.replace(FOUND[FOUND.index("<Booking ") : FOUND.rindex("</Bookings>")], "")),
+        ("expedia-br", FOUND.replace("BR/2014/01", "BR/2007/02")),
         ("expedia-bc", CONFIRM),
         ("expedia-bc", CONFIRMED),
         *(("expedia", text) for text in (UPDATE, FOUND, CONFIRM)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -316,6 +317,32 @@ def test_a_refusal_names_the_place(name: str, path: str) -> None:
     with pytest.raises(Refusal) as raised:
         CONNECTOR.inspect((FIXTURES / f"{name}.xml").read_bytes(), Inspection("pmsxchange"))
     assert raised.value.path == path
+    assert raised.value.line
+
+
+SUCCESS = '<{0} xmlns="http://www.opentravel.org/OTA/2003/05" Version="1.0"><Success/>{1}</{0}>'
+
+
+@pytest.mark.parametrize("name", ["HotelAvailNotif", "HotelRateAmountNotif", "HotelResNotif", "NotifReport", "Ping"])
+def test_answers_have_a_shape_to_check(name: str) -> None:
+    data = SUCCESS.format(f"OTA_{name}RS", "<EchoData>x</EchoData>" if name == "Ping" else "")
+    assert CONNECTOR.inspect(data.encode(), Inspection("pmsxchange")).warnings
+    with pytest.raises(Refusal) as raised:
+        CONNECTOR.inspect(data.replace("<Success/>", "<Success/><Success/>").encode(), Inspection("pmsxchange"))
+    assert raised.value.path == f"/OTA_{name}RS/Success[2]"
+
+
+@pytest.mark.parametrize("name", ["OTA_HotelAvailRS", "OTA_HotelAvailRQ", "OTA_VehRetResRQ", "OTA_AirAvailRS"])
+def test_what_the_dialect_lacks_is_unsupported(name: str) -> None:
+    with pytest.raises(Unsupported):
+        CONNECTOR.inspect(SUCCESS.format(name, "").encode(), Inspection("pmsxchange"))
+
+
+def test_a_message_without_a_hotel_is_refused_at_its_place() -> None:
+    data = (FIXTURES / "avail" / "zone-without-colon.xml").read_bytes()
+    with pytest.raises(Malformed) as raised:
+        CONNECTOR.inspect(re.sub(rb' HotelCode="[^"]*"', b"", data), Inspection("pmsxchange"))
+    assert raised.value.path == "/OTA_HotelAvailNotifRQ/AvailStatusMessages/@HotelCode"
     assert raised.value.line
 
 

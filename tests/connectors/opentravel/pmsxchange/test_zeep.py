@@ -232,7 +232,9 @@ async def test_a_client_built_from_our_own_description(served: Served) -> None:
     await pms.call("PingRQ", EchoData="there?")
     assert [one.text for one in pms.said("EchoData")] == ["there?"]
     messages = {"HotelCode": "DEMO01", "AvailStatusMessage": [limit(3)]}
-    await pms.call("HotelAvailNotifRQ", POS=POS, AvailStatusMessages=messages)
+    channel = {"Type": "1", "CompanyName": {"_value_1": "A PMS", "Code": "PMS"}}
+    pos = {"Source": [{**POS["Source"][0], "BookingChannel": channel}]}
+    await pms.call("HotelAvailNotifRQ", POS=pos, AvailStatusMessages=messages)
     assert pms.said("Success")
     assert await served.free("DBL", 0) == 3
 

@@ -179,3 +179,11 @@ def test_inspection_takes_what_the_server_takes() -> None:
     assert (found.root, len(found.warnings)) == ("OTA_HotelAvailNotifRQ", 2)
     with pytest.raises(Unsupported):
         CONNECTOR.inspect(b"<OTA_PingRQ/>", Inspection("siteconnect"))
+
+
+def test_inspection_takes_the_shape_of_what_is_never_sent_to_us() -> None:
+    head = 'xmlns="http://www.opentravel.org/OTA/2003/05" Version="1.0"'
+    answer = f"<OTA_HotelResNotifRS {head}><Success/></OTA_HotelResNotifRS>".encode()
+    assert CONNECTOR.inspect(answer, Inspection("siteconnect", reencode=True)).encoded is None
+    with pytest.raises(Malformed):
+        CONNECTOR.inspect(answer.replace(b"<Success/>", b"<Strange/>"), Inspection("siteconnect"))
