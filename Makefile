@@ -13,7 +13,7 @@ CODE := $(wildcard gateway connectors mappings simulators benchmarks tests docs)
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs lock clean
+.PHONY: help run test check bench races docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(VENV)/dev.stamp ## style, types and import contracts
 
 bench: $(VENV)/dev.stamp $(VENV)/redis.stamp ## print every figure beside its floor; ARGS="..." goes to the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+races: $(VENV)/dev.stamp ## sell the last room GATEWAY_RACES times (10000), on SQLite and on PostgreSQL with four processes
+	@GATEWAY_RACES=$${GATEWAY_RACES:-10000} $(BIN)/python -m pytest -q tests/e2e/test_last_room.py $(ARGS)
 
 docs: $(VENV)/dev.stamp ## write the reference from the code
 	@$(BIN)/python -m docs.reference.make

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.model.card import ClearCard
 from gateway.model.dates import Day, Instant
 from gateway.model.reservation import Revision, RoomStay
 
@@ -48,7 +49,8 @@ class Extra(msgspec.Struct, frozen=True):
 class Offered(msgspec.Struct, frozen=True):
     """Something that can be booked for the stay ``ref``; ``total`` is with everything the guest pays.
 
-    ``free_until_ms`` is how long cancelling costs nothing, 0 where it never does.
+    ``free_until_ms`` is how long cancelling costs nothing, 0 where it never does. One ``on_request`` is a booking once
+    the hotel has accepted it.
     """
 
     ref: str
@@ -58,6 +60,7 @@ class Offered(msgspec.Struct, frozen=True):
     left: int
     free_until_ms: Instant
     guarantee: str = ""
+    on_request: bool = False
 
 
 class OffersFound(msgspec.Struct, frozen=True, tag=True):
@@ -83,7 +86,8 @@ class SaleStep(StrEnum):
 class SaleAsked(msgspec.Struct, frozen=True, tag=True):
     """A step of a booking at the seller's number, ``revision.booking_id``, or at ours, ``reservation_id``.
 
-    A total in the revision is what the guest was told: at another price nothing is booked.
+    A total in the revision is what the guest was told: at another price nothing is booked. ``cards`` are in clear, if
+    the site asks for them, for the vault and nobody else.
     """
 
     hotel: str
@@ -91,11 +95,12 @@ class SaleAsked(msgspec.Struct, frozen=True, tag=True):
     revision: Revision
     reservation_id: str = ""
     codes: tuple[str, ...] = ()
+    cards: tuple[ClearCard, ...] = ()
 
 
 class Sold(msgspec.Struct, frozen=True, tag=True):
     """How it stands after the step. ``penalty`` is what ending it has cost, or would cost; ``expires_ms`` the end of a
-    hold, 0 for none.
+    hold, 0 for none. ``requested`` says that the hotel has yet to accept it, until then.
     """
 
     hotel: str
@@ -108,3 +113,4 @@ class Sold(msgspec.Struct, frozen=True, tag=True):
     total: int
     penalty: int = 0
     expires_ms: Instant = 0
+    requested: bool = False

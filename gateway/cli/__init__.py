@@ -29,6 +29,7 @@ COMMANDS = (
     "delivery",
     "payments",
     "held",
+    "requests",
     "connectors",
     "importing",
     "key",

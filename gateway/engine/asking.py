@@ -49,7 +49,8 @@ class Offer(msgspec.Struct, frozen=True):
 
     ``nightly`` is for one room, ``accommodation`` and ``total`` for all; ``total`` is with everything the guest pays,
     ``due`` what of it is to be paid when booking. ``before`` are the nights without the promotion, empty if there is
-    none. ``left`` are the rooms that could be sold on every night.
+    none. ``left`` are the rooms that could be sold on every night. One ``on_request`` is booked once the hotel has
+    accepted it.
     """
 
     room: str
@@ -69,6 +70,7 @@ class Offer(msgspec.Struct, frozen=True):
     promotion: str = ""
     before: tuple[int, ...] = ()
     left: int = 0
+    on_request: bool = False
 
 
 class Unoffered(msgspec.Struct, frozen=True):

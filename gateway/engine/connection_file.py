@@ -43,7 +43,7 @@ _CHANNEL_ONLY = (
     "booking_currencies",
     "pms_number",
 )
-_PMS_ONLY = ("figures", "figure_delay_s", "echoes")
+_PMS_ONLY = ("figures", "figure_delay_s", "echoes", "standing")
 _WITHOUT_EFFECT: Mapping[Role, Collection[str]] = {
     Role.PMS: _CHANNEL_ONLY,
     Role.CHANNEL: _PMS_ONLY,
@@ -97,8 +97,8 @@ class ConnectionReader:
             return self._direct(raw, path)
         table = self._reader.table(ConnectionTable, raw, path)
         self._role(table.role, raw, path)
-        if table.cards and table.role not in (None, Role.CHANNEL, Role.PMS):
-            self._reader.wrong(f"{path}.cards", "only a channel sends cards, and only the PMS is sent them")
+        if table.cards and table.role not in (None, Role.CHANNEL, Role.SELLER, Role.PMS):
+            self._reader.wrong(f"{path}.cards", "only a channel or seller sends cards, and only the PMS is sent them")
         self._reader.url(table.url, f"{path}.url")
         currency = self._reader.currency(table.currency, f"{path}.currency") if table.currency else self._currency
         if table.fallback_room and table.fallback_room not in self._rooms:
@@ -132,6 +132,7 @@ class ConnectionReader:
             booking_currencies=tuple(table.booking_currencies),
             pms_number=table.pms_number,
             cards=table.cards,
+            standing=table.standing,
         )
 
     def _direct(self, raw: dict[str, Any], path: str) -> Connection:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from gateway.engine.file_table import LINE, Env, Flag, Id, Numeral, Shape, Table, Tables, Text
-from gateway.model.property import FigureKind, Role, Rounding
+from gateway.model.property import FigureKind, Role, Rounding, StandingBookings
 
 PRODUCTS_MAX = 10_000
 
@@ -79,6 +79,7 @@ class ConnectionTable(Shape, frozen=True, kw_only=True):
     fallback_room: Text = ""
     booking_currencies: Annotated[tuple[str, ...], Meta(max_length=50, description="a list of currency codes")] = ()
     pms_number: Flag = False
+    standing: Annotated[StandingBookings, Meta(description='"deliver" or "skip"')] = StandingBookings.DELIVER
 
 
 class DirectTable(Shape, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from gateway.model.property import (
     Role,
     RoomType,
     Rounding,
+    StandingBookings,
 )
 
 
@@ -95,6 +96,14 @@ def plan(
         if connection in kept
     ]
     return found
+
+
+def standing(connection: Connection, bookings: int) -> Change:
+    """What becomes of the bookings that stand when a PMS is added."""
+    noun = "booking that stands" if bookings == 1 else "bookings that stand"
+    if connection.standing is StandingBookings.SKIP:
+        return _change(f"~ connection {connection.id}: is taken to hold the {bookings} {noun}")
+    return _change(f"~ connection {connection.id}: will be handed {bookings} {noun}")
 
 
 def render(changes: Sequence[Change]) -> str:

@@ -24,6 +24,7 @@ from gateway.model.property import (
     Role,
     RoomType,
     Rounding,
+    StandingBookings,
 )
 
 Tables = dict[str, Any]
@@ -151,6 +152,8 @@ def _pms(known: Connection) -> Tables:
         table["figure_delay_s"] = known.figure_delay_s
     if known.echoes:
         table["echoes"] = True
+    if known.standing is not StandingBookings.DELIVER:
+        table["standing"] = known.standing.value
     return table
 
 

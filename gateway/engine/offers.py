@@ -30,7 +30,7 @@ from gateway.engine.window import free
 from gateway.model.ari import Field
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, blocks_of, day_start_ms, local_day
 from gateway.model.property import Allotment, Connection, RatePlan, RoomType
-from gateway.model.selling import PlanTerms, Policy, RoomTerms, Schedule
+from gateway.model.selling import Pays, PlanTerms, Policy, RoomTerms, Schedule
 
 _HOUR_MS = 3_600_000
 
@@ -50,6 +50,12 @@ class Shop:
         self._schedules = {schedule.code: schedule for schedule in self.selling.schedules}
         self._plan_terms = {terms.plan: terms for terms in self.selling.plans}
         self._room_terms = {terms.room: terms for terms in self.selling.rooms}
+        self._on_request = frozenset(terms.plan for terms in self.selling.plans if terms.on_request)
+        self._by_virtual_card = frozenset(
+            place
+            for place, plan in enumerate(self._plans)
+            if (schedule := self.schedule(plan.code)) is not None and schedule.pays is Pays.VIRTUAL_CARD
+        )
 
     def arrival_ms(self, day: Day) -> Instant:
         """The instant guests of that day may come."""
@@ -122,6 +128,8 @@ class Shop:
         reasons[Why.NO_PRICE] = fits & (prices == NO_PRICE).any(axis=1)
         reasons[Why.OCCUPANCY] = ~fits
         reasons[Why.NO_ROOMS] = left < ask.units
+        if self._by_virtual_card:
+            reasons[Why.VIRTUAL_CARD] = np.tile([place in self._by_virtual_card for place in places], len(rooms))
         bad = np.logical_or.reduce(list(reasons.values()))
         products = [(room.code, self._plans[place].code) for room in rooms for place in places]
         today = local_day(now_ms, self.hotel.property.timezone)
@@ -212,6 +220,7 @@ class Shop:
                     cost.promotion,
                     cost.before if cost.promotion else (),
                     rooms_left,
+                    plan in self._on_request,
                 )
             )
         return offers

@@ -7,10 +7,14 @@
        │               └──time, release──▶ released ──(paid late, and still free)──┘
        └──confirm──▶ booked        (a quote that changes a booking ends as ``applied``)
 
+    quoted, held ──confirm, where a plan is on request──▶ requested ──accept──▶ booked
+                                                              └──decline, time, release──▶ released
+
 A sale whose schedule wants money first is only confirmed once its payments bring it
 (:mod:`gateway.flows.payments.tie_jobs`).
 
-A quote promises prices and terms until it ends, and no rooms. A hold takes rooms from everybody until it ends. Only
+A quote promises prices and terms until it ends, and no rooms. A hold takes rooms from everybody until it ends, and so
+does a request until the hotel has answered it. Only
 ``booked`` and what follows it has a reservation.
 """
 
@@ -36,11 +40,15 @@ class SaleState(StrEnum):
 
     QUOTED = "quoted"
     HELD = "held"
+    REQUESTED = "requested"  # its rooms are held until the hotel has answered
     RELEASED = "released"  # the hold has ended, and its rooms are given back
     BOOKED = "booked"
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
     APPLIED = "applied"  # a quote that has changed another sale
+
+
+HOLDING = frozenset({SaleState.HELD, SaleState.REQUESTED})
 
 
 class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,7 +70,7 @@ class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
     up to when dues were asked for by themselves (0: those of the booking, -1: none). ``means`` (sealed) is what the
     guest has left to be charged. ``given_up`` says that its rooms are gone and its money goes back, whatever comes.
 
-    ``reference`` is the number it goes by at a seller.
+    ``reference`` is the number it goes by at a seller. ``declined`` says that the hotel has not accepted a request.
     """
 
     offers: tuple[Offer, ...]
@@ -81,6 +89,12 @@ class Sale(msgspec.Struct, frozen=True, omit_defaults=True):
     given_up: bool = False
     takes: Nights = ()
     reference: str = ""
+    declined: bool = False
+
+    @property
+    def on_request(self) -> bool:
+        """Whether the hotel has to accept it."""
+        return any(offer.on_request for offer in self.offers)
 
     @property
     def arrival(self) -> Day:

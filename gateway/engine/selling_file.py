@@ -23,6 +23,7 @@ from gateway.model.dates import FIRST_DAY, LAST_DAY, Day, parse_day
 from gateway.model.money import digits_of
 from gateway.model.selling import (
     ChildRate,
+    Pays,
     Per,
     PlanTerms,
     Policy,
@@ -90,11 +91,18 @@ class _Selling:
         self.known(table.schedule, dated, f"{path}.schedule", "schedule")
         if table.mail_from and "@" not in table.mail_from:
             reader.wrong(f"{path}.mail_from", f"{shown(table.mail_from)} is not an e-mail address")
+        by_code = {schedule.code: schedule for schedule in schedules}
+        for place, terms in enumerate(plans):
+            schedule = by_code.get(terms.schedule or table.schedule)
+            if terms.on_request and schedule is not None and schedule.pays is not Pays.AT_HOTEL:
+                text = "is for plans that are paid at the hotel: nothing is taken before a request is accepted"
+                reader.wrong(f"{path}.plans[{place}].on_request", text)
         hours, _, minutes = table.check_in.partition(":")
         return Selling(
             check_in_min=int(hours) * 60 + int(minutes),
             quote_s=table.quote_minutes * 60,
             hold_s=table.hold_minutes * 60,
+            request_s=table.request_minutes * 60,
             infant_age_max=table.infant_age_max,
             child_age_max=table.child_age_max,
             policy=table.policy,
@@ -195,7 +203,7 @@ class _Selling:
         self.known(table.plan, self._plans, f"{path}.plan", "rate plan")
         self.known(table.policy, policies, f"{path}.policy", "policy")
         self.known(table.schedule, schedules, f"{path}.schedule", "schedule")
-        return PlanTerms(table.plan, table.policy, table.codes, table.schedule)
+        return PlanTerms(table.plan, table.policy, table.codes, table.schedule, table.on_request)
 
     def room(self, raw: Mapping[str, Any], path: str) -> RoomTerms:
         table = self._reader.table(RoomTermsTable, raw, path)

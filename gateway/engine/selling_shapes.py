@@ -29,6 +29,7 @@ class SellingTable(Shape, frozen=True, kw_only=True):
     check_in: _Time = "15:00"
     quote_minutes: _Minutes = 30
     hold_minutes: _Minutes = 15
+    request_minutes: _Minutes = 1_440
     infant_age_max: _Age = -1
     child_age_max: _Age = 11
     policy: Code = ""
@@ -109,6 +110,7 @@ class PlanTermsTable(Shape, frozen=True, kw_only=True):
     policy: Code = ""
     schedule: Code = ""
     codes: _Words = ()
+    on_request: Flag = False
 
 
 class RoomTermsTable(Shape, frozen=True, kw_only=True):

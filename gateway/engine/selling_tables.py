@@ -33,7 +33,7 @@ def selling_tables(selling: Selling, currency: str) -> Tables:
     table: Tables = {}
     if selling.check_in_min != Selling().check_in_min:
         table["check_in"] = f"{selling.check_in_min // 60:02}:{selling.check_in_min % 60:02}"
-    for name, seconds in (("quote_minutes", "quote_s"), ("hold_minutes", "hold_s")):
+    for name, seconds in (("quote_minutes", "quote_s"), ("hold_minutes", "hold_s"), ("request_minutes", "request_s")):
         if getattr(selling, seconds) != getattr(Selling(), seconds):
             table[name] = getattr(selling, seconds) // 60
     table |= _rest(selling, Selling(), ("infant_age_max", "child_age_max", "policy", "schedule", "mail_from"))
@@ -42,7 +42,10 @@ def selling_tables(selling: Selling, currency: str) -> Tables:
         "policies": [_policy(policy, currency) for policy in selling.policies],
         "schedules": [_schedule(schedule, currency) for schedule in selling.schedules],
         "promotions": [_promotion(promotion, currency) for promotion in selling.promotions],
-        "plans": [_rest(terms, PlanTerms(""), ("plan", "policy", "schedule", "codes")) for terms in selling.plans],
+        "plans": [
+            _rest(terms, PlanTerms(""), ("plan", "policy", "schedule", "codes", "on_request"))
+            for terms in selling.plans
+        ],
         "rooms": [_rest(terms, RoomTerms(""), ("room", "guests_max", "children_max")) for terms in selling.rooms],
         "children": [_child(rate, currency) for rate in selling.children],
     }
@@ -81,7 +84,7 @@ def _policy(policy: Policy, currency: str) -> Tables:
 
 
 def _schedule(schedule: Schedule, currency: str) -> Tables:
-    plain = _rest(schedule, Schedule(""), ("days", "balance_days", "account", "hold", "tries"))
+    plain = _rest(schedule, Schedule(""), ("days", "balance_days", "account", "hold", "tries", "charge_card"))
     method = {"method": schedule.method.value} if schedule.method is not Schedule("").method else {}
     return {
         "code": schedule.code,

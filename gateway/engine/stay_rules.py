@@ -30,6 +30,7 @@ class Why(StrEnum):
     NO_PRICE = "no_price"
     OCCUPANCY = "occupancy"
     NO_ROOMS = "no_rooms"
+    VIRTUAL_CARD = "virtual_card"  # it is paid by a card of a channel, and a direct sale has none
 
 
 def refusals(rules: Mapping[Field, Array], nights: int, notice_h: float) -> dict[Why, Array]:

@@ -12,6 +12,7 @@ from gateway.engine.orders import EVERYTHING
 from gateway.errors import Reason, Rejected, Stale
 from gateway.flows.delivering.receiver_health import ITSELF
 from gateway.flows.delivering.remapped import resend_mapped
+from gateway.flows.delivering.standing import Begun, Standing
 from gateway.flows.payments.accounts import ACCOUNTS, account_rows, check_dropped, dropped_needs
 from gateway.flows.refold import resolve_parked
 from gateway.flows.relink import Relink
@@ -135,6 +136,7 @@ class ApplyHotel:
                 yield IN_DOUBT, (self._property.id, channel.id)
         yield from dropped_needs(state.hotels.get(self._property.id), self._property)
         yield from self._relink(state).needs(state, now_ms)
+        yield from self._standing(state).needs(state, now_ms)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         scope_id = self._property.id
@@ -151,7 +153,7 @@ class ApplyHotel:
             *self._connections(state, now_ms),
             *self._contents(state, now_ms),
             *account_rows(state, self._property),
-            *self._relink(state).rows(state, now_ms, scope.rev + 1, self._deliveries(state, now_ms)),
+            *self._relink(state).rows(state, now_ms, scope.rev + 1, self._begun(state, now_ms, scope.rev + 1)),
         ]
         known: dict[str, RetrievalRow] = {row.connection: row for row in state.find(FETCHES, (scope_id,))}
         writes += [RetrievalRow(scope_id, name, now_ms, 0, 0, "") for name in sorted(self._asked - known.keys())]
@@ -161,6 +163,13 @@ class ApplyHotel:
 
     def _relink(self, state: State) -> Relink:
         return Relink(state.hotels.get(self._property.id), Hotel(self._property, 0))
+
+    def _standing(self, state: State) -> Standing:
+        return Standing(state.hotels.get(self._property.id), Hotel(self._property, 0))
+
+    def _begun(self, state: State, now_ms: Instant, rev: int) -> Begun:
+        deliveries = self._deliveries(state, now_ms)
+        return self._standing(state).begun(state, now_ms, rev, self._number, deliveries)
 
     def _connections(self, state: State, now_ms: Instant) -> Sequence[Row]:
         """A row for each connection; those that are not in the file any more are looked after no longer."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from gateway.engine import hotel_changes
 from gateway.engine.connection_shapes import SecretKey, Side
 from gateway.engine.hotel_file import HotelFile, HotelFileError
-from gateway.flows.payments.accounts import seal_accounts
+from gateway.flows.delivering.standing import added_to
+from gateway.flows.payments.accounts import beyond, seal_accounts
 from gateway.flows.services import Services
+from gateway.model.dates import local_day
 from gateway.model.property import Connection, Credentials, Property, Role
 from gateway.registry import Unavailable
+from gateway.store import delivering
 from gateway.store.database import Transaction
-from gateway.store.tables import (
-    Scope,
-)
+from gateway.store.tables import Scope
 
 
 async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, list[hotel_changes.Change]]:
@@ -25,7 +28,20 @@ async def plan_hotel(services: Services, wanted: HotelFile) -> tuple[Property, l
     sealed, changed = _seal(services, current, wanted)
     payments, replaced = seal_accounts(services, current.payments if current else (), wanted)
     sealed = msgspec.structs.replace(sealed, payments=payments)
-    return sealed, hotel_changes.plan(current, sealed, changed, replaced)
+    return sealed, [
+        *hotel_changes.plan(current, sealed, changed, replaced),
+        *await _standing(services, current, sealed),
+    ]
+
+
+async def _standing(services: Services, current: Property | None, sealed: Property) -> Sequence[hotel_changes.Change]:
+    """What a PMS that is added is handed of the bookings that stand."""
+    added = added_to(current.connections, sealed.connections) if current else []
+    if not added:
+        return ()
+    today = local_day(services.clock.now_ms(), sealed.timezone)
+    number = await services.database.read(lambda tx: delivering.standing(tx, sealed.id, today))
+    return [hotel_changes.standing(connection, number) for connection in added if number]
 
 
 def _check_dialects(services: Services, wanted: Property) -> None:
@@ -37,6 +53,8 @@ def _check_dialects(services: Services, wanted: Property) -> None:
                 services.connectors.capabilities(connection.connector, connection.profile)
             except Unavailable as unavailable:
                 problems.append(f"connections[{index}]: {unavailable}")
+    if not problems:
+        problems += beyond(services, wanted)
     if problems:
         raise HotelFileError(problems)
 

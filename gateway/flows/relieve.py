@@ -50,15 +50,20 @@ def relieved(
         before[changed.reservation_id] = -1
         rows[changed.reservation_id] = changed
     today = local_day(now_ms, hotel.property.timezone)
-    left = _Left(state, hotel, stock)
     lasting = [row for row in rows.values() if row.oversold and row.departure > today]
-    short = attributed((Oversold(row.reservation_id, row.rev, _nights(row.nights)) for row in lasting), left.missing)
-    counted = {number: sum(cells.values()) for number, cells in short.items()}
+    troubled = (Oversold(row.reservation_id, row.rev, _nights(row.nights)) for row in lasting)
+    counted = shortages(state, hotel, stock, troubled)
     return [
         row._replace(oversold=counted.get(number, 0))
         for number, row in rows.items()
         if counted.get(number, 0) != before[number]
     ]
+
+
+def shortages(state: State, hotel: Hotel, stock: Iterable[StockRow], bookings: Iterable[Oversold]) -> dict[str, int]:
+    """How many of their room nights each of the bookings is short of by the new ``stock``."""
+    short = attributed(bookings, _Left(state, hotel, stock).missing)
+    return {number: sum(cells.values()) for number, cells in short.items()}
 
 
 class _Left:

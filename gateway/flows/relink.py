@@ -1,23 +1,26 @@
-"""Room types are linked in another way, or the house is limited as a whole from now on: what bookings and holds take
-follows in the transaction that says so.
+"""Room types are linked in another way, the house is limited as a whole, or another PMS sets the figures from now on:
+what bookings and holds take, and what figures contain of them, follows in the transaction that says so.
 
 What was taken of the house while nobody limited it is not known, and a figure of it from before means nothing any more.
-So its rows begin anew, with what stands.
+So its rows begin anew, with what stands. How many rooms bookings are short of is counted anew where it is another.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gateway.engine.hotel import Hotel
 from gateway.engine.nights import HOUSE, Cell, Nights, RoomNights, subtract
 from gateway.engine.relinking import Relinking
-from gateway.engine.sale import SaleState
+from gateway.engine.sale import HOLDING
+from gateway.engine.shortage import Oversold
 from gateway.engine.stock import HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.window import Claim, Seen, is_settled, unseen
+from gateway.flows.delivering.standing import Begun, takes_over
+from gateway.flows.relieve import shortages
 from gateway.flows.selling.rows import open_sale, pack_sale
 from gateway.flows.selling.stock import cells_of
 from gateway.flows.take_ari import unseen_change
@@ -30,6 +33,7 @@ from gateway.store.tables import DeliveryRow, ReservationRow, Row, SaleRow, Stoc
 RESERVATIONS = Lookup(ReservationRow, ("scope_id",), "t.departure > 0")
 SALES = Lookup(SaleRow, ("scope_id",), "t.due_ms IS NOT NULL")
 STOCK = Lookup(StockRow)
+STOCK_OF_ALL = Lookup(StockRow, ("scope_id",))
 STOCK_OF_ROOM = Lookup(StockRow, ("scope_id", "room"))
 DELIVERY = Lookup(DeliveryRow)
 
@@ -47,8 +51,12 @@ class Relink:
         self._scope = after.property.id
         self._change = Relinking(self._before.links, after.links, house=after.limits_house)
         self._begins_house = after.limits_house and not self._before.limits_house
-        self._is_idle = self._before.links == after.links and not self._begins_house
+        self._resized = {room for room in after.links.parts if _units(self._before, room) != _units(after, room)}
+        self._takes_over = takes_over(before, after)
+        is_linked_alike = self._before.links == after.links and not self._resized
+        self._is_idle = is_linked_alike and not self._begins_house and not self._takes_over
         self._stock: dict[tuple[str, str, int], array[int]] = {}
+        self._changed_cells: set[Cell] = set()
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
         """Every booking that is not over, every hold, and the stock and deliveries of those that change."""
@@ -56,8 +64,12 @@ class Relink:
             return
         if self._begins_house:
             yield STOCK_OF_ROOM, (self._scope, HOUSE)
+        if self._takes_over:
+            yield STOCK_OF_ALL, (self._scope,)
         yield RESERVATIONS, (self._scope,)
         yield SALES, (self._scope,)
+        for row in self._lasting(state, now_ms):
+            yield from self._stock_needs(_nights(row.nights))
         for row, taken, takes in self._bookings(state, now_ms):
             yield from self._stock_needs(taken, takes)
             for receiver in self._after.receivers:
@@ -70,38 +82,73 @@ class Relink:
         for _, held, holds in self._holds(state):
             yield from self._stock_needs(held, holds)
 
-    def rows(self, state: State, now_ms: Instant, rev: int, deliveries: Iterable[DeliveryRow] = ()) -> list[Row]:
-        """What is to be written. ``deliveries`` are those that change anyway, which get their claims here."""
+    def rows(self, state: State, now_ms: Instant, rev: int, begun: Begun) -> list[Row]:
+        """What is to be written. What has ``begun`` changes anyway, and gets its claims and its nights here."""
         if self._is_idle:
-            return [*deliveries]
-        changing = {row[:3]: row for row in deliveries}
+            return [*begun.deliveries.values(), *begun.reservations.values(), *begun.revisions]
+        changing = dict(begun.deliveries)
         if self._begins_house:
             self._begin_house(state, now_ms)
-        writes: list[Row] = []
+        if begun.unseen is not None:
+            self._begin_unseen(state, now_ms, begun.unseen)
+        changed = dict(begun.reservations)
         for row, taken, takes in self._bookings(state, now_ms):
             cells = subtract(cells_of(self._after, takes), cells_of(self._before, taken))
             self._add(state, cells, SOLD, 1)
             change, claimed = self._claims(state, row, changing)
             self._add(state, cells, UNSEEN, -1) if change is None else self._add(state, change, UNSEEN, 1)
             changing |= {delivery[:3]: delivery for delivery in claimed}
-            writes.append(row._replace(rev=rev, nights=_pack(takes)))
+            known = changed.get(row.reservation_id, row)
+            changed[row.reservation_id] = known._replace(rev=rev, nights=_pack(takes))
+        writes: list[Row] = []
         for hold, held, holds in self._holds(state):
             self._add(state, subtract(cells_of(self._after, holds), cells_of(self._before, held)), HELD, 1)
             sale = open_sale(hold.body)
-            changed = msgspec.structs.replace(sale, takes=holds if holds != sale.nights else ())
-            writes.append(hold._replace(body=pack_sale(changed)))
-        return [*writes, *changing.values(), *(StockRow(*key, rev, row.tobytes()) for key, row in self._stock.items())]
+            held_now = msgspec.structs.replace(sale, takes=holds if holds != sale.nights else ())
+            writes.append(hold._replace(body=pack_sale(held_now)))
+        stock = [StockRow(*key, rev, row.tobytes()) for key, row in self._stock.items()]
+        counted = self._counted(state, now_ms, stock, changed)
+        return [*changed.values(), *counted, *begun.revisions, *writes, *changing.values(), *stock]
+
+    def _counted(
+        self, state: State, now_ms: Instant, stock: Sequence[StockRow], changed: Mapping[str, ReservationRow]
+    ) -> Iterable[ReservationRow]:
+        """The bookings that are short of another number of rooms than before.
+
+        One that was not oversold can only become so where the new links have changed what there is.
+        """
+        lasting = {row.reservation_id: row for row in self._lasting(state, now_ms)}
+        nights = {number: _nights(changed.get(number, row).nights) for number, row in lasting.items()}
+        troubled = (
+            Oversold(number, row.rev, nights[number] if row.oversold else self._touched(nights[number]))
+            for number, row in lasting.items()
+        )
+        for number, short in shortages(state, self._after, stock, troubled).items():
+            row = changed.get(number, lasting[number])
+            if short != row.oversold:
+                yield row._replace(oversold=short)
+
+    def _touched(self, nights: Nights) -> Nights:
+        cells = ((run.room, day, run.units) for run in nights for day in range(run.arrival, run.departure))
+        return tuple(
+            RoomNights(room, day, day + 1, units)
+            for room, day, units in cells
+            if room in self._resized or (room, day) in self._changed_cells
+        )
+
+    def _lasting(self, state: State, now_ms: Instant) -> list[ReservationRow]:
+        today = local_day(now_ms, self._after.property.timezone)
+        rows: list[ReservationRow] = state.find(RESERVATIONS, (self._scope,))
+        return [row for row in rows if row.departure > today]
 
     def _bookings(self, state: State, now_ms: Instant) -> list[tuple[ReservationRow, Nights, Nights]]:
         """Those that take something else now: what they took, and what they take."""
-        today = local_day(now_ms, self._after.property.timezone)
-        rows: list[ReservationRow] = state.find(RESERVATIONS, (self._scope,))
-        found = [(row, _nights(row.nights)) for row in rows if row.departure > today]
+        found = [(row, _nights(row.nights)) for row in self._lasting(state, now_ms)]
         return [(row, was, now) for row, was in found if self._differs(was, now := self._change.levels(was))]
 
     def _holds(self, state: State) -> list[tuple[SaleRow, Nights, Nights]]:
         rows: list[SaleRow] = state.find(SALES, (self._scope,))
-        found = [(row, open_sale(row.body).held) for row in rows if row.state == SaleState.HELD]
+        found = [(row, open_sale(row.body).held) for row in rows if row.state in HOLDING]
         return [(row, was, now) for row, was in found if self._differs(was, now := self._change.levels(was))]
 
     def _differs(self, was: Nights, now: Nights) -> bool:
@@ -112,6 +159,18 @@ class Relink:
         for row in state.find(STOCK_OF_ROOM, (self._scope, HOUSE)):
             if row.block >= today // BLOCK_DAYS:
                 self._stock[row[:3]] = open_stock(None)
+
+    def _begin_unseen(self, state: State, now_ms: Instant, unseen: Mapping[Cell, int]) -> None:
+        """What the figures do not contain of all bookings, as it follows from the claims of the PMS that takes over."""
+        today = local_day(now_ms, self._after.property.timezone)
+        for row in state.find(STOCK_OF_ALL, (self._scope,)):
+            if row.room == HOUSE and (self._begins_house or not self._after.limits_house):
+                continue
+            stock, first = open_stock(row.body), row.block * BLOCK_DAYS
+            for day in range(max(today, first), first + BLOCK_DAYS):
+                stock[UNSEEN + day - first] = unseen.get((row.room, day), 0)
+            if stock != open_stock(row.body):
+                self._stock[row[:3]] = stock
 
     def _changed(self, receiver: Connection, claim: Claim) -> Claim:
         change = Relinking(self._before.links, self._after.links, house=receiver.house_figures)
@@ -156,3 +215,8 @@ class Relink:
                 stored = state.get(StockRow, key)
                 self._stock[key] = open_stock(stored.body if stored else None)
             self._stock[key][plane + day % BLOCK_DAYS] += units * times
+            self._changed_cells.add((room, day))
+
+
+def _units(hotel: Hotel, room: str) -> int:
+    return hotel.rooms[room].units if room in hotel.rooms else 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 import structlog
 
-from gateway.engine import ari, guard, journal
+from gateway.engine import age_bands, ari, guard, journal
 from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.cells import Changed, sheet_changes
@@ -137,9 +137,17 @@ class TakeAri:
             text = f"{guard.product_nights(self._waits)} product nights wait for confirmation"
             message = message._replace(outcome="parked", detail="; ".join(filter(None, (message.detail, text))))
             log.warning("held_back", property=self._scope, nights=guard.product_nights(self._waits))
+        warnings = self._warnings(hotel) if self._event.bands else ()
+        if warnings:
+            message = message._replace(detail="; ".join(filter(None, (message.detail, *warnings))))
         held, gone = self._held_back(state, message)
         writes += [message, *self._journal(writes, message), *held]
-        return Decision(Applied(), writes, gone, advances=advances)
+        return Decision(Applied(warnings), writes, gone, advances=advances)
+
+    def _warnings(self, hotel: Hotel) -> tuple[str, ...]:
+        house = hotel.property
+        targets = hotel.mapping(self._connection).targets
+        return age_bands.not_kept(self._event.bands, house.selling, targets, house.currency)
 
     def _held_back(self, state: State, message: MessageRow) -> tuple[list[HeldRow], list[HeldRow]]:
         """What waits now of this message and of those before it, and what of them waits no longer."""

@@ -117,6 +117,13 @@ class Role(StrEnum):
     SELLER = "seller"  # asks for offers and books what is free, from the same rooms as a direct source
 
 
+class StandingBookings(StrEnum):
+    """What becomes of the bookings that stand when a PMS is added."""
+
+    DELIVER = "deliver"
+    SKIP = "skip"  # the PMS holds them already
+
+
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``username`` in clear; ``secret`` sealed by :mod:`gateway.store.secrets` (or empty)."""
 
@@ -133,10 +140,10 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     What it books of a room that is not mapped takes ``fallback_room`` of ours meanwhile, if there is one.
     ``booking_currencies`` are what its bookings may be in besides ours and its own. With ``pms_number`` a channel is
-    told the number under which the PMS holds a booking of its.
+    told the number under which the PMS holds a booking of its. ``standing`` concerns a PMS, when it is added.
 
-    ``cards`` says that numbers of cards pass in full: those a channel sends are kept in the vault, and a PMS is sent
-    those of its bookings. Otherwise only masks are kept and sent.
+    ``cards`` says that numbers of cards pass in full: those a channel or seller sends are kept in the vault, and a PMS
+    is sent those of its bookings. Otherwise only masks are kept and sent.
     """
 
     id: str
@@ -163,6 +170,7 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     booking_currencies: tuple[str, ...] = ()
     pms_number: bool = False
     cards: bool = False
+    standing: StandingBookings = StandingBookings.DELIVER
 
     @property
     def is_called(self) -> bool:

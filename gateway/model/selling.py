@@ -107,7 +107,8 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     ``deposit`` is the first part: its percentage is of the total with taxes. ``days`` before arrival the first part (or
     all of it, or a virtual card's activation) is due, None: when it is booked. ``balance_days`` before arrival the rest
     is due at the gateway, None: at the hotel. With ``hold`` the amount is held as a guarantee instead of taken.
-    ``tries`` payments may fail before the rooms are given back.
+    ``tries`` payments may fail before the rooms are given back. With ``charge_card`` the terms let the house charge the
+    card that a booking came with for what comes due.
     """
 
     code: str
@@ -119,6 +120,7 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     method: Method = Method.PAGE
     hold: bool = False
     tries: int = 1
+    charge_card: bool = False
 
 
 class Promotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -147,12 +149,13 @@ class Promotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 class PlanTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rate plan's ``policy`` and ``schedule`` of payments; with ``codes`` it is shown only to who says one of them
-    (members, companies)."""
+    (members, companies). ``on_request`` ones become bookings once the hotel has accepted them."""
 
     plan: str
     policy: str = ""
     codes: tuple[str, ...] = ()
     schedule: str = ""
+    on_request: bool = False
 
 
 class RoomTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -186,12 +189,14 @@ class Selling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     ``policy`` is that of plans without terms of their own, "" for none: free to cancel, nothing to guarantee;
     ``schedule`` likewise, "" for none: payments are nobody's business here.
-    ``mail_from`` is the sender of confirmations, "" for none.
+    ``mail_from`` is the sender of confirmations, "" for none. What the hotel has not answered after ``request_s`` is
+    declined.
     """
 
     check_in_min: int = CHECK_IN_MIN
     quote_s: int = 1_800
     hold_s: int = 900
+    request_s: int = 86_400
     infant_age_max: int = -1
     child_age_max: int = 11
     policy: str = ""

@@ -17,8 +17,14 @@ from gateway.store.tables import DeliveryRow, ReservationRow, RevisionRow, Scope
 DUE_MAX = 200
 # A receiver with a long queue leaves room for the others.
 DUE_EACH_MAX = 50
+UNCONFIRMED_MAX = 500
+Waited = tuple[int, str, str]  # where a delivery stands among those that wait: message, connection, reservation
 # A message is committed at the latest so long after it arrived; later ones were given up by their senders.
 _COMMIT_MS_MAX = 60_000
+_IS_PAUSED = (
+    "EXISTS (SELECT 1 FROM sync_order AS o"
+    " WHERE o.scope_id = d.scope_id AND o.connection = d.connection AND o.paused = 1)"
+)
 _SCOPES = Lookup(Scope)
 _REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
 _RESERVATIONS = Lookup(ReservationRow, ("scope_id", "reservation_id"))
@@ -57,17 +63,22 @@ async def due(
     waiting = await tx.fetch(
         "SELECT connection, first_ms FROM (SELECT scope_id, connection, min(due_ms) AS first_ms FROM delivery"
         " WHERE due_ms >= 0 AND due_ms <= ? GROUP BY scope_id, connection) AS d"
-        " WHERE NOT EXISTS (SELECT 1 FROM sync_order AS o"
-        " WHERE o.scope_id = d.scope_id AND o.connection = d.connection AND o.paused = 1)",
+        f" WHERE NOT {_IS_PAUSED}",
         now_ms,
     )
     chosen = [name for name, _ in sorted(waiting, key=lambda row: (row[1], row[0])) if wanted(name)][:limit]
     rows = await _oldest_of(tx, chosen, now_ms, limit) if chosen else []
     if left_behind:
-        under_way = await tx.rows(DeliveryRow, "state = 'sent' AND due_ms > ? ORDER BY due_ms LIMIT ?", now_ms, limit)
-        rows += [row for row in under_way if wanted(row.connection)]
+        fields = ", ".join(DeliveryRow._fields)
+        under_way = await tx.fetch(
+            f"SELECT {fields} FROM delivery AS d WHERE state = 'sent' AND due_ms > ? AND NOT {_IS_PAUSED}"
+            " ORDER BY due_ms LIMIT ?",
+            now_ms,
+            limit,
+        )
+        rows += [row for row in map(DeliveryRow._make, under_way) if wanted(row.connection)]
     following = await tx.fetch("SELECT min(due_ms) FROM delivery WHERE due_ms > ?", now_ms)
-    return Found(await _with_what_they_are_about(tx, hotels, rows), following[0][0])
+    return Found(await about(tx, hotels, rows), following[0][0])
 
 
 async def _oldest_of(tx: Transaction, connections: Sequence[str], now_ms: int, limit: int) -> list[DeliveryRow]:
@@ -84,11 +95,22 @@ async def _oldest_of(tx: Transaction, connections: Sequence[str], now_ms: int, l
     return [DeliveryRow(*values) for values in found]
 
 
+async def waiting_after(tx: Transaction, after_ms: int, limit: int) -> list[DeliveryRow]:
+    """What waits to be tried later than ``after_ms``, what was never tried first."""
+    found = await tx.fetch(
+        f"SELECT {', '.join(DeliveryRow._fields)} FROM delivery WHERE due_ms > ? AND state = 'pending'"
+        " ORDER BY attempts, due_ms LIMIT ?",
+        after_ms,
+        limit,
+    )
+    return [DeliveryRow(*values) for values in found]
+
+
 async def to_fetch(tx: Transaction, hotels: Hotels, scope_id: str, connection: str, limit: int) -> list[Due]:
     """What a receiver that fetches has not confirmed yet, in the order of the reservations' numbers."""
     condition = f"scope_id = ? AND connection = ? AND {TO_FETCH} ORDER BY reservation_id LIMIT ?"
     rows = await tx.rows(DeliveryRow, condition, scope_id, connection, limit)
-    return await _with_what_they_are_about(tx, hotels, rows)
+    return await about(tx, hotels, rows)
 
 
 async def refused_for(
@@ -103,7 +125,7 @@ async def refused_for(
         " ORDER BY connection, reservation_id LIMIT ?"
     )
     rows = await tx.rows(DeliveryRow, condition, scope_id, f"{code}:%", *after, limit)
-    return await _with_what_they_are_about(tx, hotels, rows)
+    return await about(tx, hotels, rows)
 
 
 async def with_refused(tx: Transaction, code: str) -> list[tuple[str, int]]:
@@ -127,26 +149,40 @@ async def with_unconfirmed(tx: Transaction, hotels: Hotels) -> list[Hotel]:
 
 
 async def unconfirmed(
-    tx: Transaction, hotels: Hotels, scope_id: str, connections: Sequence[str], before_id: int
-) -> list[Due]:
-    """What these receivers have not confirmed of the revisions that came in messages before one; the newest first."""
+    tx: Transaction, scope_id: str, connections: Sequence[str], before_id: int, after: Waited
+) -> list[tuple[Waited, DeliveryRow]]:
+    """What these receivers have not confirmed of the revisions that came in messages before one, or what is parked.
+
+    The oldest first, at most 500 from behind ``after`` on, each with where it stands.
+    """
     fields = ", ".join(f"d.{field}" for field in DeliveryRow._fields)
-    columns = f"SELECT {fields} FROM delivery AS d JOIN revision AS r ON r.scope_id = d.scope_id"
+    columns = f"SELECT r.message_id, {fields} FROM delivery AS d JOIN revision AS r ON r.scope_id = d.scope_id"
     revision = "r.reservation_id = d.reservation_id AND r.seq = d.wanted_seq"
     marks = ", ".join("?" * len(connections))
+    waited = "r.message_id < ? AND (r.message_id, d.connection, d.reservation_id) > (?, ?, ?)"
+    last = f"ORDER BY r.message_id, d.connection, d.reservation_id LIMIT {UNCONFIRMED_MAX}"
     waiting = await tx.fetch(
         f"{columns} AND {revision} WHERE d.scope_id = ? AND d.connection IN ({marks}) AND d.settled = 0"
-        " AND d.state <> 'confirmed' AND r.message_id < ? ORDER BY r.message_id DESC LIMIT 500",
-        *(scope_id, *connections, before_id),
+        f" AND d.state <> 'confirmed' AND {waited} {last}",
+        *(scope_id, *connections, before_id, *after),
     )
     parked = await tx.fetch(
         f"{columns} AND {revision} JOIN reservation AS t ON t.scope_id = d.scope_id"
         f" AND t.reservation_id = d.reservation_id WHERE t.scope_id = ? AND ({TROUBLED}) AND t.parked > 0"
-        f" AND d.connection IN ({marks}) AND d.state = 'parked' AND r.message_id < ? LIMIT 500",
-        *(scope_id, *connections, before_id),
+        f" AND d.connection IN ({marks}) AND d.state = 'parked' AND {waited} {last}",
+        *(scope_id, *connections, before_id, *after),
     )
-    rows = {values[:3]: DeliveryRow(*values) for values in (*waiting, *parked)}
-    return await _with_what_they_are_about(tx, hotels, list(rows.values()))
+    rows = [(message_id, DeliveryRow(*values)) for message_id, *values in (*waiting, *parked)]
+    found = {(message_id, row.connection, row.reservation_id): row for message_id, row in rows}
+    return sorted(found.items())[:UNCONFIRMED_MAX]
+
+
+async def standing(tx: Transaction, scope_id: str, today: int) -> int:
+    """How many bookings stand whose guests have not left before today."""
+    found = await tx.fetch(
+        "SELECT count(*) FROM reservation WHERE scope_id = ? AND status = 'booked' AND departure >= ?", scope_id, today
+    )
+    return int(found[0][0])
 
 
 async def with_tokens(tx: Transaction, scope_id: str, tokens: Sequence[bytes]) -> set[bytes]:
@@ -186,7 +222,7 @@ async def asked_for(
         *params,
         limit,
     )
-    return await _with_what_they_are_about(tx, hotels, [DeliveryRow(*values) for values in found])
+    return await about(tx, hotels, [DeliveryRow(*values) for values in found])
 
 
 async def _rev_at(tx: Transaction, scope_id: str, at_ms: int) -> int:
@@ -200,7 +236,8 @@ async def _rev_at(tx: Transaction, scope_id: str, at_ms: int) -> int:
     return int(found[0][0]) if found else 0
 
 
-async def _with_what_they_are_about(tx: Transaction, hotels: Hotels, rows: list[DeliveryRow]) -> list[Due]:
+async def about(tx: Transaction, hotels: Hotels, rows: list[DeliveryRow]) -> list[Due]:
+    """The deliveries with what they are about; those of a property that is gone are left out."""
     if not rows:
         return []
     scopes = [

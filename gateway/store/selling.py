@@ -15,6 +15,8 @@ from gateway.store.tables import SaleRow, Scope
 SALE = Lookup(SaleRow)
 DUE_MAX = 500
 CALENDARS_MAX = 64
+Place = tuple[int, str, str]  # of a sale among those that are due
+FIRST: Place = (-1, "", "")
 Keys = Callable[[], tuple[Iterable[Key], Iterable[Key]]]
 
 
@@ -50,9 +52,41 @@ async def one(tx: Transaction, scope_id: str, sale_id: str) -> SaleRow | None:
     return next((row for row in found if isinstance(row, SaleRow)), None)
 
 
-async def due(tx: Transaction, now_ms: int) -> list[SaleRow]:
-    """Holds to be released and what is old enough to be forgotten, the longest overdue first."""
-    return await tx.rows(SaleRow, "due_ms <= ? ORDER BY due_ms LIMIT ?", now_ms, DUE_MAX)
+async def due(tx: Transaction, now_ms: int, after: Place = FIRST) -> list[SaleRow]:
+    """Sales to be looked after, as holds to be released: the longest overdue first, from behind a place on."""
+    condition = "due_ms <= ? AND (due_ms, scope_id, sale_id) > (?, ?, ?) ORDER BY due_ms, scope_id, sale_id LIMIT ?"
+    return await tx.rows(SaleRow, condition, now_ms, *after, DUE_MAX)
+
+
+def place_of(row: SaleRow) -> Place:
+    """Where a sale that is due stands among them."""
+    assert row.due_ms is not None, "it is due"
+    return row.due_ms, row.scope_id, row.sale_id
+
+
+async def neglected(tx: Transaction, before_ms: int) -> list[tuple[str, int, int]]:
+    """The properties with sales that should have been looked after before an instant, how many, and since when."""
+    found = await tx.fetch(
+        "SELECT scope_id, count(*), min(due_ms) FROM sale WHERE due_ms >= 0 AND due_ms < ? GROUP BY scope_id"
+        " ORDER BY scope_id LIMIT 500",
+        before_ms,
+    )
+    return [(scope_id, int(number), since_ms) for scope_id, number, since_ms in found]
+
+
+async def requested(tx: Transaction, scope_id: str) -> list[SaleRow]:
+    """What waits for the property's answer, the most urgent first; at most 500."""
+    condition = "scope_id = ? AND state = 'requested' ORDER BY expires_ms, sale_id LIMIT ?"
+    return await tx.rows(SaleRow, condition, scope_id, DUE_MAX)
+
+
+async def unanswered(tx: Transaction) -> list[tuple[str, int, int, int]]:
+    """The properties with requests that wait, how many, when the first was made, and when the first is to end."""
+    found = await tx.fetch(
+        "SELECT scope_id, count(*), min(at_ms), min(expires_ms) FROM sale WHERE state = 'requested'"
+        " GROUP BY scope_id ORDER BY scope_id LIMIT 500"
+    )
+    return [(scope_id, int(number), since_ms, ends_ms) for scope_id, number, since_ms, ends_ms in found]
 
 
 async def letters(tx: Transaction, now_ms: int, limit: int) -> list[SaleRow]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.cells import runs
+from gateway.engine.cells import following, runs
 from gateway.engine.suggesting import Thing, compare, pairs
 from gateway.model.dates import BLOCK_DAYS
 
@@ -24,7 +24,7 @@ def test_ranges_cover_the_chosen_cells_once_and_are_as_long_as_they_can_be(cells
         for day in range(BLOCK_DAYS)
     }
     covered: set[tuple[str, int]] = set()
-    for run in runs(KEYS, chosen, values):
+    for run in runs(KEYS, following(KEYS), chosen, values):
         room, value = run.key[0], int(values[run.row, run.cell])
         for day in range(run.first, run.last + 1):
             assert at[room, day] == (True, value)

@@ -33,6 +33,7 @@ from gateway.model.property import (
     Role,
     RoomType,
     Rounding,
+    StandingBookings,
 )
 from gateway.model.selling import Selling
 
@@ -662,6 +663,7 @@ CONNECTIONS = st.lists(
         figures=st.sampled_from(FigureKind),
         figure_delay_s=st.integers(1, 2),
         echoes=st.booleans(),
+        standing=st.sampled_from(StandingBookings),
         enabled=st.booleans(),
         options=st.dictionaries(CODES, st.integers(0, 1), max_size=1),
     ),
@@ -763,6 +765,7 @@ OTHER: dict[type, Callable[[Any], Any]] = {
     bool: lambda value: not value,
     Role: lambda value: Role.PMS,
     FigureKind: lambda value: FigureKind.ALLOCATION,
+    StandingBookings: lambda value: StandingBookings.SKIP,
     Adjustment: lambda value: Adjustment(percent_bp=1),
     Allotment: lambda value: Allotment(cap=1),
     Credentials: lambda value: Credentials(f"{value.username}x"),

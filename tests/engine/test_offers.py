@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.asking import Ask, Offer, Party
+from gateway.engine.asking import Ask, Offer, Offers, Party
 from gateway.engine.calendar import PRODUCT, Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.loaded import Calendar
@@ -36,7 +36,7 @@ from gateway.model.property import (
     RoomType,
     Rounding,
 )
-from gateway.model.selling import ChildRate, Per, PlanTerms, Policy, Promotion, RoomTerms, Selling, Tax
+from gateway.model.selling import ChildRate, Pays, Per, PlanTerms, Policy, Promotion, RoomTerms, Schedule, Selling, Tax
 
 ZONE = "Europe/Madrid"
 # A block begins four days after, and summer time in that week.
@@ -363,6 +363,25 @@ def test_a_booking_window_ends_on_its_hour(limit: str, early_ms: int, why: set[s
     assert len(found.offers) == (not why)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("nights", [2, 3, 4])
+@pytest.mark.parametrize("limit", ["min_arrival", "min_through", "max_arrival", "max_through", "cta", "ctd", "closed"])
+def test_each_limit_ends_exactly_where_it_says(limit: str, nights: int, place: int) -> None:
+    """Three nights, said of one night of the stay: what random calendars rarely hit just so."""
+    days = range(FIRST, FIRST + DAYS)
+    prices = {("DBL", "BAR", day): {"price2": 10_000} for day in days}
+    stock = {(room, day): (4, 0, 0, 0) for room in ("DBL", "FAM") for day in days}
+    value = 1 if limit in ("cta", "ctd", "closed") else 3
+    world = World(
+        {("DBL", "", FIRST + place): {limit: value}}, prices, stock, FigureKind.ALLOCATION, False, Allotment()
+    )
+    ask = Ask(FIRST, FIRST + nights, Party(2), rooms=frozenset({"DBL"}), plans=frozenset({"BAR"}))
+    now = datetime(2027, 3, 1, tzinfo=UTC)
+    found = shop_of(world.hotel, "site").search(world.calendar(), ask, int(now.timestamp() * 1000))
+    told = {reason.value for each in found.unoffered for reason in each.why}
+    assert told == why_not(world, "DBL", "BAR", FIRST, nights, now)
+
+
 def test_a_pms_that_never_says_less_than_nothing_gives_no_room_back() -> None:
     """What a figure of 0 hides may be an overbooked house."""
     days = range(FIRST, FIRST + DAYS)
@@ -532,19 +551,34 @@ def test_the_cheapest_promotion_counts_and_they_do_not_add_up() -> None:
     assert (offer.promotion, offer.nightly) == ("B", (9_000, 9_000))
 
 
-def test_cheapest_first_and_terms_by_plan() -> None:
-    selling = Selling(policy="FLEX", policies=(Policy("FLEX", "F"), Policy("NR", "N")), plans=(PlanTerms("NR", "NR"),))
+def searched(selling: Selling) -> Offers:
+    """One room type on every plan, one night from FIRST."""
     days = range(FIRST, FIRST + DAYS)
     prop = Property(
         "h", "H", "EUR", ZONE, ROOMS[:1], PLANS, (Connection("site", "", "", Role.DIRECT, ""),), selling=selling
     )
     prices = {("DBL", plan, day): {"price2": 10_000} for plan in ("BAR", "HB") for day in days}
     world = World({}, prices, {("DBL", day): (4, 0, 0, 0) for day in days}, FigureKind.ALLOCATION, False, Allotment())
-    found = Shop(Hotel(prop, 1), prop.connections[0]).search(world.calendar(), stay(1), 0).offers
-    assert [(offer.plan, offer.total, offer.policy) for offer in found] == [
+    return Shop(Hotel(prop, 1), prop.connections[0]).search(world.calendar(), stay(1), 0)
+
+
+def test_cheapest_first_and_terms_by_plan() -> None:
+    selling = Selling(policy="FLEX", policies=(Policy("FLEX", "F"), Policy("NR", "N")), plans=(PlanTerms("NR", "NR"),))
+    assert [(offer.plan, offer.total, offer.policy) for offer in searched(selling).offers] == [
         ("NRX", 8_500, "FLEX"),
         ("NR", 9_000, "NR"),
         ("OWN", 9_000, "FLEX"),
         ("BAR", 10_000, "FLEX"),
         ("HB", 10_000, "FLEX"),
     ]
+
+
+def test_what_a_channel_pays_for_is_not_sold_directly() -> None:
+    """Nobody would bring the card it is paid by."""
+    schedules = (Schedule("VCC", Pays.VIRTUAL_CARD, days=1), Schedule("DESK"))
+    own = Selling(schedules=schedules, plans=(PlanTerms("HB", schedule="VCC"), PlanTerms("BAR", schedule="DESK")))
+    common = Selling(schedules=schedules, schedule="VCC", plans=(PlanTerms("BAR", schedule="DESK"),))
+    for selling, sold in ((own, {"BAR", "NR", "NRX", "OWN"}), (common, {"BAR"})):
+        found = searched(selling)
+        assert {offer.plan for offer in found.offers} == sold
+        assert {each.plan for each in found.unoffered if "virtual_card" in each.why} == set(LINES) - sold

@@ -150,6 +150,12 @@ def test_a_hotel_that_does_not_sell_writes_nothing() -> None:
     ("lines", "told"),
     [
         ('policy = "FLEX"', 'selling.policy: there is no policy "FLEX"'),
+        (
+            'schedules = [{ code = "F", pays = "virtual-card" }]\n'
+            'plans = [{ plan = "BAR", schedule = "F", on_request = true }]',
+            "selling.plans[0].on_request: is for plans that are paid at the hotel: nothing is taken before a request is"
+            " accepted",
+        ),
         ('check_in = "3pm"', 'selling.check_in: "3pm" is not a time of day such as "15:00"'),
         ('mail_from = "desk"', 'selling.mail_from: "desk" is not an e-mail address'),
         ('taxes = [{ code = "T" }]', "selling.taxes[0]: needs a percent or an amount, and not both"),
@@ -246,13 +252,14 @@ SELLING = st.builds(
     check_in_min=st.integers(0, 24 * 60 - 1),
     quote_s=st.integers(1, 90).map(lambda minutes: minutes * 60),
     hold_s=st.integers(1, 90).map(lambda minutes: minutes * 60),
+    request_s=st.integers(1, 90).map(lambda minutes: minutes * 60),
     infant_age_max=st.integers(-1, 4),
     child_age_max=st.integers(5, 17),
     mail_from=st.sampled_from(["", "a@b.example"]),
     taxes=by_code(PERCENT_TAX | AMOUNT_TAX),
     policies=by_code(POLICY),
     promotions=by_code(PROMOTION),
-    plans=st.sampled_from([(), (PlanTerms("BAR", "", ("X",)),)]),
+    plans=st.sampled_from([(), (PlanTerms("BAR", "", ("X",)),), (PlanTerms("BAR", on_request=True),)]),
     rooms=st.sampled_from([(), (RoomTerms("DBL", 4, None),), (RoomTerms("DBL", None, 0),)]),
 )
 

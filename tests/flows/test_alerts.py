@@ -17,12 +17,13 @@ from gateway.errors import OutcomeUnknown
 from gateway.flows.alerts import notices
 from gateway.flows.alerts.notices import Alert
 from gateway.flows.alerts.texts import AlertKind, sentence, title
-from gateway.flows.alerts.watch import LOOK_S, SETTLE_MS, Alerts, current
+from gateway.flows.alerts.watch import LOOK_S, SALES_NEGLECTED_MS, SETTLE_MS, Alerts, current
 from gateway.flows.work import Workers
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import AlertRow, LeaseRow
 from tests.flows.house import House, down, hotel, new, rejecting, stay, update
+from tests.flows.test_sell import spoilt
 
 HOUR_S = 3_600
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -297,3 +298,9 @@ def test_a_letter_says_what_is_new_and_what_is_over() -> None:
     subject, text = notices.letter(found, "zh")
     assert "渠道同步滞后" in subject
     assert "已恢复" in text
+
+
+async def test_sales_nobody_can_look_after_are_an_alert(watch: Watch) -> None:
+    await spoilt(watch.house, "SPOILT")
+    assert await watch.look() == {}
+    assert await watch.look(SALES_NEGLECTED_MS / 1000) == {"raised": ["sales sales"]}

@@ -18,9 +18,11 @@ from gateway.flows.keeping.back_up import KEY_FILE, back_up, manifests, open_she
 from gateway.flows.keeping.restore import digests, find, restore, verify
 from gateway.io.shelf import FolderShelf, Object
 from gateway.settings import Settings
+from gateway.store.alone import Occupied, working_on
 from gateway.store.backup_format import Damaged, Manifest
 from gateway.store.database import Database
-from gateway.store.migrating import migrate
+from gateway.store.keyring import read_keyring, write_keyring
+from gateway.store.migrating import migrate, revision_of
 from gateway.store.tables import UNKNOWN, ConnectionRow, MessageRow
 from tests.flows.house import House, new, stay
 from tests.store.jobs import message
@@ -267,11 +269,35 @@ async def test_the_key_is_in_the_backup_only_under_a_passphrase(safe: Safe, tmp_
     elsewhere = safe.beside(data_dir=str(tmp_path / "other"), backup_passphrase="another")
     with pytest.raises(ValueError, match="another passphrase"):
         await restore(elsewhere, safe.shelf, taken, force=True)
+    assert await revision_of(elsewhere.database) is None  # nothing was touched
     elsewhere = msgspec.structs.replace(elsewhere, backup_passphrase="a long sentence")
     assert (await restore(elsewhere, safe.shelf, taken, force=True)).key
     restored = tmp_path / "other" / KEY_FILE
     assert (restored.read_bytes(), restored.stat().st_mode & 0o777) == (key, 0o600)
     assert not (await restore(elsewhere, safe.shelf, taken, force=True)).key
+    write_keyring(restored, read_keyring(restored).turned())  # what was sealed before still opens
+    assert not (await restore(elsewhere, safe.shelf, taken, force=True)).key
+
+
+async def test_a_backup_is_not_restored_beside_another_key_file(safe: Safe, tmp_path: Path) -> None:
+    """One that some command has made, say: nothing that was sealed could be opened with it."""
+    for folder in ("data", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / KEY_FILE).write_bytes(Fernet.generate_key())
+    settings = msgspec.structs.replace(safe.settings, backup_passphrase="a long sentence")
+    taken = await back_up(settings, safe.shelf, NOW_MS * 2, full=True)
+    elsewhere = safe.beside(data_dir=str(tmp_path / "other"), backup_passphrase="a long sentence")
+    with pytest.raises(Rejected, match="not the key file"):
+        await restore(elsewhere, safe.shelf, taken, force=True)
+    assert await revision_of(elsewhere.database) is None
+
+
+async def test_nothing_is_restored_under_a_running_gateway(safe: Safe) -> None:
+    beside = safe.beside()
+    taken = await safe.take()
+    with working_on(beside.database), pytest.raises(Occupied):
+        await restore(beside, safe.shelf, taken, force=True)
+    await restore(beside, safe.shelf, taken, force=True)
 
 
 async def test_nobody_else_can_read_a_backup(safe: Safe) -> None:

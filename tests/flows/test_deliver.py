@@ -11,6 +11,8 @@ import pytest
 from gateway.engine.window import Claim
 from gateway.flows.delivering.deliver import Deliverer
 from gateway.flows.delivering.jobs import BeginDelivery
+from gateway.flows.desk import connections
+from gateway.model.property import Role
 from gateway.model.reservation import Revision, RevisionKind
 from gateway.store import delivering
 from gateway.store.tables import DeliveryRow, MessageRow
@@ -123,6 +125,15 @@ async def test_a_pms_that_is_down_is_tried_again_and_again(house: House) -> None
     await until_done(house)
     assert len(house.wire.deliveries()) == 13
     assert len({sent.id for sent in house.wire.deliveries()}) == 1
+
+
+@pytest.mark.parametrize(("answer", "said"), [(down, "failed"), (lost, "unknown")], ids=["down", "lost"])
+async def test_what_did_not_arrive_is_told_from_what_may_have(house: House, answer: object, said: str) -> None:
+    await house.say(new(stay(2, 5)))
+    house.wire.answers["pms"] = [answer] * 3  # type: ignore[list-item]
+    await house.deliver()
+    told = [row for row in await house.rows(MessageRow) if row.connection == "pms" and row.direction == "out"]
+    assert [row.outcome for row in told] == [said]
 
 
 async def test_a_pms_that_asks_for_time_gets_it(house: House) -> None:
@@ -314,6 +325,20 @@ async def test_what_a_killed_process_left_behind_is_sent_at_once(house: House) -
     await house.deliver()
     assert (await delivery(house)).state == "confirmed"
     assert len(house.wire.deliveries()) == 2
+
+
+async def test_what_was_left_behind_for_a_paused_receiver_waits_until_it_is_resumed(empty_house: House) -> None:
+    house = empty_house
+    await house.apply(hotel(channel("ota"), msgspec.structs.replace(pms("crm"), role=Role.RECEIVER)))
+    await house.say(new(stay(2, 5)))
+    await kill_on_the_way(house)
+    await connections.pause(house.services, "h", "crm", "person:Ann", paused=True)
+    await house.deliver()
+    assert len(house.wire.deliveries()) == 1
+    await connections.pause(house.services, "h", "crm", "person:Ann", paused=False)
+    house.clock.pass_s(60)
+    await house.deliver()
+    assert (await delivery(house)).state == "confirmed"
 
 
 async def test_what_somebody_else_has_under_way_is_left_to_them(house: House) -> None:

@@ -13,6 +13,7 @@ from gateway.flows.selling import search, sell
 from gateway.flows.selling.search import Line
 from gateway.flows.show_calendar import calendar_rows
 from gateway.model.property import Allotment, Part, Product, Property, RoomType
+from gateway.store.tables import ReservationRow
 from tests.flows.house import HORIZON, PRODUCTS, TODAY, House, cancel, channel, hotel, modify, new, pms, stay, update
 from tests.flows.test_sell import ME, site
 
@@ -202,3 +203,35 @@ async def test_types_are_linked_although_a_booking_has_left_nights_that_figures_
     await suites.apply(linked())
     assert await suites.stock("DBL", 3, 3) == [(1, 0, 2, 0)]
     assert await suites.sold("DBL", 0, 45) == {40: 2}
+
+
+async def oversold(house: House) -> dict[str, int]:
+    return {row.booking_id: row.oversold for row in await house.rows(ReservationRow) if row.oversold}
+
+
+async def test_linking_types_marks_who_is_short_from_then_on_and_unlinking_relieves_them(suites: House) -> None:
+    """Three doubles stand; the suite sold beside them turns out to be two of these. It falls on who came last."""
+    plain = linked(room=msgspec.structs.replace(STE, made_of=()))
+    await suites.apply(plain)
+    await suites.ari(update("pSTE", "", 0, HORIZON, figure=2))
+    for name in ("B1", "B2"):
+        await suites.say(new(stay(3, 5), booking=name))
+    await suites.say(new(stay(3, 4, room="r3"), booking="S"))
+    await suites.say(new(stay(8, 9), booking="B3"))
+    assert await oversold(suites) == {}
+    await suites.apply(linked())
+    assert await oversold(suites) == {"S": 1}
+    assert (await reservations.trouble(suites.services, "h")).items[0].reservation.booking_id == "S"
+    await suites.apply(plain)
+    assert await oversold(suites) == {}
+
+
+async def test_fewer_suites_than_are_sold_are_oversold_at_once(suites: House) -> None:
+    await suites.ari(update("pDBL", "", 0, HORIZON, figure=9))
+    for name in ("B1", "B2"):
+        await suites.say(new(stay(3, 4, room="r3"), booking=name))
+    assert await oversold(suites) == {}
+    await suites.apply(linked(room=msgspec.structs.replace(STE, units=1)))
+    assert await oversold(suites) == {"B2": 1}
+    await suites.apply(linked())
+    assert await oversold(suites) == {}

@@ -9,6 +9,7 @@ from gateway.flows.delivering import mail_bookings
 from gateway.flows.delivering.mail_bookings import BookingMails
 from gateway.model.reservation import Content, Guest, Revision, RevisionKind
 from gateway.settings import Settings
+from gateway.store import delivering
 from gateway.store.tables import MessageRow
 from tests.flows.house import House, channel, down, hotel, modify, pms, rejecting, stay
 from tests.flows.mailbox import Mailbox
@@ -132,3 +133,37 @@ async def test_a_parked_booking_reaches_a_person_too(mailing: House, mailbox: Ma
     mailing.clock.pass_s(WAIT_S + 1)
     assert await mails(mailing).round() == 1
     assert "penthouse" in mailbox.taken[0][2]
+
+
+async def test_however_many_wait_each_is_mailed(
+    mailing: House, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few at a time, the oldest first; what was told already takes nobody's place."""
+    monkeypatch.setattr(delivering, "UNCONFIRMED_MAX", 2)
+    monkeypatch.setattr(mail_bookings, "AT_ONCE", 2)
+    mailing.wire.answers["pms"] = [down] * 100
+    numbers = []
+    for n in range(7):
+        numbers.append(await mailing.say(booked(f"B{n}")))
+        mailing.clock.pass_s(1)
+    mailing.clock.pass_s(WAIT_S)
+    post = mails(mailing)
+    assert [await post.round() for _ in range(5)] == [2, 2, 2, 1, 0]
+    assert [number for _, subject, _ in mailbox.taken for number in numbers if number in subject] == numbers
+
+
+async def test_letters_that_are_not_taken_keep_no_other_back(
+    mailing: House, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes any letter but those of three bookings, which come first."""
+    monkeypatch.setattr(mail_bookings, "AT_ONCE", 3)
+    bad = [await mailing.say(booked(f"B{n}")) for n in range(3)]
+    mailing.clock.pass_s(1)
+    good = await mailing.say(booked("B3"))
+    mailing.clock.pass_s(WAIT_S + 1)
+    mailbox.refused = tuple(bad)
+    post = mails(mailing)
+    assert [await post.round(), await post.round()] == [0, 1]
+    assert good in mailbox.taken[0][1]
+    mailbox.refused = ()
+    assert await post.round() == 3

@@ -6,13 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.engine.asking import Ask, Party
 from gateway.engine.sale import Customer, SaleState
 from gateway.errors import Malformed, NotFound, Rejected, Stale
 from gateway.flows.selling import search, sell
 from gateway.flows.selling.bookings import ConfirmSale
-from gateway.flows.selling.release import release_due
+from gateway.flows.selling.release import Releaser
 from gateway.flows.selling.rows import KEPT_MS
 from gateway.flows.selling.search import Line
 from gateway.flows.selling.sell import SaleView
@@ -137,20 +138,52 @@ async def test_the_last_room_is_held_by_one(shop: House) -> None:
 
 async def test_a_hold_ends_by_time_and_its_room_is_free_again(shop: House) -> None:
     seen = await held(shop)
-    assert await release_due(shop.services) == 0
+    assert await Releaser(shop.services).round() == 0
     shop.clock.pass_s(TERMS.hold_s - 1)
-    assert await release_due(shop.services) == 0
+    assert await Releaser(shop.services).round() == 0
     shop.clock.pass_s(1)
-    assert await release_due(shop.services) == 1
-    assert await release_due(shop.services) == 0
+    assert await Releaser(shop.services).round() == 1
+    assert await Releaser(shop.services).round() == 0
     assert await shop.free("DBL", 3) == 1
     with pytest.raises(Rejected, match="its time is over"):
         await sell.confirm(shop.services, "h", seen.sale_id, ME)
     with pytest.raises(Rejected, match="its time is over"):
         await sell.hold(shop.services, "h", seen.sale_id, ADA, ME)
     shop.clock.pass_s(KEPT_MS / 1000)
-    await release_due(shop.services)
+    await Releaser(shop.services).round()
     assert await shop.rows(SaleRow) == []
+
+
+async def test_a_sale_nobody_can_read_keeps_no_other_from_being_released(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do as many of them as are looked at together."""
+    monkeypatch.setattr(selling, "DUE_MAX", 2)
+    await shop.ari(update("pDBL", "", 0, 10, figure=5))
+    seen = await held(shop)
+    for number in range(3):
+        await spoilt(shop, f"SPOILT{number}")
+    shop.clock.pass_s(TERMS.hold_s)
+    releaser = Releaser(shop.services)
+    with capture_logs() as lines:
+        assert await releaser.round() == 1
+    assert (await sell.show(shop.services, "h", seen.sale_id)).state is SaleState.RELEASED
+    told = [line["sale"] for line in lines if line["event"] == "sale_not_looked_after"]
+    assert told == ["SPOILT0", "SPOILT1", "SPOILT2"]
+    with capture_logs() as lines:  # each is tried again, but not each second
+        assert await releaser.round() == 0
+    assert lines == []
+    shop.clock.pass_s(60)
+    with capture_logs() as lines:
+        await releaser.round()
+    assert len([line for line in lines if line["event"] == "sale_not_looked_after"]) == 3
+
+
+async def spoilt(house: House, number: str) -> None:
+    """A hold whose row nobody can read, due before every other."""
+    now_ms = house.clock.now_ms()
+    row = SaleRow("h", number, "site", SaleState.HELD.value, now_ms, now_ms, now_ms, None, 0, "", b"\xc1")
+    await house.services.database.write(lambda tx: tx.upsert(SaleRow, [row]))
 
 
 async def test_two_holds_of_one_night_end_together(shop: House) -> None:
@@ -159,7 +192,7 @@ async def test_two_holds_of_one_night_end_together(shop: House) -> None:
         await held(shop)
     assert await shop.stock("DBL", 3, 3) == [(5, 0, 0, 3)]
     shop.clock.pass_s(TERMS.hold_s)
-    assert await release_due(shop.services) == 3
+    assert await Releaser(shop.services).round() == 3
     assert await shop.stock("DBL", 3, 3) == [(5, 0, 0, 0)]
 
 
@@ -249,7 +282,7 @@ async def test_a_channel_that_sold_the_held_room_is_oversold_and_the_hold_stands
 async def test_who_paid_late_gets_the_room_if_it_is_still_free(shop: House) -> None:
     first, second = await held(shop, 3, 5), await held(shop, 6, 7)
     shop.clock.pass_s(TERMS.hold_s)
-    assert await release_due(shop.services) == 2
+    assert await Releaser(shop.services).round() == 2
     paid = await confirm_paid(shop, first.sale_id, "P1")
     assert (paid.state, paid.payment) == (SaleState.BOOKED, "P1")
     await booked(shop, 6, 7)
@@ -262,7 +295,7 @@ async def test_a_hold_over_time_that_nobody_released_is_still_theirs_who_pay(sho
     seen = await held(shop)
     shop.clock.pass_s(TERMS.hold_s + 60)
     assert (await confirm_paid(shop, seen.sale_id, "P1")).state is SaleState.BOOKED
-    assert await release_due(shop.services) == 0
+    assert await Releaser(shop.services).round() == 0
     assert await shop.stock("DBL", 3, 3) == [(1, 1, -1, 0)]
 
 

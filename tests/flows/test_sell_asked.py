@@ -15,14 +15,18 @@ from gateway.contract import Capabilities, Connector, Head
 from gateway.engine.sale import SaleState
 from gateway.errors import Rejected
 from gateway.flows.receive import receive
-from gateway.flows.selling.release import release_due
+from gateway.flows.selling.asked import take_step
+from gateway.flows.selling.release import Releaser
+from gateway.flows.selling.rows import open_sale
+from gateway.messages_selling import SaleAsked, SaleStep
 from gateway.model.dates import format_day
 from gateway.model.property import Allotment, Connection, Product, Role
+from gateway.model.reservation import Content, Revision, RevisionKind, RoomStay
 from gateway.store.tables import MessageRow, ReservationRow, SaleRow
 from gateway.wire.http_auth import compose_basic
 from tests.connectors.opentravel import schemas
 from tests.flows.house import TODAY, House, channel, hotel, pms
-from tests.flows.test_sell import TERMS
+from tests.flows.test_sell import TERMS, held, site
 from tests.simulation.plain import PlainConnector
 
 NS = "http://www.opentravel.org/OTA/2003/05"
@@ -209,6 +213,49 @@ async def test_the_number_of_a_booking_is_no_other_ones(desk: Desk) -> None:
     assert await desk.house.sold("DBL") == {3: 1, 4: 1}
 
 
+@pytest.mark.parametrize("status", ["Commit", "Hold"])
+@pytest.mark.parametrize("other", [{"first": 7, "last": 9}, {"room": "family"}, {"surname": "Lovelace"}])
+async def test_two_bookings_at_once_under_one_number_are_one_and_a_conflict(
+    desk: Desk, status: str, other: dict[str, Any]
+) -> None:
+    """However they meet, what the house has is what the one that was confirmed had asked for."""
+    await desk.house.open_for_sale(figure=24)
+    for place in range(5):
+        number = f"A{place}"
+
+        async def later(number: str = number, place: int = place) -> Asked:
+            for _ in range(place):
+                await asyncio.sleep(0)
+            return await desk.book(number, status=status, **other)
+
+        answers = await asyncio.gather(desk.book(number, status=status), later())
+        assert sorted(answer.error for answer in answers) == ["", "87"]
+        (row,) = (row for row in await desk.sales() if open_sale(row.body).reference == number)
+        sale, said = open_sale(row.body), other if answers[0].error else {}
+        asked = {"first": 3, "last": 5, "room": "double", "surname": "Hopper", **said}
+        assert (sale.arrival, sale.departure) == (TODAY + asked["first"], TODAY + asked["last"])
+        assert sale.offers[0].room == ROOMS[asked["room"]]
+        assert [guest.surname for guest in sale.customer.guests] == [asked["surname"]]
+
+
+async def test_a_number_of_ours_that_is_not_its_own_leads_nowhere(desk: Desk) -> None:
+    """A seller that names somebody else's sale neither changes it nor is told of it."""
+    message = MessageRow("h", 1, "agency", "in", "K", 0, "", "", 0, None, b"", b"")
+    await desk.house.apply(hotel(pms(), channel("ota"), agency(), site(), selling=TERMS))
+    theirs = await held(desk.house)
+    found = await desk.house.services.directory.hotel_of("agency")
+    assert found is not None
+    stays = (RoomStay("double", "bar", TODAY + 3, TODAY + 5, adults=2),)
+    asked = SaleAsked(
+        "AG1", SaleStep.BOOK, Revision("A1", RevisionKind.NEW, Content(stays=stays)), reservation_id=theirs.sale_id
+    )
+    await desk.house.open_for_sale(figure=2)
+    before = await desk.house.ledger()
+    with pytest.raises(Rejected, match="number of another booking"):
+        await take_step(desk.house.services, found, found.connections["agency"], asked, message)
+    assert await desk.house.ledger() == before
+
+
 async def test_the_last_room_is_booked_once(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.book(f"A{n}") for n in range(6)))
     assert sorted(answer.error for answer in answers) == ["", *["322"] * 5]
@@ -242,7 +289,7 @@ async def test_a_hold_keeps_the_room_until_it_is_committed_or_given_back(desk: D
 async def test_a_hold_that_has_ended_is_priced_and_taken_anew(desk: Desk) -> None:
     await desk.book("A1", status="Hold")
     desk.house.clock.pass_s(TERMS.hold_s + 1)
-    await release_due(desk.house.services)
+    await Releaser(desk.house.services).round()
     assert (await desk.book("A1")).tree.get("ResResponseType") == "Committed"
 
 

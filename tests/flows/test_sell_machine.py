@@ -19,6 +19,7 @@ from gateway.engine.offers import shop_of
 from gateway.engine.sale import Customer, Sale, SaleState
 from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.errors import Refusal
+from gateway.flows.delivering.standing import Begun
 from gateway.flows.relink import Relink
 from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
 from gateway.flows.selling.holds import EndHolds, TakeHold
@@ -168,7 +169,7 @@ class _Relinking:
         yield from self._relink.needs(state, now_ms)
 
     def decide(self, state: State, now_ms: int) -> Decision:
-        return Decision(None, self._relink.rows(state, now_ms, state.next_rev("h")), advances=True)
+        return Decision(None, self._relink.rows(state, now_ms, state.next_rev("h"), Begun({})), advances=True)
 
 
 class Selling(RuleBasedStateMachine):

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from gateway.model.access import AccessRole
+from gateway.model.selling import PlanTerms
 from gateway.store.tables import SaleRow
 from tests.flows.house import TODAY, channel, hotel, pms
 from tests.flows.test_sell import TERMS, site
@@ -84,6 +86,21 @@ async def test_a_seller_sees_nothing_but_what_is_sold(web: Web, seller: httpx.As
     problem(await seller.get("/v1/properties/h/reservations"), 403)
     problem(await seller.get("/v1/properties/h/calendar", params={"first": STAY["arrival"]}), 403)
     problem(await (await web.as_role(AccessRole.READ_ONLY)).get("/v1/properties/h/offers", params=STAY), 403)
+
+
+async def test_a_request_is_answered_by_the_house_and_not_by_its_site(web: Web, seller: httpx.AsyncClient) -> None:
+    asking = msgspec.structs.replace(TERMS, plans=(PlanTerms("BAR", on_request=True),))
+    await web.house.apply(hotel(pms(), channel("ota"), site(), selling=asking))
+    sale = f"sales/{(await quoted(seller))['sale_id']}"
+    assert (await post(seller, f"{sale}/confirm", {"customer": ADA}))["state"] == "requested"
+    for step in ("accept", "decline"):
+        problem(await seller.post(f"/v1/properties/h/{sale}/{step}"), 403)
+    problem(await seller.get("/v1/properties/h/requests"), 403)
+    desk = await web.as_role(AccessRole.FRONT_DESK)
+    (waiting,) = (await desk.get("/v1/properties/h/requests")).json()["items"]
+    assert (f"sales/{waiting['sale_id']}", waiting["customer"]["booker"]["surname"]) == (sale, "Lovelace")
+    assert (await post(desk, f"{sale}/accept"))["state"] == "booked"
+    assert (await desk.get("/v1/properties/h/requests")).json()["items"] == []
 
 
 async def test_what_cannot_be_is_said(seller: httpx.AsyncClient) -> None:

@@ -20,6 +20,8 @@ class AlertKind(StrEnum):
     OVERSOLD = "oversold"
     PARKED = "parked"
     HELD = "held"
+    SALES = "sales"
+    REQUESTS = "requests"
     CLOCK = "clock"
     WORKERS = "workers"
     DISK = "disk"
@@ -28,6 +30,7 @@ class AlertKind(StrEnum):
     PAYMENT_UNRESOLVED = "payment_unresolved"
     PAYMENT_DIFFERENCES = "payment_differences"
     PAYMENT_STATEMENT = "payment_statement"
+    CARDS = "cards"
 
 
 _TITLES: dict[AlertKind, dict[Language, str]] = {
@@ -39,6 +42,8 @@ _TITLES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.OVERSOLD: {"en": "booking oversold", "zh": "预订超卖"},
     AlertKind.PARKED: {"en": "booking parked", "zh": "预订待处理"},
     AlertKind.HELD: {"en": "changes wait for confirmation", "zh": "变更待确认"},
+    AlertKind.SALES: {"en": "direct sales are stuck", "zh": "直销订单处理受阻"},
+    AlertKind.REQUESTS: {"en": "requests wait for an answer", "zh": "有待答复的预订申请"},
     AlertKind.CLOCK: {"en": "clocks differ", "zh": "时钟不一致"},
     AlertKind.WORKERS: {"en": "no worker is running", "zh": "后台工作进程未运行"},
     AlertKind.DISK: {"en": "disk nearly full", "zh": "磁盘空间不足"},
@@ -47,6 +52,7 @@ _TITLES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.PAYMENT_UNRESOLVED: {"en": "payment outcome unknown", "zh": "支付结果未知"},
     AlertKind.PAYMENT_DIFFERENCES: {"en": "payments differ from the statement", "zh": "对账有差异"},
     AlertKind.PAYMENT_STATEMENT: {"en": "statement cannot be fetched", "zh": "无法获取对账单"},
+    AlertKind.CARDS: {"en": "cards to charge at the terminal", "zh": "有银行卡需在终端扣款"},
 }
 _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.LAG: {
@@ -81,6 +87,14 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "en": "The guard holds back {nights} product nights of prices or openings from {subject}, to be confirmed.",
         "zh": "来自 {subject} 的 {nights} 个产品间夜的价格或开房变更已被拦截，等待人工确认。",
     },
+    AlertKind.SALES: {
+        "en": "{count} holds or dues of direct sales should have been looked after {minutes} min ago: see the log.",
+        "zh": "有 {count} 个直销保留或应付款在 {minutes} 分钟前就应处理，仍未完成：请查看日志。",
+    },
+    AlertKind.REQUESTS: {
+        "en": "{count} booking requests wait for an answer. The first is declined by itself in {minutes} min.",
+        "zh": "有 {count} 个预订申请等待答复，最早的一个将在 {minutes} 分钟后自动谢绝。",
+    },
     AlertKind.CLOCK: {
         "en": "The clock of {subject} is {seconds} s away from ours.",
         "zh": "{subject} 的时钟与本机相差 {seconds} 秒。",
@@ -112,6 +126,12 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
     AlertKind.PAYMENT_STATEMENT: {
         "en": "{count} statements of {subject} could not be fetched: {error}",
         "zh": "{subject} 有 {count} 份对账单未能获取：{error}",
+    },
+    AlertKind.CARDS: {
+        "en": "{count} cards that came with bookings are due, that of {reservation} first (arrival {arrival}). "
+        "{subject} has no payment account: charge them at the terminal.",
+        "zh": "随预订提供的 {count} 张银行卡已到扣款日，首先是 {reservation}（入住日期 {arrival}）。"
+        "{subject} 没有支付账户：请在终端扣款。",
     },
 }
 _WORDS: dict[str, dict[Language, str]] = {

@@ -18,10 +18,11 @@ from gateway.flows.alerts.texts import AlertKind
 from gateway.flows.delivering.receiver_health import ITSELF
 from gateway.flows.rounds import Rounds
 from gateway.flows.services import Services
+from gateway.flows.vault.unattended import Unattended, UnattendedCards
 from gateway.flows.work import Workers
 from gateway.model.dates import Instant, format_day, local_day
 from gateway.settings import Settings
-from gateway.store import alerting, paying, statements, watching
+from gateway.store import alerting, paying, selling, statements, watching
 from gateway.store.database import Transaction
 from gateway.store.tables import AlertRow, Scope
 
@@ -33,6 +34,8 @@ WORKERS_QUIET_MS = 60_000
 REFUSED_LATELY_MS = 15 * 60_000
 # A statement that fails is tried again each hour.
 STATEMENT_ATTEMPTS = 4
+# Sales are looked after each second, and one that fails is tried again each minute.
+SALES_NEGLECTED_MS = 10 * 60_000
 SUBJECT_ALERTS = "alerts"
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -45,6 +48,7 @@ class Alerts(Rounds):
         self._settings = settings
         self._workers = workers
         self._teller = Teller(services, settings)
+        self._cards = UnattendedCards(services)
         self._began_ms = services.clock.now_ms()
 
     async def round(self) -> None:
@@ -103,9 +107,27 @@ class Alerts(Rounds):
             *_unacknowledged(outstanding, limits, now_ms),
             *_bookings(troubles),
             *await _payments(tx, now_ms, self._settings.alert_payment_differences),
+            *_cards(await self._cards.look(tx, now_ms)),
             *(
                 _alert(one.scope_id, AlertKind.HELD, one.source, one.since_ms, nights=one.nights)
                 for one in await watching.held(tx)
+            ),
+            *(
+                _alert(
+                    scope_id, AlertKind.SALES, "sales", since_ms, count=number, minutes=(now_ms - since_ms) // 60_000
+                )
+                for scope_id, number, since_ms in await selling.neglected(tx, now_ms - SALES_NEGLECTED_MS)
+            ),
+            *(
+                _alert(
+                    scope_id,
+                    AlertKind.REQUESTS,
+                    "requests",
+                    since_ms,
+                    count=number,
+                    minutes=max(0, ends_ms - now_ms) // 60_000,
+                )
+                for scope_id, number, since_ms, ends_ms in await selling.unanswered(tx)
             ),
             *self._of_machine(now_ms),
             *_workers_alert(max(self._workers.looked_ms, self._began_ms), now_ms),
@@ -197,6 +219,12 @@ async def _payments(tx: Transaction, now_ms: Instant, differences: int) -> list[
         for kind, troubles in found
         for one in troubles
     ]
+
+
+def _cards(found: Iterable[Unattended]) -> Iterator[AlertRow]:
+    for one in found:
+        named = {"count": one.cards, "reservation": one.reservation_id, "arrival": format_day(one.arrival)}
+        yield _alert(one.property_id, AlertKind.CARDS, one.property_id, one.since_ms, **named)
 
 
 def _workers_alert(seen_ms: Instant, now_ms: Instant) -> list[AlertRow]:

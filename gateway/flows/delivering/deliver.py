@@ -19,6 +19,7 @@ from structlog.contextvars import bind_contextvars
 from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import Gone, OutcomeUnknown, Refusal, Retryable, Unmapped
+from gateway.flows.agreed import heed, site_called
 from gateway.flows.delivering.jobs import RETRY_FIRST_S, BeginDelivery, EndDelivery, SettleClaim
 from gateway.flows.delivering.outgoing import cause_of, outgoing
 from gateway.flows.delivering.pass_on import number_of
@@ -126,7 +127,7 @@ class Deliverer:
             return
         async with self._pace(parcel.connection).turn():
             began = perf_counter()
-            exchange = await self._call(parcel, parcel.command, capabilities.timeout_s)
+            exchange = await self._call(parcel, parcel.command, capabilities)
             services.metrics.call("deliver", perf_counter() - began)
         after_s = _wait_s(row.attempts + 1, capabilities, exchange.after_s or 0.0, services.random)
         message = _log_row(parcel, parcel.command, exchange, services.ids.message(), services.clock.now_ms())
@@ -138,10 +139,10 @@ class Deliverer:
         )
         await services.batcher.submit(job)
 
-    async def _call(self, parcel: _Parcel, command: Told, timeout_s: float) -> _Exchange:
+    async def _call(self, parcel: _Parcel, command: Told, capabilities: Capabilities) -> _Exchange:
         services = self._services
         connector = services.connectors.outbound(parcel.connection.connector)
-        site = services.site(parcel.hotel, parcel.connection, outbound=True)
+        site = await site_called(services, parcel.hotel, parcel.connection, capabilities)
         site = msgspec.structs.replace(site, now_ms=services.clock.now_ms())
         request: Request | None = None
         reply: Reply | None = None
@@ -150,7 +151,7 @@ class Deliverer:
                 command = await with_cards(services, parcel.row.scope_id, parcel.connection.id, command)
             request = connector.encode(command, site)
             reply = await with_retries(
-                partial(services.caller.call, request, timeout_s=timeout_s),
+                partial(services.caller.call, request, timeout_s=capabilities.timeout_s),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S / 4,
                 max_s=RETRY_FIRST_S,
@@ -158,10 +159,12 @@ class Deliverer:
                 random=services.random,
             )
             decoded = connector.decode(command, request, reply, site)
+            await heed(services, parcel.hotel, parcel.connection, decoded)
             return _Exchange(request, reply, decoded.parts.get(0, decoded.outcome))
-        except (Retryable, OutcomeUnknown) as failure:
-            after_s = failure.after_s if isinstance(failure, Retryable) else None
-            return _Exchange(request, reply, Unknown(str(failure)), after_s)
+        except Retryable as failure:
+            return _Exchange(request, reply, Unknown(str(failure)), failure.after_s, has_failed=True)
+        except OutcomeUnknown as failure:
+            return _Exchange(request, reply, Unknown(str(failure)))
         except Gone as failure:
             return _Exchange(request, reply, Unknown(str(failure)), is_gone=True)
         except Refusal as refusal:
@@ -187,6 +190,7 @@ class _Exchange(NamedTuple):
     outcome: Outcome
     after_s: float | None = None
     is_gone: bool = False
+    has_failed: bool = False  # it certainly did not arrive
 
 
 def _wait_s(tries: int, capabilities: Capabilities, asked_s: float, random: Random) -> float | None:
@@ -230,7 +234,8 @@ def _log_row(
     now_ms: Instant,
 ) -> MessageRow:
     outcome = exchange.outcome
-    name = {Confirmed: "confirmed", Refused: "refused"}.get(type(outcome), "unknown")
+    untold = "failed" if exchange.has_failed else "unknown"
+    name = {Confirmed: "confirmed", Refused: "refused"}.get(type(outcome), untold)
     detail = outcome.text if isinstance(outcome, Refused | Unknown) else parcel.row.reservation_id
     return MessageRow(
         parcel.row.scope_id,

@@ -63,6 +63,16 @@ class BeginDelivery(_OnDelivery):
         return Decision(True, [row._replace(state="sent", due_ms=due_ms, claim=_pack(claim), settled=0)])
 
 
+class BringForward(_OnDelivery):
+    """It is due now, if it still waits for a later time."""
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        row = self._current(state)
+        if row.state != "pending" or row.due_ms is None or row.due_ms <= now_ms:
+            return Decision(None)
+        return Decision(None, [row._replace(due_ms=now_ms)])
+
+
 class EndDelivery(_OnDelivery):
     """The answer, or that there was none. ``retry_after_s`` None gives up; ``is_gone`` stops calling that receiver."""
 

@@ -20,17 +20,20 @@ from gateway.flows.services import Services
 from gateway.io.smtp import Post, hand_in, mail, post_of
 from gateway.model.dates import Instant, format_day
 from gateway.model.money import format_minor
-from gateway.model.property import Role
+from gateway.model.property import Property, Role
 from gateway.model.reservation import Content, Guest, RoomStay, Service
 from gateway.settings import Settings
 from gateway.store import delivering
-from gateway.store.tables import ID_SHIFT, MessageRow
+from gateway.store.tables import ID_SHIFT, DeliveryRow, MessageRow
 from gateway.wire.redact import mask_text
 
 log = structlog.get_logger(__name__)
 
 LOOK_S = 30.0
 AT_ONCE = 20
+# After so many letters that were not taken, the mail server is left alone until the next round.
+FAILURES_MAX = 3
+_FIRST: delivering.Waited = (0, "", "")
 _entry = msgspec.msgpack.Decoder(Entry).decode
 _WHAT = {
     "en": {"new": "New", "changed": "Changed", "cancelled": "Cancelled"},
@@ -45,38 +48,60 @@ class BookingMails(Rounds):
         super().__init__(services, "booking mails", every_s=LOOK_S, first_s=LOOK_S)
         self._settings = settings
         self._post: Post = post_of(settings.smtp_url)
+        self._looked: dict[str, delivering.Waited] = {}  # how far the round before has come at each property
+        self._failed_at = ""  # the property where it was given up, because letters are not taken
 
     async def round(self) -> int:
-        """Mails what has waited too long; how many were taken by the mail server."""
-        services, now_ms, sent = self._services, self._services.clock.now_ms(), 0
+        """Mails what has waited too long, a few of each property; how many were taken by the mail server."""
+        services, now_ms, sent, failed = self._services, self._services.clock.now_ms(), 0, 0
         waiting = await services.database.read(lambda tx: delivering.with_unconfirmed(tx, services.hotels))
-        for hotel in waiting:
-            prop = hotel.property
-            names = [known.id for known in prop.connections if known.role is Role.PMS]
-            if not (prop.mail_bookings_to and names and services.leases.owns(f"sales:{prop.id}", LOOK_S)):
+        names = {hotel.property.id: hotel for hotel in waiting}
+        self._looked = {name: place for name, place in self._looked.items() if name in names}
+        # The one that failed last comes last, so that it does not keep the others from their turn.
+        for name in sorted(names, key=lambda name: (name <= self._failed_at, name)):
+            prop = names[name].property
+            if not (prop.mail_bookings_to and services.leases.owns(f"sales:{prop.id}", LOOK_S)):
                 continue
             before_id = (now_ms - prop.mail_bookings_after_s * 1000) << ID_SHIFT
-            for item in await self._untold(prop.id, names, before_id):
-                if sent >= AT_ONCE:
+            for item in await self._untold(prop, before_id):
+                is_sent = await self._send(item, now_ms)
+                sent, failed = sent + bool(is_sent), failed + (is_sent is False)
+                if failed >= FAILURES_MAX:
+                    self._failed_at = name
                     return sent
-                sent += await self._send(item, now_ms)
+        self._failed_at = ""
         return sent
 
-    async def _untold(self, scope_id: str, names: list[str], before_id: int) -> list[delivering.Due]:
-        services = self._services
-        items = await services.database.read(
-            lambda tx: delivering.unconfirmed(tx, services.hotels, scope_id, names, before_id)
-        )
-        tokens = {_token(item): item for item in items}
-        known = await services.database.read(lambda tx: delivering.with_tokens(tx, scope_id, list(tokens)))
-        return [item for token, item in tokens.items() if token not in known]
+    async def _untold(self, prop: Property, before_id: int) -> list[delivering.Due]:
+        """The next few that nobody was told of: the oldest, and then on from where the last round has ended."""
+        services, receivers = self._services, [known.id for known in prop.connections if known.role is Role.PMS]
+        after = self._looked.pop(prop.id, _FIRST)
+        rows: list[DeliveryRow] = []
+        while receivers and len(rows) < AT_ONCE:
+            position = after
+            found = await services.database.read(
+                lambda tx: delivering.unconfirmed(tx, prop.id, receivers, before_id, position)  # noqa: B023  awaited here
+            )
+            tokens = [_token(row) for _, row in found]
+            known = await services.database.read(lambda tx: delivering.with_tokens(tx, prop.id, tokens))  # noqa: B023  as above
+            for place, row in found:
+                after = place
+                if _token(row) not in known:
+                    rows.append(row)
+                if len(rows) == AT_ONCE:
+                    self._looked[prop.id] = after
+                    break
+            if len(found) < delivering.UNCONFIRMED_MAX:
+                break
+        return await services.database.read(lambda tx: delivering.about(tx, services.hotels, rows))
 
-    async def _send(self, item: delivering.Due, now_ms: Instant) -> bool:
+    async def _send(self, item: delivering.Due, now_ms: Instant) -> bool | None:
+        """Whether it was taken; None where there is nothing to be told."""
         prop, language = item.hotel.property, self._settings.alert_language
         entries = sorted((_entry(row.body) for row in item.revisions), key=lambda entry: entry.seq)
         folded = fold(entries)
         if folded.status is Status.NONE:
-            return False
+            return None
         said = _said(item, entries, folded, language, now_ms)
         # What guests write into remarks may be anything, the number of a card too.
         written = mask_text(templates().get_template(f"entry.{language}.txt").render(said))
@@ -92,8 +117,8 @@ class BookingMails(Rounds):
         return True
 
 
-def _token(item: delivering.Due) -> bytes:
-    told = f"mail\0{item.row.connection}\0{item.row.reservation_id}\0{item.row.wanted_seq}"
+def _token(row: DeliveryRow) -> bytes:
+    told = f"mail\0{row.connection}\0{row.reservation_id}\0{row.wanted_seq}"
     return blake2b(told.encode(), digest_size=16).digest()
 
 
@@ -108,7 +133,7 @@ def _message(item: delivering.Due, number: int, now_ms: Instant, text: str) -> M
         outcome="confirmed",
         detail=item.row.reservation_id,
         rev=0,
-        token=_token(item),
+        token=_token(item.row),
         raw=text.encode(),
         answer=b"",
     )

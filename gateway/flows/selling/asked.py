@@ -15,7 +15,7 @@ from gateway.engine.asking import Ask, Party
 from gateway.engine.hotel import Hotel
 from gateway.engine.offers import shop_of
 from gateway.engine.policy import free_until
-from gateway.engine.sale import Customer, Sale, SaleState
+from gateway.engine.sale import HOLDING, Customer, Sale, SaleState
 from gateway.errors import Malformed, NotFound, Reason, Rejected, Unauthentic, Unsupported
 from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
 from gateway.flows.selling.codes import SellerCodes
@@ -24,6 +24,7 @@ from gateway.flows.selling.rows import SALE, open_sale, pack_sale
 from gateway.flows.selling.search import Line, offers, priced
 from gateway.flows.selling.sell import view
 from gateway.flows.services import ALPHABET, Services
+from gateway.flows.vault.take import keep_for_sale
 from gateway.messages_selling import Extra, Offered, OffersAsked, OffersFound, SaleAsked, SaleStep, Sold, StayAsked
 from gateway.model.money import format_minor
 from gateway.model.property import Connection, Role
@@ -57,9 +58,9 @@ async def take_step(
     step = _Step(services, hotel, connection, asked, message)
     match asked.step:
         case SaleStep.HOLD | SaleStep.BOOK:
-            return await step.book()
+            return await step.kept(await step.book())
         case SaleStep.MODIFY:
-            return await step.modify()
+            return await step.kept(await step.modify())
         case SaleStep.RELEASE | SaleStep.CANCEL:
             return await step.end()
         case SaleStep.PRICE_CANCEL:
@@ -95,6 +96,7 @@ async def _offered(
             offer.left,
             free_until(shop.policy(offer.plan), arrival_ms) or 0,
             "" if offer.guarantee is Guarantee.NONE else offer.guarantee.value,
+            offer.on_request,
         )
         for offer in found.offers
         if (said := codes.said(offer)) is not None
@@ -119,16 +121,20 @@ class _Step:
     async def book(self) -> Sold:
         """Holds or books. What stands already is what was asked for, or another booking has the number."""
         row = await self._found()
+        if row is not None and open_sale(row.body).declined:
+            raise Rejected("the hotel has not accepted the request", Reason.NO_AVAILABILITY)
         if row is None or row.state in (SaleState.QUOTED, SaleState.RELEASED):
             await self._submit(QuoteOnce(await self._priced()))
-        elif row.state not in (SaleState.BOOKED, SaleState.HELD) or not self._says(open_sale(row.body)):
-            raise Rejected(f"{self._reference!r} is the number of another booking", Reason.BOOKING_REFERENCE)
-        elif row.state == SaleState.BOOKED:
-            return self.said(row)
+        else:
+            self._check(row, open_sale(row.body))
+            if row.state in (SaleState.BOOKED, SaleState.REQUESTED):
+                return self.said(row)
+        # Another request may have come under the same number meanwhile: what it left is looked at under the lock.
+        job: Job = ConfirmSale(self._message, self._number, self._customer, check=self._check)
         if self._asked.step is SaleStep.HOLD:
             seconds = self._hotel.property.selling.hold_s
-            return self.said(await self._submit(TakeHold(self._message, self._number, self._customer, seconds)))
-        return self.said(await self._submit(ConfirmSale(self._message, self._number, self._customer)))
+            job = TakeHold(self._message, self._number, self._customer, seconds, self._check)
+        return self.said(await self._submit(job))
 
     async def modify(self) -> Sold:
         """The stay that is asked for in place of the one there is, at today's prices and terms."""
@@ -145,7 +151,7 @@ class _Step:
     async def end(self) -> Sold:
         """By the terms it was booked with; of a hold the rooms are given back."""
         row = await self.known()
-        if row.state in (SaleState.HELD, SaleState.QUOTED, SaleState.RELEASED):
+        if row.state in (*HOLDING, SaleState.QUOTED, SaleState.RELEASED):
             await self._services.batcher.submit(EndHolds(self._scope, [self._number], self._message, quotes=True))
             row = await self.known()
             # It may have been booked meanwhile, by a request that its sender gave up.
@@ -154,6 +160,14 @@ class _Step:
         if self._asked.step is SaleStep.RELEASE:
             raise Rejected("it is booked: cancel it instead")
         return self.said(await self._submit(EndSale(self._message, self._number, no_show=False)))
+
+    async def kept(self, sold: Sold) -> Sold:
+        """The cards that came along are in the vault before anything is acknowledged."""
+        asked = self._asked
+        if asked.cards:
+            place = (self._services, self._hotel, self._connection.id, asked.revision, sold.reservation_id)
+            await keep_for_sale(*place, asked.cards)
+        return sold
 
     async def known(self) -> SaleRow:
         """Raises NotFound."""
@@ -178,7 +192,8 @@ class _Step:
             tuple(stay for stay in stays if stay is not None),
             shown.total,
             shown.penalty if row.state == SaleState.CANCELLED else shown.cancellation_fee,
-            shown.expires_ms if row.state == SaleState.HELD else 0,
+            shown.expires_ms if row.state in HOLDING else 0,
+            row.state == SaleState.REQUESTED,
         )
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -201,6 +216,19 @@ class _Step:
     async def _submit(self, job: Job) -> SaleRow:
         row: SaleRow = await self._services.batcher.submit(job)
         return row
+
+    def _check(self, row: SaleRow, sale: Sale) -> None:
+        """Raises Rejected where the number is that of another booking: of other rooms, nights or guests.
+
+        Who stays may be said, or said otherwise, when a hold is booked.
+        """
+        ended = row.state in (SaleState.CANCELLED, SaleState.NO_SHOW, SaleState.APPLIED)
+        taken = row.state in (SaleState.BOOKED, SaleState.REQUESTED) or (
+            row.state == SaleState.HELD and self._asked.step is SaleStep.HOLD
+        )
+        is_other = ended or not self._says(sale) or (taken and sale.customer != self._customer)
+        if is_other or row.connection != self._connection.id:
+            raise Rejected(f"{self._reference!r} is the number of another booking", Reason.BOOKING_REFERENCE)
 
     def _says(self, sale: Sale) -> bool:
         """Whether the sale is of just the rooms and nights that are asked for."""
@@ -262,7 +290,7 @@ def sale_number(connection: str, booking_id: str) -> str:
 
 
 class QuoteOnce:
-    """The job: the quote is written down, unless its number has come further already.
+    """The job: the quote is written down, unless its number has come further already, or is not the seller's.
 
     What somebody was to pay for stays as it is, since money may still come for it.
     """
@@ -277,6 +305,8 @@ class QuoteOnce:
     def decide(self, state: State, now_ms: int) -> Decision:
         known = state.get(SaleRow, self._row[:2])
         ended = known is None or known.state in (SaleState.QUOTED, SaleState.RELEASED)
+        if known is not None and known.connection != self._row.connection:
+            raise Rejected("that is the number of another booking", Reason.BOOKING_REFERENCE)
         if ended and not (known is not None and open_sale(known.body).payments):
             return Decision(self._row, [self._row])
         return Decision(known)

@@ -25,8 +25,20 @@ from gateway.flows.payments.tie import (
     relieved,
     secured,
     settled,
+    told,
 )
-from gateway.flows.selling.rows import KEPT_MS, SALE, check_quote, open_sale, pack_sale, sale_of, still_sold
+from gateway.flows.selling.holds import taken
+from gateway.flows.selling.rows import (
+    KEPT_MS,
+    SALE,
+    Check,
+    anything,
+    check_quote,
+    open_sale,
+    pack_sale,
+    sale_of,
+    still_sold,
+)
 from gateway.flows.selling.stock import (
     calendar_needs,
     cells_of,
@@ -37,6 +49,8 @@ from gateway.flows.selling.stock import (
     stock_needs,
 )
 from gateway.flows.take_booking import TakeBooking
+from gateway.flows.vault.take import CARDS
+from gateway.flows.vault.uses import guest_card
 from gateway.messages import ReservationReceived
 from gateway.model.dates import BLOCK_DAYS, Instant, local_day
 from gateway.model.reservation import Content, Revision, RevisionKind
@@ -46,7 +60,7 @@ from gateway.store.tables import MessageRow, ReservationRow, Row, SaleRow, Stock
 _nights = msgspec.msgpack.Decoder(Nights).decode
 
 
-class _OnBooking(TakeBooking):
+class OnBooking(TakeBooking):
     """A step that makes a revision of the reservation; it is taken, delivered and told to channels like any other."""
 
     kind: RevisionKind
@@ -73,7 +87,7 @@ class _OnBooking(TakeBooking):
     def _more_needs(self, state: State, hotel: Hotel, row: SaleRow) -> Needs:
         return ()
 
-    def _say(self, state: State, hotel: Hotel, content: Content) -> None:
+    def say(self, state: State, hotel: Hotel, content: Content) -> None:
         """This is what the revision says, the next of its reservation."""
         known = state.get(ReservationRow, self._key)
         version = (known.revisions if known else 0) + 1
@@ -95,7 +109,7 @@ class _OnBooking(TakeBooking):
         left = {cell: units for cell, units in self._held.items() if (cell[0], cell[1] // BLOCK_DAYS) not in opened}
         return [*rows, *held_by(state, self._scope, [(left, -1)], rev)], short
 
-    def _revised(self, state: State, now_ms: Instant, row: SaleRow, sale: Sale, letter: str) -> Decision:
+    def revised(self, state: State, now_ms: Instant, row: SaleRow, sale: Sale, letter: str) -> Decision:
         """The revision together with the sale's row, which is the answer."""
         hotel = state.hotels[self._scope]
         decision = super().decide(state, now_ms)
@@ -111,28 +125,38 @@ class _OnBooking(TakeBooking):
         return decision._replace(answer=changed, writes=[*decision.writes, changed])
 
 
-class ConfirmSale(_OnBooking):
+class ConfirmSale(OnBooking):
     """The job. A hold becomes a reservation as long as it lasts, a quote if its rooms are free.
 
     With ``payment``, a hold that has ended is confirmed too, if its rooms are still free: the guest has paid.
+    ``check`` refuses a sale that is not meant. What is sold on request is held until the hotel has answered.
     """
 
     kind = RevisionKind.NEW
 
-    def __init__(self, message: MessageRow, sale_id: str, customer: Customer | None, payment: str = "") -> None:
+    def __init__(
+        self,
+        message: MessageRow,
+        sale_id: str,
+        customer: Customer | None,
+        payment: str = "",
+        check: Check = anything,
+    ) -> None:
         super().__init__(message, sale_id)
         self._customer = customer
         self._payment = payment
+        self._check = check
 
     def _more_needs(self, state: State, hotel: Hotel, row: SaleRow) -> Needs:
         sale = open_sale(row.body)
-        self._say(state, hotel, content_of(sale))
+        self.say(state, hotel, content_of(sale))
         yield from stock_needs(hotel, self._scope, sale.held)
         yield from calendar_needs(hotel, self._scope, still_sold(hotel, sale))
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row, sale = sale_of(state, self._scope, self._sale_id)
-        if row.state == SaleState.BOOKED:
+        self._check(row, sale)
+        if row.state in (SaleState.BOOKED, SaleState.REQUESTED):
             return Decision(row)
         hotel = state.hotels[self._scope]
         self._held = {}
@@ -146,11 +170,29 @@ class ConfirmSale(_OnBooking):
         if not self._payment and secured(money_of(state, self._scope, sale)) < sale.required:
             raise Rejected("it has to be paid for first")
         sale = replace(sale, customer=self._customer or sale.customer, payment=self._payment, asked_ms=0)
-        self._say(state, hotel, content_of(sale))
-        return self._revised(state, now_ms, row._replace(state=SaleState.BOOKED.value), sale, "confirmed")
+        if sale.on_request:
+            return self._requested(state, hotel, now_ms, row, sale)
+        self.say(state, hotel, content_of(sale))
+        return self.revised(state, now_ms, row._replace(state=SaleState.BOOKED.value), sale, "confirmed")
+
+    def _requested(self, state: State, hotel: Hotel, now_ms: Instant, row: SaleRow, sale: Sale) -> Decision:
+        stock: list[StockRow] = []
+        if row.state != SaleState.HELD:
+            sale, stock = taken(state, hotel, self._scope, sale)
+        ends_ms = now_ms + hotel.property.selling.request_s * 1000
+        row = row._replace(
+            state=SaleState.REQUESTED.value,
+            expires_ms=ends_ms,
+            due_ms=ends_ms,
+            body=pack_sale(replace(sale, author=self._message.author)),
+        )
+        row = told(hotel, row, sale, "requested", now_ms)
+        rev = state.next_rev(self._scope)
+        message = self._message._replace(outcome="applied", detail=self._sale_id, rev=rev)
+        return Decision(row, [*stock, row, message], advances=True)
 
 
-class ModifySale(_OnBooking):
+class ModifySale(OnBooking):
     """The job. ``quote_id`` is a quote made to replace this sale; without one only the customer changes."""
 
     kind = RevisionKind.MODIFY
@@ -168,7 +210,7 @@ class ModifySale(_OnBooking):
             if quote is not None:
                 sale = open_sale(quote.body)
                 yield from calendar_needs(hotel, self._scope, still_sold(hotel, sale))
-        self._say(state, hotel, content_of(sale))
+        self.say(state, hotel, content_of(sale))
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row, sale = sale_of(state, self._scope, self._sale_id)
@@ -182,8 +224,8 @@ class ModifySale(_OnBooking):
             sale = replace(sale, offers=wanted.offers, policies=wanted.policies, dues=wanted.dues, asked_ms=-1)
             writes = [quote._replace(state=SaleState.APPLIED.value, due_ms=now_ms + KEPT_MS)]
         sale = replace(sale, customer=self._customer or sale.customer)
-        self._say(state, hotel, content_of(sale))
-        decision = self._revised(state, now_ms, row, sale, "modified")
+        self.say(state, hotel, content_of(sale))
+        decision = self.revised(state, now_ms, row, sale, "modified")
         books = money_of(state, self._scope, sale)
         return decision._replace(writes=[*decision.writes, *writes, *relieved(books, sale.total, now_ms)])
 
@@ -192,6 +234,8 @@ class ModifySale(_OnBooking):
             raise Rejected("the quote has ended; ask for another one")
         if wanted.replaces != self._sale_id:
             raise Rejected("the quote was not made to change this reservation")
+        if wanted.on_request:
+            raise Rejected("what is sold on request is requested anew, not changed to")
         if not all(policy.changeable for policy in sale.policies):
             raise Rejected("by its terms this reservation cannot be changed")
         check_open(state, hotel, self._scope, wanted, now_ms)
@@ -200,7 +244,7 @@ class ModifySale(_OnBooking):
         check_free(state, hotel, source_of(hotel, quote.connection), self._scope, wanted.nights, before)
 
 
-class EndSale(_OnBooking):
+class EndSale(OnBooking):
     """The job: cancelled, or with ``no_show`` ended because nobody came; the penalty is worked out at this instant.
 
     Raises Stale where cancelling costs more than ``fee_max``, which is what the caller has been told.
@@ -212,6 +256,10 @@ class EndSale(_OnBooking):
         super().__init__(message, sale_id)
         self._no_show = no_show
         self._fee_max = fee_max
+
+    def _more_needs(self, state: State, hotel: Hotel, row: SaleRow) -> Needs:
+        if self._no_show and any(due.charge_card for due in open_sale(row.body).dues):
+            yield CARDS, (self._scope, self._sale_id)
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row, sale = sale_of(state, self._scope, self._sale_id)
@@ -226,27 +274,32 @@ class EndSale(_OnBooking):
         if self._fee_max is not None and fee > self._fee_max:
             raise Stale("cancelling costs more by now; ask again")
         what = "no-show" if self._no_show else "cancelled"
-        self._say(state, hotel, with_fee(content_of(sale), what, fee, sale.currency))
+        self.say(state, hotel, with_fee(content_of(sale), what, fee, sale.currency))
         ended = replace(sale, penalty=fee)
         letter = "" if self._no_show else "cancelled"
         books = money_of(state, self._scope, sale)
         money = settled(books, fee, now_ms)
         if self._no_show and (missing := fee - secured(books)) > 0:
-            ended, charged = self._charged(hotel, ended, missing, now_ms)
+            ended, charged = self._charged(state, hotel, ended, missing, now_ms)
             money += charged
-        decision = self._revised(state, now_ms, row._replace(state=ends.value), ended, letter)
+        decision = self.revised(state, now_ms, row._replace(state=ends.value), ended, letter)
         if letter:
             return decision._replace(writes=[*decision.writes, *money])
         silent = decision.answer._replace(mail_ms=None)
         return decision._replace(answer=silent, writes=[*decision.writes[:-1], silent, *money])
 
-    def _charged(self, hotel: Hotel, sale: Sale, missing: int, now_ms: Instant) -> tuple[Sale, list[Row]]:
-        """What is missing is charged to what the guest has left for that; else it is due at the hotel."""
+    def _charged(self, state: State, hotel: Hotel, sale: Sale, missing: int, now_ms: Instant) -> tuple[Sale, list[Row]]:
+        """What is missing is charged to what the guest has left, or where the terms say so to a card of theirs.
+
+        Else it is due at the hotel.
+        """
         due = next((due for due in sale.dues if due.place is Place.GATEWAY), None)
-        if due is None or not sale.means:
+        cards = state.find(CARDS, (self._scope, self._sale_id)) if due is not None and due.charge_card else ()
+        by_card = guest_card(cards, local_day(now_ms, hotel.property.timezone)).usable
+        if due is None or not (sale.means or by_card):
             return sale, []
-        due = replace(due, amount=missing, hold=False)
-        payment, operation = begun(self._scope, self._sale_id, sale, due, now_ms, f"no-show {self._sale_id}")
+        due, text = replace(due, amount=missing, hold=False), f"no-show {self._sale_id}"
+        payment, operation = begun(self._scope, self._sale_id, sale, due, now_ms, text, by_card=by_card)
         return replace(sale, payments=(*sale.payments, payment.payment_id)), [payment, operation]
 
     def _fee(self, hotel: Hotel, row: SaleRow, sale: Sale, now_ms: Instant) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -17,6 +19,8 @@ SALE = Lookup(SaleRow)
 # Quotes and holds that came to nothing stay for so long, to be asked about.
 KEPT_MS = 24 * 3_600_000
 
+Check = Callable[[SaleRow, Sale], None]
+
 pack_sale = msgspec.msgpack.Encoder().encode
 open_sale = msgspec.msgpack.Decoder(Sale).decode
 
@@ -29,10 +33,16 @@ def sale_of(state: State, scope_id: str, sale_id: str) -> tuple[SaleRow, Sale]:
     return row, open_sale(row.body)
 
 
+def anything(row: SaleRow, sale: Sale) -> None:
+    """The check of a step whose sale was named by our own number."""
+
+
 def check_quote(row: SaleRow, sale: Sale, now_ms: Instant) -> None:
     """Raises Rejected unless it is a quote that still holds and is for a new reservation."""
     if row.state == SaleState.QUOTED and sale.replaces:
         raise Rejected("this quote is for changing a reservation")
+    if sale.declined:
+        raise Rejected("the hotel has not accepted the request")
     if row.state in (SaleState.QUOTED, SaleState.HELD, SaleState.RELEASED):
         if row.state != SaleState.QUOTED or now_ms >= row.expires_ms:
             raise Rejected("its time is over; ask for another quote")

@@ -28,6 +28,7 @@ AVAILABILITY_DAYS_MAX = 550
 ROOMS_MAX = 20
 UNITS_MAX = 50
 GUESTS_MAX = 30
+AGE_MAX = 120
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -237,3 +238,5 @@ def check_ask(hotel: Hotel, ask: Ask, now_ms: Instant) -> None:
     people = ask.party.adults + len(ask.party.child_ages)
     if not (ask.party.adults >= 0 and 1 <= people <= GUESTS_MAX and 1 <= ask.units <= UNITS_MAX):
         raise Malformed(f"1 to {GUESTS_MAX} guests in 1 to {UNITS_MAX} rooms", Reason.OCCUPANCY)
+    if not all(0 <= age <= AGE_MAX for age in ask.party.child_ages):
+        raise Malformed(f"ages are 0 to {AGE_MAX}", Reason.OCCUPANCY)

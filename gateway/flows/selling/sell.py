@@ -14,10 +14,11 @@ from gateway.engine.hotel import Hotel
 from gateway.engine.offers import shop_of
 from gateway.engine.policy import free_until
 from gateway.engine.sale import Customer, SaleState, cancellation_fee, no_show_fee
-from gateway.errors import Malformed, NotFound, Reason
+from gateway.errors import Malformed, NotFound, Reason, Rejected
 from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
 from gateway.flows.selling.holds import EndHolds, TakeHold
+from gateway.flows.selling.requests import AcceptRequest
 from gateway.flows.selling.rows import open_sale
 from gateway.flows.services import Services
 from gateway.model.dates import Day, Instant
@@ -127,6 +128,35 @@ async def no_show(services: Services, property_id: str, sale_id: str, author: st
     hotel, row = await _found(services, property_id, sale_id)
     message = _message(services, row, "no-show", author)
     return await _step(services, hotel, EndSale(message, sale_id, no_show=True))
+
+
+async def requests(services: Services, property_id: str) -> tuple[SaleView, ...]:
+    """What waits for the hotel's answer, the one that ends first in front."""
+
+    async def work(tx: Transaction) -> tuple[Hotel, list[SaleRow]]:
+        _, hotel = await property_of(services, tx, property_id)
+        return hotel, await selling.requested(tx, property_id)
+
+    hotel, rows = await services.database.read(work)
+    now_ms = services.clock.now_ms()
+    return tuple(view(hotel, row, now_ms) for row in rows)
+
+
+async def accept(services: Services, property_id: str, sale_id: str, author: str) -> SaleView:
+    """What was requested becomes a reservation."""
+    hotel, row = await _found(services, property_id, sale_id)
+    return await _step(services, hotel, AcceptRequest(_message(services, row, "accept", author), sale_id))
+
+
+async def decline(services: Services, property_id: str, sale_id: str, author: str) -> SaleView:
+    """The rooms of a request are free again, and who asked is told. Raises Rejected for what is no request."""
+    _, row = await _found(services, property_id, sale_id)
+    message = _message(services, row, "decline", author)
+    if not await services.batcher.submit(EndHolds(property_id, [sale_id], message, declines=True)):
+        seen = await show(services, property_id, sale_id)
+        if seen.state is not SaleState.RELEASED:
+            raise Rejected(f"it is {seen.state.replace('_', '-')}, not a request that waits for an answer")
+    return await show(services, property_id, sale_id)
 
 
 def view(hotel: Hotel, row: SaleRow, now_ms: Instant) -> SaleView:

@@ -43,6 +43,12 @@ class OffersQuery(msgspec.Struct, frozen=True):
     unoffered: Annotated[bool, Meta(description="also what cannot be booked, and why")] = False
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """What waits for the hotel's answer, the one that ends first in front."""
+
+    items: tuple[SaleView, ...]
+
+
 class AvailabilityQuery(msgspec.Struct, frozen=True):
     first: Annotated[date, Meta(description="the first night, YYYY-MM-DD")]
     last: Annotated[date, Meta(description="the last night")]
@@ -223,12 +229,41 @@ async def release_sale(call: Call[Nothing, Nothing]) -> Answer:
 async def confirm_sale(call: Call[Nothing, ConfirmBody]) -> Answer:
     """Make a reservation of a hold, or of a quote.
 
-    Of a quote only where its rooms are still free. The PMS gets it like any other reservation.
+    Of a quote only where its rooms are still free. The PMS gets it like any other reservation. Where the plan is sold
+    on request it is `requested`, until the hotel has accepted or declined it.
     """
     customer = customer_of(call.body.customer)
     return Answer(
         await sell.confirm(call.services, call.property_id, call.path["sale"], call.principal.author, customer=customer)
     )
+
+
+@ENDPOINTS.add("GET", "/properties/{property}/requests", Action.READ_RESERVATIONS, answer=shown_type(Requests))
+async def list_requests(call: Call[Nothing, Nothing]) -> Answer:
+    """List requests that wait for the hotel's answer.
+
+    Sales of plans that are sold on request. Their rooms are held until they are accepted or declined, or their time is
+    over.
+    """
+    return Answer(Requests(await sell.requests(call.services, call.property_id)))
+
+
+@ENDPOINTS.add("POST", f"{_SALE}/accept", Action.SET_AVAILABILITY, answer=shown_type(SaleView), repeat=Repeat.CLAIMED)
+async def accept_request(call: Call[Nothing, Nothing]) -> Answer:
+    """Accept a request.
+
+    It becomes a reservation, which the PMS gets like any other, and the guest is written to.
+    """
+    return Answer(await sell.accept(call.services, call.property_id, call.path["sale"], call.principal.author))
+
+
+@ENDPOINTS.add("POST", f"{_SALE}/decline", Action.SET_AVAILABILITY, answer=shown_type(SaleView), repeat=Repeat.CLAIMED)
+async def decline_request(call: Call[Nothing, Nothing]) -> Answer:
+    """Decline a request.
+
+    Its rooms are free again, and the guest is written to.
+    """
+    return Answer(await sell.decline(call.services, call.property_id, call.path["sale"], call.principal.author))
 
 
 @ENDPOINTS.add(

@@ -156,6 +156,14 @@ async def test_before_the_first_push_everything_differs(house: House) -> None:
     assert all(drift.held is None for drift in found.drifts)
 
 
+async def test_everything_is_counted_however_little_is_shown(house: House) -> None:
+    await house.open_for_sale()
+    whole = await audited(house)
+    part = await connections.audit(house.services, "h", "ota", ranges_max=2)
+    assert (part.drifts, part.cells, part.by_reason) == (whole.drifts[:2], whole.cells, whole.by_reason)
+    assert len(whole.drifts) > 2
+
+
 async def test_what_is_on_its_way_in_doubt_or_refused_is_told_apart(sold: House) -> None:
     part = update("DBL", "BAR", 3, 4, currency="", price2=9_000)
     await calendar.change(sold.services, "h", [part], "x")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gateway import registry
 from gateway.engine.hotel import Hotel
-from gateway.flows.desk.deviating import BYTES_MAX, deviations
+from gateway.flows.desk.deviating import BYTES_MAX, deviations, meanings
 from gateway.model.property import Connection
 from gateway.store.tables import MessageRow
 from tests.flows.house import channel, hotel
@@ -78,3 +78,25 @@ async def test_what_is_no_document_or_a_long_one_is_not_looked_at(raw: bytes) ->
 @pytest.mark.parametrize("connection", [peer("webhook", "webhook"), peer("gone", "gone")])
 async def test_connectors_that_inspect_nothing_tell_nothing(connection: Connection) -> None:
     assert await seen(b'<OTA_PingRQ Version="1.0"/>', connection) == ()
+
+
+async def test_codes_are_told_of_a_message_and_of_its_answer_whoever_sent_it() -> None:
+    row = MessageRow(
+        "h",
+        1,
+        connection="ota",
+        direction="out",
+        kind="PushRates",
+        at_ms=0,
+        outcome="refused",
+        detail="",
+        rev=0,
+        token=None,
+        raw=b'<a><UniqueID Type="14" ID="1"/></a>',
+        answer=b'<a><UniqueID Type="14" ID="1"/><Error Code="402">no</Error></a>',
+    )
+    told = await meanings(SERVICES, Hotel(hotel(peer()), 1), row)  # type: ignore[arg-type]
+    assert told == ("UniqueID/@Type 14: reservation", "Error/@Code 402: Invalid room type")
+    webhook = Hotel(hotel(peer("webhook", "webhook")), 1)
+    assert await meanings(SERVICES, webhook, row) == ()  # type: ignore[arg-type]
+    assert await meanings(SERVICES, webhook, row._replace(connection="gone")) == ()  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from gateway.errors import Malformed, NotFound, Rejected, Stale
 from gateway.flows.desk import configuring, mappings, properties
 from gateway.flows.take_content import TakeContent
 from gateway.messages import ContentReceived, Described
-from gateway.model.property import Adjustment, Product, RatePlan, RoomType
+from gateway.model.property import Adjustment, Product, RatePlan, RoomType, StandingBookings
 from gateway.store.tables import MessageRow
 from tests.flows.house import House, channel, hotel, new, pms, stay, update
 
@@ -210,7 +210,7 @@ def test_the_tables_of_a_property_leave_nothing_out() -> None:
                 cards=True,
                 pms_number=True,
             ),
-            pms(echoes=True, figure_delay_s=7),
+            pms(echoes=True, figure_delay_s=7, standing=StandingBookings.SKIP),
         )
     )
     written = {key for table in full["connections"] for key in table}

@@ -61,6 +61,17 @@ async def test_filters(busy: House) -> None:
         assert await found(busy, wanted) == [line for line in every if holds(line)], name
 
 
+async def test_a_connection_nobody_knows_is_answered_at_once(busy: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a look through the log, which has nothing of it; one that was taken out of the file is still known."""
+    with monkeypatch.context() as bounded:
+        bounded.setattr("gateway.store.walking.COVERED_SCAN_MAX", 2)
+        page = await messages.find(busy.services, "h", Filter(connection="nobody"))
+    assert (page.items, page.next, page.partial) == ((), "", False)
+    known = await found(busy, Filter(connection="pms"))
+    await busy.apply(hotel(channel("ota")))
+    assert await found(busy, Filter(connection="pms")) == known != []
+
+
 async def test_a_text_is_found_in_what_was_said(busy: House) -> None:
     lines = await found(busy, Filter(text="NEEDLE"))
     assert [line.connection for line in lines] == ["ota"]

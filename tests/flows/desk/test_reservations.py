@@ -63,6 +63,9 @@ FILTERS: dict[str, tuple[Filter, list[str]]] = {
     "parked": (Filter(parked=True), ["P1"]),
     "parked there": (Filter(parked=True, connection="far"), []),
     "nothing at all": (Filter(connection="none"), []),
+    "text and parked": (Filter(text="p", parked=True), ["P1"]),
+    "text and oversold": (Filter(text="Park", oversold=True), []),
+    "text and connection": (Filter(text="B", connection="far"), ["B4"]),
 }
 
 
@@ -91,6 +94,38 @@ async def test_pages_show_each_one_once(booked: House, order: Order) -> None:
             if not (cursor := page.next):
                 break
         assert seen == await numbers(booked, wanted, order=order)
+
+
+@pytest.mark.parametrize("order", Order)
+async def test_what_fits_a_text_is_sorted_before_it_is_cut(booked: House, order: Order) -> None:
+    """Of many namesakes the first page has the first ones of the list, wherever an index has them."""
+    for n, days in enumerate([30, 10, 20, 5]):
+        booked.clock.pass_s(1)
+        await booked.say(booking(f"N{n}", ["Ngo", "Ngai", "Nguyen", "Ng"][n], first=days))
+    page = await reservations.find(booked.services, "h", Filter(text="ng"), order=order, limit=2)
+    expected = {Order.CREATED: ["N3", "N2"], Order.ARRIVAL: ["B3", "N3"]}
+    assert ([each.booking_id for each in page.items], page.partial) == (expected[order], False)
+
+
+async def test_a_text_that_fits_too_many_says_so(booked: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.searching.MATCHES_MAX", 3)
+    page = await reservations.find(booked.services, "h", Filter(text="B"))
+    assert (len(page.items), page.next, page.partial) == (3, "", True)
+    assert not (await reservations.find(booked.services, "h", Filter(text="mueller"))).partial
+
+
+async def test_a_connection_with_more_than_a_few_is_walked(booked: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.searching.FEW", 2)
+    for name, expected in (("ota", ["P1", "B3", "B2", "B1"]), ("far", ["B4"]), ("none", [])):
+        assert await numbers(booked, Filter(connection=name)) == expected
+
+
+async def test_an_unknown_connection_is_not_looked_for_in_the_whole_list(
+    booked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.walking.COVERED_SCAN_MAX", 2)
+    page = await reservations.find(booked.services, "h", Filter(connection="none"))
+    assert (page.items, page.next, page.partial) == ((), "", False)
 
 
 async def test_a_cursor_of_something_else(house: House) -> None:
