@@ -11,9 +11,11 @@ from pathlib import Path
 
 from gateway.flows.alerts.watch import Alerts
 from gateway.flows.delivering.mail_bookings import BookingMails
+from gateway.flows.delivering.set_back import SetBack
 from gateway.flows.keeping.retain import Retention
 from gateway.flows.keeping.upgrade import upgrade
 from gateway.flows.leases import SharedLeases, WholeHouse
+from gateway.flows.rounds import Rounds
 from gateway.flows.selling.letters import Letters
 from gateway.flows.services import Ids, Services
 from gateway.flows.vault.vaults import CardVaults
@@ -26,6 +28,7 @@ from gateway.io.wakes import LocalWakes, Wakes
 from gateway.model.card import CardVault
 from gateway.registry import discover
 from gateway.settings import Settings
+from gateway.store.alone import working_on
 from gateway.store.batcher import Batcher
 from gateway.store.card_sealing import SealedCards
 from gateway.store.database import Database
@@ -55,6 +58,8 @@ async def gateway(settings: Settings, *, workers: bool, serving: bool = False) -
     data = _private_folder(settings.data_dir)
     await upgrade(settings)
     async with AsyncExitStack() as opened:
+        if workers:
+            opened.enter_context(working_on(settings.database))
         database = open_database(settings.database)
         await database.open()
         opened.push_async_callback(database.close)
@@ -73,22 +78,21 @@ async def gateway(settings: Settings, *, workers: bool, serving: bool = False) -
                 opened.push_async_callback(leases.stop)
             wired.workers.start()
             opened.push_async_callback(wired.workers.stop)
-        if serving:
-            alerts = Alerts(wired.services, settings, wired.workers if workers else None)
-            alerts.start()
-            opened.push_async_callback(alerts.stop)
-        if serving and workers:
-            retention = Retention(wired.services, settings)
-            retention.start()
-            opened.push_async_callback(retention.stop)
-        if serving and workers and settings.smtp_url:
-            letters = Letters(wired.services, settings)
-            letters.start()
-            opened.push_async_callback(letters.stop)
-            mails = BookingMails(wired.services, settings)
-            mails.start()
-            opened.push_async_callback(mails.stop)
+        for each in _watching(wired, settings, workers=workers) if serving else ():
+            each.start()
+            opened.push_async_callback(each.stop)
         yield wired
+
+
+def _watching(wired: Gateway, settings: Settings, *, workers: bool) -> list[Rounds]:
+    """What a process that stays looks after by itself."""
+    services = wired.services
+    found: list[Rounds] = [Alerts(services, settings, wired.workers if workers else None)]
+    if workers:
+        found += [Retention(services, settings), SetBack(services)]
+    if workers and settings.smtp_url:
+        found += [Letters(services, settings), BookingMails(services, settings)]
+    return found
 
 
 def _wire(

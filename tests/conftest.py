@@ -13,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from gateway.store.database import Database
@@ -24,6 +25,10 @@ from tests import servers
 T = TypeVar("T")
 
 REDIS_DATABASES = 16
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

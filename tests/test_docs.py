@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -175,6 +177,49 @@ def test_named_endpoints_exist(page: Path) -> None:
     known = [re.compile(re.sub(r"{\w+}", "[^/]+", f"/v1{endpoint.path}")) for endpoint in all_endpoints()]
     named = {path for line in _code(page) for path in _ENDPOINT.findall(line)}
     assert not [path for path in named if not any(pattern.fullmatch(path) for pattern in known)]
+
+
+# --- files that are shown ---------------------------------------------------------------------------------------------
+
+_BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
+_FILE = re.compile(r"(?:# [\w-]+\.toml\n+)?\[\[?[a-z_.\"-]+\]\]?[ \t]*(?:#.*)?\n|# [\w-]+\.toml\n")
+
+
+def _files(page: Path) -> Iterator[str]:
+    """Blocks that are a file in TOML, or some tables of one."""
+    for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        text = textwrap.dedent(block).strip() + "\n"
+        if _FILE.match(text):
+            yield text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_files_that_are_shown_can_be_read(page: Path) -> None:
+    for text in _files(page):
+        tomllib.loads(text)
+
+
+def test_the_hotel_that_is_connected_step_by_step_can_be_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file of the first how-to, with the channel of the second behind it."""
+    from gateway import cli
+
+    pms, ota = (next(_files(ROOT / "docs" / "how-to" / f"connect-{name}.md")) for name in ("a-pms", "an-ota"))
+    monkeypatch.chdir(tmp_path)
+    for name in re.findall(r'_env = "(\w+)"', pms + ota):
+        monkeypatch.setenv(name, "a secret")
+    (tmp_path / "miramar.toml").write_text(pms + ota, encoding="utf-8")
+    assert cli.main(["apply", "miramar.toml"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    shown = textwrap.dedent(next(block for block in _BLOCK.findall(_page("connect-a-pms")) if "  + property" in block))
+    promised = [line for line in shown.splitlines() if line.startswith("  +")]
+    assert promised
+    assert not [line for line in promised if line not in said]
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / "how-to" / f"{name}.md").read_text(encoding="utf-8")
 
 
 # --- the reference ----------------------------------------------------------------------------------------------------

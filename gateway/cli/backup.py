@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         | {"bytes": sum(pack.size for pack in m.packs), "key": bool(m.key)}
         for m in found
     ]
-    show(arguments, value if arguments.list else value[0], table(head, rows))
+    show(arguments, value if arguments.list else value[0], table(head, rows) if rows else "none")
     return exits.DONE
 
 

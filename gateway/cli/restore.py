@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cli import exits
@@ -66,6 +67,7 @@ async def _work(arguments: argparse.Namespace, settings: Settings) -> tuple[str,
 async def _restored(
     arguments: argparse.Namespace, settings: Settings, shelf: Shelf, manifest: Manifest, progress: Progress
 ) -> str:
+    from gateway.flows.keeping.back_up import KEY_FILE
     from gateway.flows.keeping.restore import restore, verify
 
     done: dict[str, int] = {}
@@ -83,4 +85,7 @@ async def _restored(
         lines.append("gateway.key was restored with it.")
     elif not manifest.key:
         lines.append("The backup has no gateway.key: put the one it was used with into the data folder.")
+    elif not settings.backup_passphrase and not (Path(settings.data_dir) / KEY_FILE).exists():
+        lines.append("Its gateway.key is sealed: put the file into the data folder, or restore once more with")
+        lines.append("--force and GATEWAY_BACKUP_PASSPHRASE set.")
     return "\n".join(lines)

@@ -15,10 +15,10 @@ from gateway.flows.payments.reconcile import Reconciler
 from gateway.flows.payments.work import Payer
 from gateway.flows.push_ari import Pusher
 from gateway.flows.refold import Resolver
-from gateway.flows.selling.release import release_due
+from gateway.flows.selling.release import Releaser
 from gateway.flows.services import Services
+from gateway.flows.vault.charger import CardCharger
 from gateway.flows.vault.purge import Purger
-from gateway.flows.vault.virtual import VirtualCharger
 from gateway.io.wakes import Wakes
 from gateway.model.dates import Instant
 from gateway.store import pushing
@@ -45,8 +45,9 @@ class Workers:
         self.payer = Payer(services)
         self.reconciler = Reconciler(services)
         self.resolver = Resolver(services)
+        self.releaser = Releaser(services)
         self.purger = Purger(services)
-        self.virtual_charger = VirtualCharger(services)
+        self.card_charger = CardCharger(services)
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
         self._pay_now = asyncio.Event()
@@ -73,14 +74,14 @@ class Workers:
                 await self.describer.errands.idle()
                 await self.payer.errands.idle()
                 await self.reconciler.errands.idle()
-                await self.virtual_charger.errands.idle()
+                await self.card_charger.errands.idle()
         await self.pusher.errands.cut_off()
         await self.deliverer.errands.cut_off()
         await self.fetcher.errands.cut_off()
         await self.describer.errands.cut_off()
         await self.payer.errands.cut_off()
         await self.reconciler.errands.cut_off()
-        await self.virtual_charger.errands.cut_off()
+        await self.card_charger.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""
@@ -111,10 +112,10 @@ class Workers:
             await self._guarded("fetch", self.fetcher.round())
             await self._guarded("describe", self.describer.round())
             await self._guarded("resolve", self.resolver.round())
-            await self._guarded("release", release_due(self._services))
+            await self._guarded("release", self.releaser.round())
             await self._guarded("reconcile", self.reconciler.round())
             await self._guarded("purge", self.purger.round())
-            await self._guarded("charge", self.virtual_charger.round())
+            await self._guarded("charge", self.card_charger.round())
             await self._services.clock.sleep(self._poll_s)
 
     async def _look(self) -> None:

@@ -39,6 +39,12 @@ def _presence(owner: str) -> int:
     return SHARDS + crc32(owner.encode())
 
 
+async def held_until(tx: Transaction) -> int:
+    """When the last lease ends, 0 where there is none."""
+    ((until_ms,),) = await tx.fetch("SELECT COALESCE(MAX(until_ms), 0) FROM lease")
+    return int(until_ms)
+
+
 async def release(tx: Transaction, owner: str) -> None:
     """Gives everything up, so that others need not wait for the end of the leases."""
     await tx.fetch("UPDATE lease SET owner = '', until_ms = 0 WHERE owner = ?", owner)

@@ -36,6 +36,11 @@ def test_a_lost_gateway_comes_back(
         assert main(["restore", "--verify"]) == 0
         assert main(["restore"]) == 2
         assert "--force" in capsys.readouterr().err
+        monkeypatch.setenv("GATEWAY_DATA_DIR", str(folder / "unsealed"))
+        monkeypatch.delenv("GATEWAY_BACKUP_PASSPHRASE")
+        assert main(["restore", listed["name"]]) == 0
+        assert "Its gateway.key is sealed" in capsys.readouterr().out
+        monkeypatch.setenv("GATEWAY_BACKUP_PASSPHRASE", "a long sentence")
         monkeypatch.setenv("GATEWAY_DATA_DIR", str(folder / "new"))
         assert main(["restore", listed["name"]]) == 0
         assert "gateway.key was restored" in capsys.readouterr().out

@@ -19,8 +19,10 @@ from gateway.flows.keeping.back_up import KEY_FILE, MANIFEST, manifests, open_ke
 from gateway.io.shelf import Shelf
 from gateway.settings import Settings
 from gateway.store import migrating
+from gateway.store.alone import alone
 from gateway.store.backup_format import Cutter, Damaged, Manifest, Pack, Table, read_manifest, unpacked
 from gateway.store.database import Transaction
+from gateway.store.keyring import Keyring, read_keyring
 from gateway.store.opening import open_database
 from gateway.store.snapshot import Whole, snapshot
 from gateway.store.tables import UNKNOWN
@@ -58,14 +60,21 @@ async def restore(
     force: bool,
     watched: Watched = lambda table, done, rows: None,
 ) -> Restored:
-    """Fills the database of the settings. Raises :class:`Rejected` if it holds rows, unless forced to replace them."""
+    """Fills the database of the settings. Raises :class:`Rejected` if it holds rows, unless forced to replace them.
+
+    And, forced or not, if the key file here is not the one the backup was sealed with; nothing has been touched then.
+    """
     url = settings.database
-    await _prepare(url, manifest, force=force)
-    await _fill(url, shelf, manifest, force=force, watched=watched)
-    await _compare(url, manifest)
-    await migrating.migrate(url)
-    await _mistrust(url)
-    return Restored(manifest, _put_key(settings, manifest))
+    key = _missing_key(settings, manifest)
+    async with alone(url):
+        await _prepare(url, manifest, force=force)
+        await _fill(url, shelf, manifest, force=force, watched=watched)
+        await _compare(url, manifest)
+        await migrating.migrate(url)
+        await _mistrust(url)
+    if key:
+        _put_key(settings, key)
+    return Restored(manifest, bool(key))
 
 
 async def verify(
@@ -186,15 +195,24 @@ async def _forget(tx: Transaction) -> None:
     await tx.fetch("DELETE FROM lease")
 
 
-def _put_key(settings: Settings, manifest: Manifest) -> bool:
-    """The key that the backup was sealed with, where there is none yet."""
-    path = Path(settings.data_dir) / KEY_FILE
-    if not manifest.key or not settings.backup_passphrase or path.exists():
-        return False
+def _missing_key(settings: Settings, manifest: Manifest) -> bytes:
+    """The vault's key out of the backup, where there is no key file here yet; nothing where it cannot be opened."""
+    if not manifest.key or not settings.backup_passphrase:
+        return b""
     key = open_key(manifest.key, settings.backup_passphrase)
+    path = Path(settings.data_dir) / KEY_FILE
+    if not path.exists():
+        return key
+    here, needed = read_keyring(path).keys, Keyring.parse(key).keys
+    if any(version not in here or here[version].key != used.key for version, used in needed.items()):
+        raise Rejected(f"{path} is not the key file this backup was taken with: move it away, and restore again")
+    return b""
+
+
+def _put_key(settings: Settings, key: bytes) -> None:
+    path = Path(settings.data_dir) / KEY_FILE
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
-    return True

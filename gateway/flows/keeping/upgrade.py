@@ -14,6 +14,7 @@ from gateway.flows.keeping.back_up import back_up, open_shelf
 from gateway.model.dates import now_ms
 from gateway.settings import Settings
 from gateway.store import migrating
+from gateway.store.alone import alone, working_on
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +30,12 @@ class Upgraded(NamedTuple):
 async def upgrade(settings: Settings, *, backup: bool = True) -> Upgraded:
     """To the latest revision; raises :class:`gateway.store.migrating.NewerDatabase`. Usually there is nothing to do."""
     before = await migrating.revision_of(settings.database)
-    name = ""
-    if backup and before is not None and before in migrating.REVISIONS[:-1]:
-        name = await _backed_up(settings)
-    await migrating.migrate(settings.database)
+    if before not in migrating.REVISIONS[:-1]:
+        await migrating.migrate(settings.database)
+        return Upgraded(before, migrating.HEAD, "")
+    with working_on(settings.database):
+        name = await _backed_up(settings) if backup else ""
+        await migrating.migrate(settings.database)
     return Upgraded(before, migrating.HEAD, name)
 
 
@@ -41,8 +44,9 @@ async def go_back(settings: Settings, *, backup: bool = True) -> Upgraded:
     before = await migrating.revision_of(settings.database)
     if before not in migrating.REVISIONS[1:]:
         raise migrating.NoWayBack(f"there is nothing before revision {before!r}" if before else "there is no database")
-    name = await _backed_up(settings) if backup else ""
-    return Upgraded(before, await migrating.migrate_back(settings.database), name)
+    async with alone(settings.database):
+        name = await _backed_up(settings) if backup else ""
+        return Upgraded(before, await migrating.migrate_back(settings.database), name)
 
 
 async def _backed_up(settings: Settings) -> str:
