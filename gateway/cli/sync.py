@@ -98,7 +98,7 @@ def _text(state: SyncState, errors: tuple[SyncError, ...]) -> str:
             known.id,
             known.role.value,
             "all" if known.lag is None else known.lag,
-            f"{known.cells_pending}{'+' if known.pending_is_least else ''}",
+            f"{known.cells_pending + known.deliveries_pending}{'+' if known.pending_is_least else ''}",
             instant(known.confirmed_ms),
             known.sync_errors + known.deliveries_refused,
             known.problem or known.error or ("paused" if known.paused else "" if known.enabled else "off"),

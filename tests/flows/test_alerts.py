@@ -270,6 +270,7 @@ NAMED = {
     "seconds": 300,
     "percent": 9,
     "count": 4,
+    "reservation": "R1",
 }
 
 
@@ -281,6 +282,11 @@ def test_every_alert_has_its_words_in_both_languages(kind: AlertKind) -> None:
         assert len(text) < 400
         assert title(kind, language)
     assert sentence(kind, "en", NAMED) != sentence(kind, "zh", NAMED)
+
+
+def test_the_state_of_a_delivery_is_told_in_words() -> None:
+    assert "(sent, not answered)" in sentence(AlertKind.UNACKNOWLEDGED, "en", NAMED)
+    assert "（已发送，未答复）" in sentence(AlertKind.UNACKNOWLEDGED, "zh", NAMED)
 
 
 def alert(kind: AlertKind, subject: str) -> Alert:

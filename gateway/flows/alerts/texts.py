@@ -64,7 +64,7 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "连续 {failures} 次调用 {subject} 失败：{error}",
     },
     AlertKind.REFUSING: {
-        "en": "{subject} refuses updates of {targets} room types or plans: {error}",
+        "en": "{subject} refuses updates; room types or plans concerned: {targets}. {error}",
         "zh": "{subject} 拒绝了 {targets} 个房型或价格计划的更新：{error}",
     },
     AlertKind.RECEIVER_PAUSED: {
@@ -72,7 +72,7 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "{subject} 已停止接收预订，恢复之前不再投递：{error}",
     },
     AlertKind.UNACKNOWLEDGED: {
-        "en": "{deliveries} reservations are not confirmed by {subject}, the oldest for {minutes} min ({state}).",
+        "en": "Not confirmed by {subject}: {deliveries} of its reservations, the oldest for {minutes} min ({state}).",
         "zh": "{subject} 有 {deliveries} 个预订未确认，最早的已等待 {minutes} 分钟（{state}）。",
     },
     AlertKind.OVERSOLD: {
@@ -88,11 +88,11 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "来自 {subject} 的 {nights} 个产品间夜的价格或开房变更已被拦截，等待人工确认。",
     },
     AlertKind.SALES: {
-        "en": "{count} holds or dues of direct sales should have been looked after {minutes} min ago: see the log.",
+        "en": "Holds or dues of direct sales that nobody has looked after for {minutes} min: {count}. See the log.",
         "zh": "有 {count} 个直销保留或应付款在 {minutes} 分钟前就应处理，仍未完成：请查看日志。",
     },
     AlertKind.REQUESTS: {
-        "en": "{count} booking requests wait for an answer. The first is declined by itself in {minutes} min.",
+        "en": "Booking requests that wait for an answer: {count}. The first is declined by itself in {minutes} min.",
         "zh": "有 {count} 个预订申请等待答复，最早的一个将在 {minutes} 分钟后自动谢绝。",
     },
     AlertKind.CLOCK: {
@@ -108,7 +108,7 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "{subject} 所在磁盘仅剩 {percent}% 可用空间。",
     },
     AlertKind.PAYMENT_PARKED: {
-        "en": "{count} messages about payments over {subject} wait for a person: {error}",
+        "en": "Messages about payments over {subject} that wait for a person: {count}. {error}",
         "zh": "{subject} 有 {count} 条支付消息需要人工查看：{error}",
     },
     AlertKind.PAYMENT_REFUSED: {
@@ -116,19 +116,19 @@ _SENTENCES: dict[AlertKind, dict[Language, str]] = {
         "zh": "{subject} 的回调被拒绝（{error}），累计 {count} 次。请检查密钥和回调地址。",
     },
     AlertKind.PAYMENT_UNRESOLVED: {
-        "en": "Nobody can tell what became of {count} operations over {subject}, {error} among them.",
+        "en": "Operations over {subject} of which nobody can tell what became: {count}, {error} among them.",
         "zh": "{subject} 有 {count} 笔支付操作的结果无法确定，其中包括 {error}。",
     },
     AlertKind.PAYMENT_DIFFERENCES: {
-        "en": "{count} differences between the statements of {subject} and the ledger are open ({error}, say).",
+        "en": "Open differences between the statements of {subject} and the ledger: {count} ({error}, say).",
         "zh": "{subject} 的对账单与账本之间有 {count} 处差异尚未处理（例如 {error}）。",
     },
     AlertKind.PAYMENT_STATEMENT: {
-        "en": "{count} statements of {subject} could not be fetched: {error}",
+        "en": "Statements of {subject} that could not be fetched: {count}. {error}",
         "zh": "{subject} 有 {count} 份对账单未能获取：{error}",
     },
     AlertKind.CARDS: {
-        "en": "{count} cards that came with bookings are due, that of {reservation} first (arrival {arrival}). "
+        "en": "Cards that came with bookings and are due: {count}, that of {reservation} first (arrival {arrival}). "
         "{subject} has no payment account: charge them at the terminal.",
         "zh": "随预订提供的 {count} 张银行卡已到扣款日，首先是 {reservation}（入住日期 {arrival}）。"
         "{subject} 没有支付账户：请在终端扣款。",
@@ -141,6 +141,13 @@ _WORDS: dict[str, dict[Language, str]] = {
     "gateway": {"en": "the gateway", "zh": "网关"},
     "more": {"en": "and {count} more", "zh": "另有 {count} 条"},
 }
+# Where deliveries stand, as their rows say it.
+_STATES: dict[str, dict[Language, str]] = {
+    "pending": {"en": "waiting to be sent", "zh": "等待发送"},
+    "sent": {"en": "sent, not answered", "zh": "已发送，未答复"},
+    "refused": {"en": "refused", "zh": "被拒绝"},
+    "parked": {"en": "not mapped", "zh": "未映射"},
+}
 
 
 def title(kind: AlertKind, language: Language) -> str:
@@ -151,6 +158,8 @@ def title(kind: AlertKind, language: Language) -> str:
 def sentence(kind: AlertKind, language: Language, named: Mapping[str, Any]) -> str:
     """A whole sentence; what counterparts have said in it is cut to a length one reads."""
     values = {name: value[:200] if isinstance(value, str) else value for name, value in named.items()}
+    if kind is AlertKind.UNACKNOWLEDGED and (state := _STATES.get(values["state"])):
+        values["state"] = state[language]
     return _SENTENCES[kind][language].format_map(values).strip()
 
 

@@ -19,7 +19,7 @@ from gateway.engine.offers import shop_of
 from gateway.engine.policy import free_until
 from gateway.engine.sale import Sale, SaleState, no_show_fee
 from gateway.flows.desk.finding import property_of
-from gateway.flows.payments.schedule import NOTHING, Asked, asked_of
+from gateway.flows.payments.schedule import NOTHING, Asked, SaleMoney, asked_of, money
 from gateway.flows.rounds import Rounds
 from gateway.flows.selling.rows import SALE, open_sale
 from gateway.flows.services import Services
@@ -76,7 +76,8 @@ class Letters(Rounds):
         elif booker is not None and booker.email and sender:
             language = "zh" if booker.language.casefold().startswith("zh") else "en"
             asked = await asked_of(services, row.scope_id, sale) if row.letter == "payment_due" else NOTHING
-            subject, text = letter(hotel, row, sale, language, asked)
+            paid = await money(services, row.scope_id, row.sale_id) if sale.payments else None
+            subject, text = letter(hotel, row, sale, language, asked, paid)
             try:
                 await hand_in(self._post, mail(sender, [booker.email], subject, text, now_ms))
             except OSError as failure:
@@ -111,9 +112,11 @@ class LetterSent:
         return Decision(None, [row._replace(mail_ms=again_ms, mail_attempts=attempts)])
 
 
-def letter(hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked = NOTHING) -> tuple[str, str]:
-    """Subject and text; ``asked`` is what the guest is to pay, and where."""
-    said = _said(hotel, row, sale, language, asked)
+def letter(
+    hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked = NOTHING, paid: SaleMoney | None = None
+) -> tuple[str, str]:
+    """Subject and text; ``asked`` is what the guest is to pay, and where, ``paid`` what came of earlier asking."""
+    said = _said(hotel, row, sale, language, asked, paid)
     text = templates().get_template(f"{row.letter}.{language}.txt").render(said)
     subject, _, body = text.partition("\n")
     return subject, body
@@ -127,10 +130,14 @@ def templates() -> Environment:
     return Environment(loader=loader, autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)
 
 
-def _said(hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked) -> dict[str, object]:
+def _said(
+    hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked, paid: SaleMoney | None
+) -> dict[str, object]:
     prop = hotel.property
+    taken, held = (paid.taken, paid.held) if paid else (0, 0)
+    due = max(0, sale.due - taken - held)
 
-    def money(minor: int) -> str:
+    def written(minor: int) -> str:
         return f"{format_minor(minor, sale.currency)} {sale.currency}"
 
     booker = sale.customer.booker
@@ -149,22 +156,23 @@ def _said(hotel: Hotel, row: SaleRow, sale: Sale, language: str, asked: Asked) -
                 "units": offer.units,
                 "name": hotel.rooms[offer.room].name if offer.room in hotel.rooms else offer.room,
                 "plan": hotel.plans[offer.plan].name if offer.plan in hotel.plans else offer.plan,
-                "amount": money(offer.accommodation),
+                "amount": written(offer.accommodation),
             }
             for offer in sale.offers
         ],
         "charges": [
-            {"name": charge.name, "amount": money(charge.amount), "included": charge.included}
+            {"name": charge.name, "amount": written(charge.amount), "included": charge.included}
             for offer in sale.offers
             for charge in offer.charges
         ],
-        "total": money(sale.total),
-        "due": money(sale.due) if sale.due else "",
+        "total": written(sale.total),
+        "due": written(due) if due else "",
+        "paid": written(taken) if taken else "",
         "stands": row.state == SaleState.BOOKED,
-        "asked": money(asked.amount),
+        "asked": written(asked.amount),
         "link": asked.url,
-        "penalty": money(sale.penalty) if sale.penalty else "",
-        "no_show": money(no_show_fee(sale)),
+        "penalty": written(sale.penalty) if sale.penalty else "",
+        "no_show": written(no_show_fee(sale)),
         "free_until": _free_until(hotel, row, sale, language),
     }
 

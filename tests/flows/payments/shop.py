@@ -136,7 +136,7 @@ class SellHouse(PayHouse):
         assert row.letter
         found = await self.services.directory.hotel_of("pms")
         assert found is not None
-        return "\n".join(letter(found, row, open_sale(row.body), language))
+        return "\n".join(letter(found, row, open_sale(row.body), language, paid=await self.money(sale_id)))
 
 
 BACK = "https://hotel.invalid/back"

@@ -14,6 +14,7 @@ from gateway.flows.payments import operate
 from gateway.flows.selling import letters, search, sell
 from gateway.flows.selling.letters import Letters
 from gateway.flows.selling.search import Line
+from gateway.model.money import format_minor
 from gateway.model.payment import OperationOutcome
 from gateway.model.selling import Method, Schedule
 from gateway.settings import Settings
@@ -41,7 +42,10 @@ async def test_a_hold_that_is_paid_is_confirmed(shop: SellHouse) -> None:
     assert await shop.house.stock("DBL", FIRST, FIRST) == [(1, 1, -1, 0)]
     assert (await shop.house.reservation()).status == "booked"
     assert shop.stripe.moved() == (TOTAL, 0)
-    assert (await shop.written(sale_id)).startswith(f"Your reservation {sale_id} at Hotel")
+    written = await shop.written(sale_id)
+    assert written.startswith(f"Your reservation {sale_id} at Hotel")
+    assert f"Paid: {format_minor(TOTAL, 'EUR')} EUR" in written
+    assert "To be paid" not in written
     seen = await shop.money(sale_id)
     assert (seen.taken, seen.outstanding, seen.to_pay) == (TOTAL, 0, 0)
 
