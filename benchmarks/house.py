@@ -71,8 +71,8 @@ def figures_document(rooms: Sequence[str], days: int) -> bytes:
 class House:
     """A gateway without workers in this process, over a database on disk."""
 
-    def __init__(self, directory: Path, toml: str) -> None:
-        self._settings = Settings(data_dir=str(directory), log_level="error")
+    def __init__(self, directory: Path, toml: str, database_url: str = "") -> None:
+        self._settings = Settings(data_dir=str(directory), database_url=database_url, log_level="error")
         self._toml = toml
         self._runner = asyncio.Runner()
         self._opened = AsyncExitStack()

@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,25 +97,35 @@ def postgres(*, fsync: bool = True) -> Iterator[Postgres]:
     if url := os.environ.get("GATEWAY_TEST_POSTGRES_URL"):
         yield Postgres(url, count())
         return
-    with tempfile.TemporaryDirectory(prefix="gateway-postgres-") as folder:
-        home = Path(folder)
-        owner = _unprivileged_owner(home)
-        programs = _postgres_programs(home, owner)
-        data = home / "data"
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-postgres-") as folder,
+        postgres_at(Path(folder), fsync=fsync) as own,
+    ):
+        yield own
+
+
+@contextmanager
+def postgres_at(home: Path, *, fsync: bool = True, options: Sequence[str] = ()) -> Iterator[Postgres]:
+    """A server of our own whose cluster lies below `home` and stays there; `options` are of its command line."""
+    owner = _unprivileged_owner(home)
+    programs = _postgres_programs(home, owner)
+    data = home / "data"
+    if not data.exists():
         _initialise(programs, data, owner)
-        durability = [] if fsync else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+    durability = [] if fsync else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
 
-        def command(port: int) -> list[str]:
-            listen = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-            return [str(programs / "postgres"), "-D", str(data), *listen, *durability, "-c", "max_connections=200"]
+    def command(port: int) -> list[str]:
+        listen = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        limits = ["-c", "max_connections=200"]
+        return [str(programs / "postgres"), "-D", str(data), *listen, *durability, *limits, *options]
 
-        def is_ready() -> bool:
-            # The file speaks of this very server, where a connection might reach another one on the same port.
-            status = data / "postmaster.pid"
-            return status.exists() and status.read_text().rstrip().endswith("ready")
+    def is_ready() -> bool:
+        # The file speaks of this very server, where a connection might reach another one on the same port.
+        status = data / "postmaster.pid"
+        return status.exists() and status.read_text().rstrip().endswith("ready")
 
-        with _running(command, is_ready, home, owner) as port:
-            yield Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres", count())
+    with _running(command, is_ready, home, owner) as port:
+        yield Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres", count())
 
 
 @contextmanager

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.cli import exits
+from gateway.cli.kinds import expiry
 from gateway.cli.output import instant, show, table
 from gateway.cli.running import author, run_flow
 from gateway.model.access import EVERY_PROPERTY, AccessRole, Grant, Principal, PrincipalKind
-from gateway.model.dates import Instant
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 NAME = "key"
 HELP = "make, list and revoke keys of programs and sign-ins of people"
 _PAGE = 200
-_DAYS = re.compile(r"(\d{1,4})d")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--role", choices=[role.value for role in AccessRole], default=AccessRole.READ_ONLY.value)
     create.add_argument("--property", action="append", metavar="ID", help="may be said again; every one if left out")
     create.add_argument("--allow", action="append", default=[], metavar="CIDR", help="a network it must come from")
-    create.add_argument("--expires", type=_expiry, metavar="YYYY-MM-DD|90d", help="good until then (UTC)")
+    create.add_argument("--expires", type=expiry, metavar="YYYY-MM-DD|90d", help="good until then (UTC)")
     create.add_argument("--person", action="store_true", help="a sign-in for the pages instead of a key")
     create.add_argument("--ask-password", action="store_true", help="ask for the person's password, or read a line")
     listing = actions.add_parser("list", help="show who may do what")
@@ -49,7 +46,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Status 0 if it was done."""
     if arguments.action == "create":
-        password = _password() if arguments.person and arguments.ask_password else None
+        if arguments.ask_password and not arguments.person:
+            raise ValueError("--ask-password is for people: say --person, too; a key's secret is made up and printed")
+        password = _password() if arguments.ask_password else None
         given = run_flow(settings, lambda services: _create(services, arguments, password))
         show(arguments, given, _created(given))
     elif arguments.action == "list":
@@ -61,15 +60,18 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return exits.DONE
 
 
-def _expiry(text: str) -> Instant:
-    now = datetime.now(UTC)
-    if days := _DAYS.fullmatch(text):
-        return int(now.timestamp() * 1000) + int(days[1]) * 86_400_000
-    return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
-
-
 def _password() -> str:
-    return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    """Typed twice, or a line of what is piped in."""
+    try:
+        is_typed = sys.stdin.isatty()
+        password = getpass.getpass("Password: ") if is_typed else sys.stdin.readline().rstrip("\r\n")
+        if password and is_typed and getpass.getpass("Once more: ") != password:
+            raise ValueError("the two passwords differ; nobody was added")
+    except EOFError:
+        password = ""
+    if not password:
+        raise ValueError("no password was given; nobody was added. Without --ask-password one is made up and printed")
+    return password
 
 
 async def _create(services: Services, arguments: argparse.Namespace, password: str | None) -> Given:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cli import exits
 from gateway.cli.kinds import count, instant
+from gateway.cli.kinds import message as message_number
 from gateway.cli.output import instant as shown_instant
 from gateway.cli.output import show, table
 from gateway.cli.running import run_flow
@@ -23,7 +24,7 @@ _DETAIL_MAX = 60
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument("property")
-    parser.add_argument("message", nargs="?", type=int, help="the number of one message, to see all of it")
+    parser.add_argument("message", nargs="?", type=message_number, help="the number of one message, to see all of it")
     parser.add_argument("--direction", choices=("in", "out"))
     parser.add_argument("--connection", default="")
     parser.add_argument("--kind", default="", help="OTA_HotelResNotifRQ, PushRates, ...")
@@ -78,7 +79,7 @@ def _page(page: MessagePage) -> str:
     if page.next:
         seen = f"looked back to {shown_instant(page.looked_back_ms)}; " if page.looked_back_ms else ""
         more = f"\n{seen}more with --cursor {page.next}"
-    return table(head, rows) + more
+    return (table(head, rows) if rows else "none fits") + more
 
 
 def _message(message: Message) -> str:
@@ -88,6 +89,8 @@ def _message(message: Message) -> str:
     parts = [head, line.detail, f"by {line.author}" if line.author else "", *tolerated, "", message.raw]
     if message.answer:
         parts += ["", "--- answer ---", message.answer]
+    if message.codes:
+        parts += ["", "--- codes ---", *message.codes]
     return "\n".join(_plain(part) for part in parts)
 
 

@@ -23,11 +23,22 @@ _REDRAW_S = 0.1
 
 
 def show(arguments: argparse.Namespace, value: Any, text: str) -> None:
-    """``value`` (structs, tuples, dicts) as JSON with ``--json``, otherwise ``text``."""
+    """``value`` (structs, tuples, dicts) as JSON with ``--json``, shaped as in the API, otherwise ``text``."""
     if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(_shown(value)), indent=2).decode())
     elif text:
         print(text)
+
+
+def _shown(value: Any) -> Any:
+    """With days and instants as people write them, and message numbers, which jq would round, as texts."""
+    from gateway.web.api.shapes import show as show_struct
+
+    if isinstance(value, msgspec.Struct):
+        return show_struct(value)
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

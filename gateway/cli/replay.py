@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gateway.cli import exits
+from gateway.cli.kinds import message
 from gateway.cli.output import show, table
 from gateway.cli.running import author, run_flow
 from gateway.model.dates import format_day
@@ -21,7 +22,7 @@ HELP = "take a stored message again: show what would change, and do it with --ye
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.add_argument("property")
-    parser.add_argument("message", type=int)
+    parser.add_argument("message", type=message, help="its number, as `gateway messages` shows it")
     parser.add_argument("--yes", action="store_true", help="do it; without this it only shows what would change")
 
 

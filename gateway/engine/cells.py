@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -37,16 +38,22 @@ class Changed(NamedTuple):
     after: int | None
 
 
-def runs(keys: Sequence[Key], chosen: Array, *alike: Array) -> Iterator[Run]:
+def following(keys: Sequence[Key]) -> Array:
+    """Which cells of rows with these keys come right after the cell before them, of the same target.
+
+    Keys are sorted, so that blocks of one target that follow each other do so here.
+    """
+    follows = np.ones((len(keys), BLOCK_DAYS), bool)
+    follows[:, 0] = [False, *(key == (*last[:-1], last[-1] + 1) for last, key in pairwise(keys))][: len(keys)]
+    return follows
+
+
+def runs(keys: Sequence[Key], follows: Array, chosen: Array, *alike: Array) -> Iterator[Run]:
     """Ranges of the chosen cells, shape (rows, 32), whose values are equal in each of ``alike``.
 
-    ``keys`` are sorted, so that blocks of one target that follow each other do so here.
+    ``follows`` is what :func:`following` says of the keys.
     """
-    follows = np.zeros((len(keys), BLOCK_DAYS), bool)
-    follows[:, 1:] = True
-    for row in range(1, len(keys)):
-        follows[row, 0] = keys[row - 1] == (*keys[row][:-1], keys[row][-1] - 1)
-    flat, joins = chosen.reshape(-1), follows.reshape(-1)
+    flat, joins = chosen.reshape(-1), follows.flatten()
     joins[1:] &= flat[:-1]
     for values in alike:
         cells = values.reshape(-1)
@@ -67,7 +74,7 @@ def changed(keys: Sequence[Key], name: str, guests: int, before: Array, after: A
     def value(cell: int) -> int | None:
         return None if cell == absent else cell
 
-    for run in runs(keys, before != after, before, after):
+    for run in runs(keys, following(keys), before != after, before, after):
         was, now = int(before[run.row, run.cell]), int(after[run.row, run.cell])
         yield Changed(run.key[:-1], run.first, run.last, name, guests, value(was), value(now))
 

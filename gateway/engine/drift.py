@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.engine.calendar import NO_LIMIT, NO_PRICE, Array, Sheet
-from gateway.engine.cells import runs
+from gateway.engine.cells import following, runs
 from gateway.engine.orders import Cells
 from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED, Shadow
 from gateway.engine.view import Channel, inside
@@ -50,16 +50,16 @@ class Drift(NamedTuple):
 
 
 class Found(NamedTuple):
-    """``cells`` are targets and days; ``by_why`` counts those that drifted."""
+    """``cells`` are targets and days; ``by_why`` counts those that drifted.
+
+    They are counted at once, and told as they are asked for: a hotel's year may differ in 100,000 ranges, of which
+    somebody looks at the first.
+    """
 
     cells: int
     by_why: Counter[Why]
-    drifts: list[Drift]
-    ordered: list[Cells]
-
-    @property
-    def drifted(self) -> int:
-        return sum(self.by_why.values())
+    drifts: Iterator[Drift]
+    ordered: Iterator[Cells]
 
 
 def compare(channel: Channel, shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Found:
@@ -76,8 +76,11 @@ def compare(channel: Channel, shadow: Shadow, view: Sheet, window: tuple[Day, Da
         apart |= cells.any(axis=2) if cells.ndim == 3 else cells
     drifted = within & (apart | (sync != CONFIRMED))
     by_why = Counter({why: int(((sync == state) & drifted).sum()) for state, why in _WHY.items()})
-    ordered = [Cells(shadow.aspect, run.key[0], run.key[1], run.first, run.last) for run in runs(view.keys, drifted)]
-    drifts = [drift for name in fields for drift in _of_field(shadow, view, name, drifted)]
+    follows = following(view.keys)
+    ordered = (
+        Cells(shadow.aspect, run.key[0], run.key[1], run.first, run.last) for run in runs(view.keys, follows, drifted)
+    )
+    drifts = (drift for name in fields for drift in _of_field(shadow, view, name, follows, drifted))
     return Found(int(within.sum()), +by_why, drifts, ordered)
 
 
@@ -87,23 +90,26 @@ def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:
     return channel.rule_fields if aspect is Aspect.RULES else channel.price_fields
 
 
-def _of_field(shadow: Shadow, view: Sheet, name: str, drifted: Array) -> Iterator[Drift]:
+def _of_field(shadow: Shadow, view: Sheet, name: str, follows: Array, drifted: Array) -> Iterator[Drift]:
     wanted, held = view.columns[name], shadow.sheet.columns[name]
     if wanted.ndim == 3:
         for guests in range(wanted.shape[2]):
-            yield from _of_column(shadow, view, name, guests + 1, wanted[..., guests], held[..., guests], drifted)
+            one = (wanted[..., guests], held[..., guests])
+            yield from _of_column(shadow, view, name, guests + 1, *one, follows, drifted)
     else:
-        yield from _of_column(shadow, view, name, 0, wanted, held, drifted)
+        yield from _of_column(shadow, view, name, 0, wanted, held, follows, drifted)
 
 
 def _of_column(
-    shadow: Shadow, view: Sheet, name: str, guests: int, wanted: Array, held: Array, drifted: Array
+    shadow: Shadow, view: Sheet, name: str, guests: int, wanted: Array, held: Array, follows: Array, drifted: Array
 ) -> Iterator[Drift]:
     """Where nothing was ever said every field is told; elsewhere those that differ, or that may."""
     sync = shadow.sheet.columns["sync"]
     told = drifted & ((wanted != held) | ((sync != CONFIRMED) & (sync != NEVER) & _matters(name, wanted)))
     told |= drifted & (sync == NEVER) & _matters(name, wanted)
-    for run in runs(view.keys, told, wanted, held, sync):
+    if not told.any():
+        return
+    for run in runs(view.keys, follows, told, wanted, held, sync):
         state = int(sync[run.row, run.cell])
         # What it refused it does not hold, and what it held before nobody knows any more.
         was = None if state in (NEVER, REFUSED) else _value(name, int(held[run.row, run.cell]))

@@ -77,6 +77,11 @@ async def progress(tx: Transaction, scope: Scope, now_ms: int) -> Progress:
     )
 
 
+async def is_known(tx: Transaction, scope_id: str, connection: str) -> bool:
+    """Whether the property has the connection, or ever had it."""
+    return bool(await tx.fetch("SELECT 1 FROM connection WHERE scope_id = ? AND connection = ?", scope_id, connection))
+
+
 async def errors(tx: Transaction, scope_id: str, connection: str | None) -> list[SyncErrorRow]:
     """What is refused, newest first."""
     one = " AND connection = ?" if connection is not None else ""

@@ -18,8 +18,6 @@ ARRIVAL = Walk(ReservationRow, ("arrival", "reservation_id"), descending=False, 
 TROUBLE = Walk(ReservationRow, ("at_ms", "reservation_id"), descending=False, where=TROUBLED)
 NEW_TROUBLE = TROUBLE._replace(descending=True)
 
-MATCHES_MAX = 200
-_HIGHEST = "\U0010ffff"
 _BY_NUMBER = Lookup(ReservationRow, ("scope_id", "reservation_id"))
 _REVISIONS = Lookup(RevisionRow, ("scope_id", "reservation_id"))
 
@@ -44,31 +42,21 @@ async def page(
 ) -> Listed:
     """A page of a walk: three statements, four where a filter is rare."""
     looked = await step(tx, walk, scope_id, conditions, after, limit)
-    numbers = [str(key[-1]) for key in looked.found]
-    rows = await by_number(tx, scope_id, numbers)
-    return Listed(
-        [rows[number] for number in numbers],
-        await revisions(tx, scope_id, numbers),
-        looked.next,
-        looked.partial,
-    )
+    return await listed(tx, scope_id, looked.found, looked.next, partial=looked.partial)
 
 
-async def matching(tx: Transaction, scope_id: str, text: str) -> tuple[list[ReservationRow], bool]:
-    """Those whose number is the text or whose booking id or guest begins with it, and whether there are more."""
-    folded = text.casefold()
-    part = "SELECT reservation_id FROM reservation WHERE scope_id = ? AND"
-    found = await tx.fetch(
-        f"{part} reservation_id = ? UNION "
-        f"SELECT reservation_id FROM ({part} booking_id >= ? AND booking_id < ? LIMIT {MATCHES_MAX}) AS b UNION "
-        f"SELECT reservation_id FROM ({part} guest >= ? AND guest < ? LIMIT {MATCHES_MAX}) AS g",
-        *(scope_id, text.upper()),
-        *(scope_id, text, text + _HIGHEST),
-        *(scope_id, folded, folded + _HIGHEST),
-    )
-    numbers = [row[0] for row in found]
+async def listed(
+    tx: Transaction,
+    scope_id: str,
+    keys: Sequence[tuple[object, ...]],
+    goes_on: tuple[object, ...] | None,
+    *,
+    partial: bool,
+) -> Listed:
+    """What is shown of a page whose places in the order are these; the last value of each is a number of ours."""
+    numbers = [str(key[-1]) for key in keys]
     rows = await by_number(tx, scope_id, numbers)
-    return list(rows.values()), len(numbers) >= MATCHES_MAX
+    return Listed([rows[number] for number in numbers], await revisions(tx, scope_id, numbers), goes_on, partial)
 
 
 async def by_number(tx: Transaction, scope_id: str, numbers: Collection[str]) -> dict[str, ReservationRow]:

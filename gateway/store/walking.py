@@ -92,7 +92,7 @@ async def _look(
     tests = " AND ".join(f"{each.column} {each.operator} ?" for each in filters) or "1 = 1"
     rows = await tx.fetch(
         f"SELECT {order} FROM (SELECT {columns} {looked} LIMIT {scan}) AS w WHERE {tests} "
-        f"ORDER BY {_sorted(walk)} LIMIT {limit + 1}",
+        f"ORDER BY {sorting(walk)} LIMIT {limit + 1}",
         *params,
         *(each.value for each in filters),
     )
@@ -111,8 +111,9 @@ def _window(walk: Walk, scope_id: str, bounds: Sequence[Condition], after: Param
         parts.append(f"({', '.join(walk.order)}) {'<' if walk.descending else '>'} ({marks})")
         params += after
     table = SPECS[walk.row].name
-    return f"FROM {table} WHERE {' AND '.join(parts)} ORDER BY {_sorted(walk)}", params
+    return f"FROM {table} WHERE {' AND '.join(parts)} ORDER BY {sorting(walk)}", params
 
 
-def _sorted(walk: Walk) -> str:
+def sorting(walk: Walk) -> str:
+    """What stands behind ORDER BY."""
     return ", ".join(f"{column} {'DESC' if walk.descending else 'ASC'}" for column in walk.order)

@@ -29,6 +29,9 @@
   const ids = [...document.querySelectorAll("[id]")].map((item) => item.id);
   for (const id of new Set(ids)) if (ids.filter((one) => one === id).length > 1) wrong.push(`twice: #${id}`);
   if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");
+  const levels = [...document.querySelectorAll("h1, h2, h3, h4")].filter(shown).map((head) => Number(head.localName[1]));
+  levels.forEach((level, n) => { if (n && level > levels[n - 1] + 1) wrong.push(`a heading is left out before h${level}`); });
+  for (const item of document.querySelectorAll("th")) if (!item.textContent.trim()) wrong.push("a column has no name");
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const item = node.parentElement;

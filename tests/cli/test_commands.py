@@ -81,14 +81,43 @@ def test_what_was_said_is_listed_and_shown(command: Command) -> None:
     page = command.json("messages", "demo", "--kind", "imported calendar")
     (line,) = page["items"]
     assert line["author"] == "cli:ada"
+    assert line["message_id"].isdigit()  # a text: jq would round the number
+    assert line["at"].endswith("Z")
     assert command("messages", "demo") == 0
     assert "imported calendar" in command.out
-    assert command("messages", "demo", str(line["message_id"])) == 0
+    assert command("messages", "demo", line["message_id"]) == 0
     assert "DBL,BAR" in command.out
     assert command("messages", "demo", "7") == exits.REFUSED
-    assert command("replay", "demo", str(line["message_id"])) == exits.REFUSED
+    assert command("replay", "demo", line["message_id"]) == exits.REFUSED
     assert command("messages", "nobody") == exits.REFUSED
     assert "nobody" in command.err
+
+
+def test_nothing_is_said_in_words(command: Command) -> None:
+    for words in (("messages", "demo", "--connection", "nobody"), ("payments", "list", "demo"), ("backup", "--list")):
+        assert command(*words) == 0
+        assert command.out.startswith("none"), words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("messages", "demo", "the last one"),
+        ("messages", "demo", str(2**63)),
+        ("replay", "demo", "x"),
+        ("messages", "demo", "--count", "many"),
+        ("key", "create", "tool", "--expires", "tomorrow"),
+    ],
+)
+def test_what_is_no_number_or_day_is_named_with_what_would_be(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == exits.REFUSED
+    said = capsys.readouterr().err
+    assert repr(words[-1]) in said
+    assert "invalid" not in said  # the words of argparse, which name a function of ours
 
 
 def test_the_state_of_connections_and_orders(command: Command) -> None:
@@ -187,3 +216,11 @@ def test_a_bar_is_drawn_for_people_only() -> None:
     assert quiet.getvalue() == ""
     assert "4/4" in seen.getvalue()
     assert seen.getvalue().endswith("\r\x1b[K")
+
+
+def test_requests_are_listed_and_one_that_is_none_is_refused(command: Command) -> None:
+    assert command.json("requests", "demo") == []
+    assert command("requests", "demo") == exits.DONE
+    assert command.out == "nothing waits\n"
+    assert command("requests", "demo", "--accept", "NOBODY") == exits.REFUSED
+    assert "there is no quote, hold or direct reservation 'NOBODY'" in command.err

@@ -14,6 +14,8 @@ from gateway.store import (
     reading_messages,
     reading_properties,
     retaining,
+    searching,
+    selling,
     watching,
 )
 from gateway.store import reading_reservations as reading
@@ -26,7 +28,7 @@ from gateway.store.walking import Condition
 ROWS = 3_000
 SCOPE = Scope("h", "property", 1, 1)
 # Indexes that hold nothing but what needs somebody.
-PARTIAL = ("reservation_trouble", "delivery_refused", "delivery_to_fetch")
+PARTIAL = ("reservation_trouble", "delivery_refused", "delivery_to_fetch", "sale_requested")
 SMALL = ("scope", "config", "connection", "sync_order", "sync_error", "their_code", "w", "b", "g")
 
 
@@ -86,6 +88,12 @@ async def full(database: Database) -> Database:
     return database
 
 
+async def rare(tx: Transaction, connection: str) -> reading.Listed:
+    search = await searching.for_rare(tx, "h", connection)
+    assert search is not None
+    return await searching.page(tx, reading.CREATED, "h", search, (), None, 50)
+
+
 Ask = Callable[[Transaction], Awaitable[object]]
 PARKED = Condition("parked", ">", 0)
 ASKED: dict[str, Ask] = {
@@ -99,7 +107,17 @@ ASKED: dict[str, Ask] = {
     ),
     "trouble": lambda tx: reading.page(tx, reading.TROUBLE, "h", [PARKED], (10, "R10"), 50),
     "newest trouble": lambda tx: reading.page(tx, reading.NEW_TROUBLE, "h", [PARKED], None, 50),
-    "by text": lambda tx: reading.matching(tx, "h", "guest1"),
+    "by text": lambda tx: searching.page(
+        tx, reading.CREATED, "h", searching.for_text("guest1"), [Condition("status", "=", "booked")], None, 50
+    ),
+    "by text and arrival": lambda tx: searching.page(
+        tx, reading.ARRIVAL, "h", searching.for_text("B1"), [Condition("arrival", ">=", 9)], (12, "R12"), 50
+    ),
+    "by text among the troubled": lambda tx: searching.page(
+        tx, reading.CREATED, "h", searching.for_text("guest1", troubled=True), [PARKED], None, 50
+    ),
+    "of no connection": lambda tx: rare(tx, "none"),
+    "of a connection with many": lambda tx: searching.for_rare(tx, "h", "ota"),
     "authors": lambda tx: reading.authors(tx, "h", {1, 2}),
     "newest messages": lambda tx: reading_messages.page(tx, "h", (), "", None, 50),
     "rare messages": lambda tx: reading_messages.page(
@@ -116,8 +134,12 @@ ASKED: dict[str, Ask] = {
     "deliveries that lack a code": lambda tx: delivering.with_refused(tx, "room_type"),
     "those of one property": lambda tx: delivering.refused_for(tx, Hotels(), "h", "room_type", ("", ""), 50),
     "properties with something unconfirmed": lambda tx: delivering.with_unconfirmed(tx, Hotels()),
-    "what of it is unconfirmed": lambda tx: delivering.unconfirmed(tx, Hotels(), "h", ["pms"], ROWS),
+    "what of it is unconfirmed": lambda tx: delivering.unconfirmed(tx, "h", ["pms"], ROWS, (0, "", "")),
     "what was mailed of it": lambda tx: delivering.with_tokens(tx, "h", [b"a", b"b"]),
+    "sales that are due": lambda tx: selling.due(tx, ROWS),
+    "sales nobody looks after": lambda tx: selling.neglected(tx, ROWS),
+    "requests of one property": lambda tx: selling.requested(tx, "h"),
+    "requests that wait": selling.unanswered,
     "messages that are spared": lambda tx: retaining.spared(tx, "h"),
     "bookings in trouble": lambda tx: watching.troubles(tx, 100),
     "shadows": lambda tx: reading_connections.shadows(tx, "h", "ota", 1),

@@ -20,6 +20,7 @@ PLACES = (
     "flows/once.py",
     "flows/selling/bookings.py",
     "flows/selling/holds.py",
+    "flows/selling/requests.py",
     "flows/selling/rows.py",
     "flows/selling/search.py",
     "flows/selling/sell.py",

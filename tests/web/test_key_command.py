@@ -34,7 +34,7 @@ def test_a_key_is_made_listed_and_revoked(folder: Path, capsys: pytest.CaptureFi
     assert main(["key", "revoke", number]) == 0
     capsys.readouterr()
     assert main(["key", "--json", "list"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["principal"]["revoked_ms"]
+    assert json.loads(capsys.readouterr().out)[0]["principal"]["revoked_at"]
     assert main(["key", "revoke", "nobody"]) == 2
     assert main(["key", "create", "tool", "--allow", "everywhere"]) == 2
 
@@ -48,3 +48,27 @@ def test_a_person_is_given_the_password_that_was_typed(
     assert main(["key", "create", "ada", "--person"]) == 2
     assert main(["key", "list", "--people"]) == 0
     assert "revenue@*" in capsys.readouterr().out
+
+
+def test_an_empty_password_adds_nobody(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for said in ("", "\n"):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(said))
+        assert main(["key", "create", "ada", "--person", "--ask-password"]) == 2
+        assert "no password was given" in capsys.readouterr().err
+    assert main(["key", "create", "tool", "--ask-password"]) == 2
+    assert "--person" in capsys.readouterr().err
+    assert main(["key", "list", "--people", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_password_is_typed_twice(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(["correct horse", "correct hose", "correct horse", "correct horse"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert main(["key", "create", "ada", "--person", "--ask-password"]) == 2
+    assert "differ" in capsys.readouterr().err
+    assert main(["key", "create", "ada", "--person", "--ask-password"]) == 0

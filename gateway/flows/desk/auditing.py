@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
 
 from gateway.engine.calendar import Key
-from gateway.engine.drift import Drift as Found
-from gateway.engine.drift import compare
+from gateway.engine.drift import Drift as CellDrift
+from gateway.engine.drift import Found, compare
 from gateway.engine.hotel import Hotel
 from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.orders import Cells, pack
@@ -68,11 +70,13 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class _Compared(NamedTuple):
+    """``drifts`` and ``ordered`` are worked out as they are read, once."""
+
     window: tuple[Day, Day]
     cells: int
     by_reason: Counter[str]
-    drifts: list[Found]
-    ordered: list[Cells]
+    drifts: Iterator[CellDrift]
+    ordered: Iterator[Cells]
 
 
 async def audit(services: Services, property_id: str, connection: str, *, ranges_max: int = 1_000) -> Audit:
@@ -92,7 +96,7 @@ async def audit(services: Services, property_id: str, connection: str, *, ranges
             compared.cells,
             sum(compared.by_reason.values()),
             dict(compared.by_reason),
-            tuple(_shown(drift, answers) for drift in compared.drifts[:ranges_max]),
+            tuple(_shown(drift, answers) for drift in islice(compared.drifts, ranges_max)),
         )
 
     return await services.database.read(work)
@@ -102,7 +106,8 @@ async def repair(services: Services, property_id: str, connection: str, author: 
     """Have what :func:`audit` finds sent, and only that; None where nothing differs."""
 
     async def work(tx: Transaction) -> list[Cells]:
-        return (await _compare(services, tx, property_id, connection))[2].ordered
+        _, _, compared = await _compare(services, tx, property_id, connection)
+        return list(islice(compared.ordered, ORDERED_MAX + 1))
 
     cells = await services.database.read(work)
     if not cells:
@@ -145,36 +150,43 @@ async def _calendar(
 
 
 def _compared(channel: Channel, calendar: Calendar, shadows: list[ShadowRow], window: tuple[Day, Day]) -> _Compared:
-    total = _Compared(window, 0, Counter(), [], [])
-    cells = 0
-    for aspect in channel.aspects:
-        stored = {(row.room, row.plan, row.block): row for row in shadows if row.aspect == aspect.value}
-        wanted = channel.all_slots(aspect, blocks_of(*window))
-        # What has left the view is still wanted closed, until that was confirmed and it is forgotten.
-        for slots, leaving in ((wanted, False), (stored.keys() - wanted, True)):
-            if not slots:
-                continue
-            shadow = _shadow(channel, aspect, sorted(slots), stored)
-            keys = shadow.sheet.keys
-            if leaving:
-                if aspect is Aspect.PRICES:  # what is closed needs no price
-                    continue
-                view = left_view(aspect, keys, channel.guests)
-            else:
-                view = channel.view(aspect, keys, calendar)
-            found = compare(channel, shadow, view, window)
-            cells += found.cells
-            total.by_reason.update({why.value: count for why, count in found.by_why.items()})
-            total.drifts.extend(found.drifts)
-            total.ordered.extend(found.ordered)
-    return total._replace(cells=cells)
+    stored: dict[str, dict[Slot, ShadowRow]] = {aspect.value: {} for aspect in Aspect}
+    for row in shadows:
+        stored[row.aspect][row.room, row.plan, row.block] = row
+    found = [
+        part for aspect in channel.aspects for part in _parts(channel, aspect, stored[aspect.value], calendar, window)
+    ]
+    by_reason: Counter[str] = Counter()
+    for part in found:
+        by_reason.update({why.value: count for why, count in part.by_why.items()})
+    return _Compared(
+        window,
+        sum(part.cells for part in found),
+        by_reason,
+        chain.from_iterable(part.drifts for part in found),
+        chain.from_iterable(part.ordered for part in found),
+    )
 
 
-def _shadow(channel: Channel, aspect: Aspect, slots: list[Slot], stored: dict[Slot, ShadowRow]) -> Shadow:
+def _parts(
+    channel: Channel, aspect: Aspect, stored: dict[Slot, ShadowRow], calendar: Calendar, window: tuple[Day, Day]
+) -> Iterator[Found]:
+    wanted = channel.all_slots(aspect, blocks_of(*window))
+    if wanted:
+        shadow = _shadow(channel, aspect, wanted, stored)
+        yield compare(channel, shadow, channel.view(aspect, shadow.sheet.keys, calendar), window)
+    # What has left the view is still wanted closed, until that was confirmed and it is forgotten.
+    leaving = stored.keys() - wanted
+    if leaving and aspect is not Aspect.PRICES:  # what is closed needs no price
+        shadow = _shadow(channel, aspect, leaving, stored)
+        yield compare(channel, shadow, left_view(aspect, shadow.sheet.keys, channel.guests), window)
+
+
+def _shadow(channel: Channel, aspect: Aspect, slots: Collection[Slot], stored: dict[Slot, ShadowRow]) -> Shadow:
     rows = [(slot, row.body, row.hold_ms) for slot in slots if (row := stored.get(slot)) is not None]
     return Shadow.load(aspect, channel.guests, slots, rows)
 
 
-def _shown(drift: Found, answers: dict[tuple[str, str, str], SyncErrorRow]) -> Drift:
+def _shown(drift: CellDrift, answers: dict[tuple[str, str, str], SyncErrorRow]) -> Drift:
     error = answers.get((drift.aspect.value, drift.room, drift.plan)) if drift.why.value == "refused" else None
     return Drift(drift.aspect.value, *drift[1:9], drift.why.value, error.text if error else "")

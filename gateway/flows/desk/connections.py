@@ -120,6 +120,12 @@ async def state(services: Services, property_id: str) -> SyncState:
     return await services.database.read(work)
 
 
+async def names(services: Services, property_id: str) -> tuple[str, ...]:
+    """The connections of the property, in the order of its configuration."""
+    _, hotel = await services.database.read(lambda tx: property_of(services, tx, property_id))
+    return tuple(connection.id for connection in hotel.property.connections)
+
+
 async def errors(services: Services, property_id: str, connection: str | None = None) -> tuple[SyncError, ...]:
     """What counterparts refuse, newest first, at most 1,000."""
 

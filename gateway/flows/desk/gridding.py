@@ -41,6 +41,7 @@ class Gridder:
         self._plans = _chosen(hotel.property.rate_plans, plans, Reason.RATE_PLAN)
         self._calendar = Calendar(hotel.guests, (), ())
         self._cuts: dict[Target, dict[str, Array]] = {}
+        self._restricting: dict[Target, list[tuple[Field, Array]]] = {}
         self._ruled: list[Field] = []
 
     @property
@@ -70,7 +71,8 @@ class Gridder:
             hotel.guests, [(row[1:4], row.body) for row in calendar], [(row[1:3], row.body) for row in stock]
         )
         # Most houses use few kinds of rules, and a large one has hundreds of products to look at.
-        self._ruled = [field for field in RULE_FIELDS if field in self._calendar.sheet.filled]
+        sheet = self._calendar.sheet
+        self._ruled = [field for field in RULE_FIELDS if field in sheet.filled and sheet.columns[field].any()]
         prop = hotel.property
         return Grid(
             prop.id,
@@ -139,18 +141,21 @@ class Gridder:
         extra_adult = derived(base["extra_adult"], line, extra=True)
         extra_child = derived(base["extra_child"], line, extra=True)
         levels: list[Target] = [("", ""), (room.code, ""), *((room.code, each.code) for each in ruling(line))]
-        effective = {field.value: own[field.value].copy() for field in self._ruled}
-        for level in levels if self._ruled else ():
-            columns = self._columns(level)
-            for field in self._ruled:
-                tighten(effective[field.value], columns[field.value], field)
+        levels.remove((room.code, plan.code))  # the one to begin with
+        stricter = [(field, column) for level in levels for field, column in self._in_force(level)]
+        set_here = applying = self._rules(own)
+        if stricter:
+            effective = {field.value: own[field.value].copy() for field in self._ruled}
+            for field, column in stricter:
+                tighten(effective[field.value], column, field)
+            applying = self._rules(effective)
         days = zip(
             self._days(),
             _amounts(prices),
             _amounts(extra_adult),
             _amounts(extra_child),
-            self._rules(own),
-            self._rules(effective),
+            set_here,
+            applying,
             strict=True,
         )
         return ProductGrid(
@@ -159,8 +164,8 @@ class Gridder:
             bool(plan.parent),
             plan.parent,
             tuple(
-                ProductDay(day, tuple(by_guests), adult, child, set_here, applying)
-                for day, by_guests, adult, child, set_here, applying in days
+                ProductDay(day, tuple(by_guests), adult, child, its_own, all_of_them)
+                for day, by_guests, adult, child, its_own, all_of_them in days
             ),
             plan.lengths,
         )
@@ -183,6 +188,13 @@ class Gridder:
             columns = self._calendar.sheet.columns
             self._cuts[target] = {name: self._cut(columns[name][rows]) for name in (*_PRICES, *self._ruled)}
         return self._cuts[target]
+
+    def _in_force(self, target: Target) -> list[tuple[Field, Array]]:
+        """The rules of a level that restrict any of the days. A large house asks this hundreds of times."""
+        if target not in self._restricting:
+            columns = self._columns(target)
+            self._restricting[target] = [(field, columns[field]) for field in self._ruled if columns[field].any()]
+        return self._restricting[target]
 
     def _rules(self, columns: dict[str, Array]) -> list[Rules]:
         names = [field.value for field in self._ruled]

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.engine.hotel import Hotel
 from gateway.errors import NotFound
-from gateway.flows.desk.deviating import deviations
+from gateway.flows.desk.deviating import deviations, meanings
 from gateway.flows.desk.finding import cursor as made_cursor
 from gateway.flows.desk.finding import page_size, position, property_of, text_of
 from gateway.flows.desk.replaying import Replay as Replay
@@ -19,6 +19,7 @@ from gateway.flows.services import Services
 from gateway.model.dates import Instant
 from gateway.store import reading_messages as reading
 from gateway.store.database import Transaction
+from gateway.store.reading_connections import is_known
 from gateway.store.tables import MessageRow
 from gateway.store.walking import Condition
 
@@ -78,7 +79,8 @@ class Message(msgspec.Struct, frozen=True):
     """With both texts, redacted before they were stored; bytes that are no UTF-8 are shown as replaced.
 
     ``cause`` is the message that this one follows from, 0 for none. ``deviations`` are what is not as the dialect has
-    it in a message of theirs that was taken all the same; they are looked for when it is shown.
+    it in a message of theirs that was taken all the same, and ``codes`` say what codes in both texts mean; they are
+    looked for when it is shown.
     """
 
     line: MessageLine
@@ -87,18 +89,21 @@ class Message(msgspec.Struct, frozen=True):
     cause: int
     can_replay: bool
     deviations: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 async def find(
     services: Services, property_id: str, wanted: Filter = EVERYTHING, *, cursor: str = "", limit: int = 50
 ) -> MessagePage:
-    """A page of at most 200. Six statements at most, however long the log is."""
+    """A page of at most 200. Seven statements at most, however long the log is."""
     page_size(limit)
     after = position(cursor, int, int)
     text = text_of(wanted.text)
 
     async def work(tx: Transaction) -> MessagePage:
         await property_of(services, tx, property_id)
+        if wanted.connection and not await is_known(tx, property_id, text_of(wanted.connection)):
+            return MessagePage(())  # or the whole log would be looked through for nothing
         found = await reading.page(tx, property_id, _conditions(wanted), text, after, limit)
         items = tuple(
             MessageLine(*head[:3], Direction(head.direction), *head[4:])  # type: ignore[arg-type]
@@ -134,7 +139,8 @@ async def show(services: Services, property_id: str, message_id: int) -> Message
         len(row.answer),
     )
     raw, answer = (text.decode("utf-8", "replace") for text in (row.raw, row.answer))
-    return Message(line, raw, answer, row.cause, can_replay(row), await deviations(services, hotel, row))
+    tolerated, codes = await deviations(services, hotel, row), await meanings(services, hotel, row)
+    return Message(line, raw, answer, row.cause, can_replay(row), tolerated, codes)
 
 
 def _conditions(wanted: Filter) -> list[Condition]:

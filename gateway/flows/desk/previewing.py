@@ -13,7 +13,7 @@ from gateway.engine.loaded import Calendar, Slot
 from gateway.engine.plan import CONFIRMED, Shadow, difference
 from gateway.engine.view import Channel, inside
 from gateway.errors import GatewayError, Refusal
-from gateway.flows.push_work import Channels
+from gateway.flows.push_work import Channels, terms_of
 from gateway.flows.services import Services
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import BLOCK_DAYS, Day, Instant, local_day
@@ -37,10 +37,11 @@ async def channel_previews(
 ) -> tuple[ChannelPreview, ...]:
     """One for each channel of the property, in its order, also where it would be told nothing."""
     compiled = Channels(services.connectors)
+    agreed = await pushing.agreed(tx, scope_id) if compiled.negotiate(hotel) else {}
     channels: list[tuple[Connection, Channel | None, str]] = []
     for connection in hotel.channels:
         try:
-            channels.append((connection, compiled.get(hotel, connection), ""))
+            channels.append((connection, compiled.get(hotel, connection, terms_of(agreed.get(connection.id))), ""))
         except GatewayError as error:
             channels.append((connection, None, str(error)))
     touched = _Touched(tried)

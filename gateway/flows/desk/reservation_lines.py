@@ -54,7 +54,10 @@ class Reservation(msgspec.Struct, frozen=True):
 
 
 class ReservationPage(msgspec.Struct, frozen=True):
-    """``partial``: a filter that is rare has looked at a part only; go on with ``next`` even if nothing was found."""
+    """``partial``: a filter that is rare has looked at a part only; go on with ``next`` even if nothing was found.
+
+    With a text it means that so many begin with it that not all were looked at: a longer one finds the others.
+    """
 
     items: tuple[Reservation, ...]
     next: str = ""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
 from gateway.engine.booking import Status, fold
-from gateway.engine.hotel import Hotel
 from gateway.engine.nights import Nights
 from gateway.errors import NotFound, Reason
 from gateway.flows.desk.finding import cursor as made_cursor
@@ -28,8 +26,9 @@ from gateway.flows.desk.reservation_lines import (
 from gateway.flows.services import Services
 from gateway.model.dates import Day, Instant
 from gateway.store import reading_reservations as reading
+from gateway.store import searching
 from gateway.store.database import Transaction
-from gateway.store.tables import ReservationRow
+from gateway.store.searching import Search
 from gateway.store.walking import Condition, Walk
 
 _nights = msgspec.msgpack.Decoder(Nights).decode
@@ -77,9 +76,12 @@ async def find(
 
     async def work(tx: Transaction) -> ReservationPage:
         _, hotel = await property_of(services, tx, property_id)
-        if wanted.text:
-            return await _matching(tx, hotel, wanted, order, after, limit)
-        found = await reading.page(tx, _walk(wanted, order), property_id, _conditions(wanted), after, limit)
+        search = await _search(tx, property_id, wanted)
+        if search is None:
+            found = await reading.page(tx, _walk(wanted, order), property_id, _conditions(wanted), after, limit)
+        else:
+            walk = reading.ARRIVAL if order is Order.ARRIVAL else reading.CREATED
+            found = await searching.page(tx, walk, property_id, search, _conditions(wanted), after, limit)
         items = tuple(reservation_line(hotel, row, found.revisions[row.reservation_id]) for row in found.rows)
         return ReservationPage(items, made_cursor(found.next), found.partial)
 
@@ -142,6 +144,16 @@ def _walk(wanted: Filter, order: Order) -> Walk:
     return reading.NEW_TROUBLE if wanted.parked or wanted.oversold else reading.CREATED
 
 
+async def _search(tx: Transaction, scope_id: str, wanted: Filter) -> Search | None:
+    """None where a walk through the list finds them."""
+    troubled = wanted.parked or wanted.oversold
+    if wanted.text:
+        return searching.for_text(text_of(wanted.text), troubled=troubled)
+    if wanted.connection and not troubled:
+        return await searching.for_rare(tx, scope_id, text_of(wanted.connection))
+    return None
+
+
 def _conditions(wanted: Filter) -> list[Condition]:
     asked = (
         Condition("status", "=", wanted.status.value if wanted.status else None),
@@ -154,33 +166,3 @@ def _conditions(wanted: Filter) -> list[Condition]:
         Condition("oversold", ">", 0 if wanted.oversold else None),
     )
     return [condition for condition in asked if condition.value is not None]
-
-
-async def _matching(
-    tx: Transaction, hotel: Hotel, wanted: Filter, order: Order, after: tuple[Any, ...] | None, limit: int
-) -> ReservationPage:
-    """By text there are few, so they are sorted here."""
-    rows, more = await reading.matching(tx, hotel.property.id, text_of(wanted.text))
-    conditions = _conditions(wanted)
-    rows = [row for row in rows if all(_holds(row, condition) for condition in conditions)]
-    descending = order is Order.CREATED
-
-    def place(row: ReservationRow) -> tuple[Any, ...]:
-        return (row.at_ms if descending else row.arrival, row.reservation_id)
-
-    rows.sort(key=place, reverse=descending)
-    if after is not None:
-        rows = [row for row in rows if (place(row) < after if descending else place(row) > after)]
-    shown, rest = rows[:limit], rows[limit:]
-    revisions = await reading.revisions(tx, hotel.property.id, [row.reservation_id for row in shown])
-    items = tuple(reservation_line(hotel, row, revisions[row.reservation_id]) for row in shown)
-    return ReservationPage(items, made_cursor(place(shown[-1])) if rest else "", partial=more)
-
-
-def _holds(row: ReservationRow, condition: Condition) -> bool:
-    value = getattr(row, condition.column)
-    if condition.operator == "=":
-        return bool(value == condition.value)
-    if condition.operator == "<=":
-        return bool(value <= condition.value)
-    return bool(value > condition.value or (condition.operator == ">=" and value == condition.value))

@@ -51,7 +51,7 @@ async def list_reservations(call: Call[ReservationsQuery, Nothing]) -> Answer:
     """List reservations.
 
     All conditions must hold. Where `partial` is true, a rare condition has looked at a part of them only: go on with
-    `next`, even if `items` is empty.
+    `next`, even if `items` is empty. With a `text` it means that too many begin with it: a longer one finds the others.
     """
     query = call.query
     wanted = Filter(

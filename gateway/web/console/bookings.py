@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gateway.engine.booking import Status
 from gateway.errors import Malformed, Reason, Refusal
-from gateway.flows.desk import deliveries, reservations
+from gateway.flows.desk import connections, deliveries, reservations
 from gateway.flows.desk.reservations import Filter, Order
+from gateway.flows.selling import sell
 from gateway.flows.vault.show import ShownCard, cards_of, show_card
 from gateway.model.access import Action
 from gateway.web.console.fields import Fields
@@ -28,8 +29,10 @@ async def show_all(visit: Visit) -> Page:
     page = await reservations.find(
         visit.services, visit.property_id, _filter(query), order=order, cursor=query.text("cursor"), limit=LINES
     )
-    values = {"page": page, "query": query, "statuses": STATUSES, "order": order.value}
-    return Page("bookings.html", values)
+    requests = await sell.requests(visit.services, visit.property_id)
+    names = await connections.names(visit.services, visit.property_id)
+    choices = {"statuses": STATUSES, "order": order.value, "connections": names}
+    return Page("bookings.html", {"page": page, "query": query, "requests": len(requests), **choices})
 
 
 @VIEWS.add("GET", _ONE, Action.READ_RESERVATIONS)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from gateway.errors import Refusal
+from gateway.errors import Refusal, Unauthentic
 from gateway.flows.desk import calendar, history
 from gateway.flows.desk.calendar import Grid
+from gateway.flows.desk.changing import Saved
 from gateway.model.access import Action
 from gateway.model.dates import Day, format_day, local_day, parse_day
-from gateway.web.console.edits import LENGTHS, SWITCHES, Edit, read_edit
+from gateway.web.console.edits import LENGTHS, SWITCHES, Edit, read_edit, takes_rates
 from gateway.web.console.fields import Fields
-from gateway.web.console.grids import groups, heads, marks_of
+from gateway.web.console.grids import groups, heads, marks_of, priced_in, tds
+from gateway.web.console.messages import number_of
 from gateway.web.console.visits import Go, Page, Views, Visit
 from gateway.web.problems import status_of
 
@@ -24,9 +26,13 @@ _BASE = "/hotels/{property}/calendar"
 @VIEWS.add("GET", _BASE, Action.LOOK)
 async def show(visit: Visit) -> Page:
     """Rooms and plans by night."""
+    return await _calendar(visit, visit.query.day("from"))
+
+
+async def _calendar(visit: Visit, first: Day | None, refusal: Refusal | None = None) -> Page:
     today = _today(visit)
     span = int(visit.query.choice("days", SPANS, SPANS[0]))
-    first = visit.query.day("from") or today
+    first = first or today
     grid = await calendar.read(visit.services, visit.property_id, first, first + span - 1)
     adults_max = max((room.adults_max for room in grid.rooms), default=1)
     adults = visit.query.number("adults", 1, 12) or min(ADULTS, adults_max)
@@ -43,9 +49,14 @@ async def show(visit: Visit) -> Page:
             "today": today,
             "iso": format_day,
             "days": {day: format_day(day) for day in range(grid.first, grid.last + 1)},
+            "tds": tds,
+            "priced": priced_in(visit.language, visit.formats),
             "saved": visit.query.text("saved"),
+            "change": change if (change := visit.query.text("change")).isdecimal() else "",
+            "refusal": refusal,
             "may_edit": visit.may(Action.SET_AVAILABILITY),
         },
+        status=status_of(refusal).value if refusal else 200,
     )
 
 
@@ -97,14 +108,37 @@ async def save(visit: Visit) -> Page | Go:
     except Refusal as refusal:
         return await _form(visit, visit.form, refusal)
     first = visit.form.day("back") or wanted.updates[0].first
-    return Go(visit.url("calendar", query=f"from={format_day(first)}&saved={saved.outcome}"))
+    return _saved(visit, first, saved, saved.outcome)
+
+
+@VIEWS.add("POST", f"{_BASE}/undo/{{message}}", Action.SET_AVAILABILITY)
+async def undo(visit: Visit) -> Page | Go:
+    """What one edit has changed is as it was before, and the channels are told."""
+    back = visit.form.day("back")
+    try:
+        number = number_of(visit)
+        found = await calendar.undoing(visit.services, visit.property_id, number)
+        if takes_rates(found.updates):
+            visit.require(Action.SET_RATES)
+        saved = await calendar.undo(visit.services, visit.property_id, number, visit.author)
+    except Unauthentic:
+        raise
+    except Refusal as refusal:
+        return await _calendar(visit, back, refusal)
+    return _saved(visit, back or found.updates[0].first, saved, "undone")
+
+
+def _saved(visit: Visit, first: Day, saved: Saved, what: str) -> Go:
+    """To the calendar, which says what was done, and offers to take it back where there is something to."""
+    change = f"&change={saved.message_id}" if saved.outcome == "applied" else ""
+    return Go(visit.url("calendar", query=f"from={format_day(first)}&saved={what}{change}"))
 
 
 async def _wanted(visit: Visit) -> Edit:
     today = _today(visit)
     grid = await calendar.read(visit.services, visit.property_id, today, today)
     wanted = read_edit(visit.form, grid)
-    if wanted.takes_rates:
+    if takes_rates(wanted.updates):
         visit.require(Action.SET_RATES)
     return wanted
 

@@ -37,9 +37,9 @@ async def show(visit: Visit) -> Page:
 @VIEWS.add("GET", f"{_ONE}/audit", Action.LOOK)
 async def audit(visit: Visit) -> Page:
     """What it was told against what it should hold."""
-    line, _ = await _line(visit)
-    found = await connections.audit(visit.services, visit.property_id, line.id, ranges_max=RANGES_MAX)
-    return Page("audit.html", {"line": line, "audit": found})
+    name = visit.path["connection"]
+    found = await connections.audit(visit.services, visit.property_id, name, ranges_max=RANGES_MAX)
+    return Page("audit.html", {"name": name, "audit": found})
 
 
 @VIEWS.add("POST", f"{_ONE}/order", Action.SYNC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -28,10 +28,10 @@ class Edit(msgspec.Struct, frozen=True):
     updates: tuple[AriUpdate, ...]
     over_pms: bool
 
-    @property
-    def takes_rates(self) -> bool:
-        """Whether it takes the right to set prices and restrictions."""
-        return any(setting.field not in AVAILABILITY for update in self.updates for setting in update.settings)
+
+def takes_rates(updates: Iterable[AriUpdate]) -> bool:
+    """Whether it takes the right to set prices and restrictions."""
+    return any(setting.field not in AVAILABILITY for update in updates for setting in update.settings)
 
 
 def read_edit(form: Fields, grid: Grid) -> Edit:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
+from markupsafe import Markup, escape
 
 from gateway.flows.desk.calendar import Grid, ProductDay, ProductGrid, RoomDay, RoomGrid, Rules
 from gateway.model.dates import Day, weekday
 from gateway.web.console.formats import Formats
+from gateway.web.texts import translations
 
 _SATURDAY = 5
 LEAST_FREE = 1  # from so many rooms down, a night is marked as nearly full
@@ -127,6 +130,36 @@ def _product_cell(room: RoomGrid, product: ProductGrid, day: ProductDay, fmt: Fo
 
 def _classes(state: str, day: Day) -> str:
     return f"{state} weekend" if weekday(day) >= _SATURDAY else state
+
+
+def tds(
+    cells: Sequence[Cell], days: Mapping[Day, str], draw: Callable[[Cell], Markup], drawn: dict[object, Markup]
+) -> Markup:
+    """A line of the table. Not in the template, where each of thousands of cells would cost three times as much.
+
+    ``draw`` makes what stands in a cell; ``drawn`` keeps it for the next cell of equal looks.
+    """
+    parts = []
+    for cell in cells:
+        inside = drawn.get(looks := cell.looks)
+        if inside is None:
+            inside = drawn[looks] = draw(cell)
+        parts.append(
+            f'<td class="{cell.state}" data-key="{escape(cell.key)}" data-day="{days[cell.day]}">{inside}</td>'
+        )
+    return Markup("\n".join(parts))  # of escaped parts
+
+
+def priced_in(language: str, fmt: Formats) -> Callable[[int, int], str]:
+    """What a price is for so many adults, in words; each of them is put together once for a page."""
+    catalogue = translations(language)
+
+    @cache
+    def priced(adults: int, price: int) -> str:
+        who = catalogue.ngettext("%(num)s adult", "%(num)s adults", adults) % {"num": adults}
+        return f"{who} {fmt.money(price)}"
+
+    return priced
 
 
 def marks_of(rules: Rules) -> tuple[Mark, ...]:

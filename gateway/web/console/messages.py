@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Malformed, Reason
-from gateway.flows.desk import messages
+from gateway.flows.desk import connections, messages
 from gateway.flows.desk.messages import Direction, Filter
 from gateway.model.access import Action
 from gateway.web.console.visits import Page, Views, Visit
@@ -36,7 +36,9 @@ async def show_all(visit: Visit) -> Page:
     page = await messages.find(
         visit.services, visit.property_id, _filter(visit), cursor=query.text("cursor"), limit=LINES
     )
-    return Page("messages.html", {"page": page, "query": query, "outcomes": OUTCOMES, "directions": DIRECTIONS})
+    names = await connections.names(visit.services, visit.property_id)
+    choices = {"outcomes": OUTCOMES, "directions": DIRECTIONS, "connections": names}
+    return Page("messages.html", {"page": page, "query": query, **choices})
 
 
 def _filter(visit: Visit) -> Filter:
@@ -58,7 +60,14 @@ def _filter(visit: Visit) -> Filter:
 async def show(visit: Visit) -> Page:
     """Both texts."""
     found = await messages.show(visit.services, visit.property_id, number_of(visit))
-    return Page("message.html", {"found": found, "may_replay": found.can_replay and visit.may(Action.REPLAY)})
+    line = found.line
+    is_edit = line.kind == "calendar" and not line.connection and line.outcome in ("applied", "parked")
+    values = {
+        "found": found,
+        "may_replay": found.can_replay and visit.may(Action.REPLAY),
+        "may_undo": is_edit and visit.may(Action.SET_AVAILABILITY),
+    }
+    return Page("message.html", values)
 
 
 @VIEWS.add("POST", f"{_ONE}/replay", Action.REPLAY)

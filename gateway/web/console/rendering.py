@@ -13,6 +13,7 @@ from gateway.errors import Malformed
 from gateway.web.console.words import WORDS
 from gateway.web.texts import LANGUAGES, translate, translations
 from gateway.wire.xml import read_tree
+from mappings import Unmapped, look_up
 
 PRETTY_MAX = 400_000  # characters; more is shown as it is
 SHOWN_MAX = 400_000
@@ -47,8 +48,17 @@ def _environment(language: str) -> Environment:
     environment.filters["said"] = lambda text: translate(language, str(text))
     environment.filters["word"] = lambda value: catalogue.gettext(WORDS.get(str(value), str(value)))
     environment.filters["pretty"] = pretty
+    environment.filters["card_brand"] = card_brand
     environment.globals["is_known"] = lambda value: str(value) in WORDS
     return environment
+
+
+def card_brand(code: str) -> str:
+    """The name behind a card's code, the code itself where nobody knows one."""
+    try:
+        return look_up("pcc", code)
+    except Unmapped:
+        return code
 
 
 def pretty(text: str) -> str:

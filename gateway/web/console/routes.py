@@ -16,12 +16,23 @@ from gateway.flows.access.rights import require
 from gateway.flows.services import Services
 from gateway.model.access import Action
 from gateway.web.callers import address_of, session_of
-from gateway.web.console import attention, bookings, calendar, channels, entrance, held, mappings, messages, payments
+from gateway.web.console import (
+    attention,
+    bookings,
+    calendar,
+    channels,
+    entrance,
+    held,
+    mappings,
+    messages,
+    payments,
+    requests,
+)
 from gateway.web.console.live import Live
 from gateway.web.console.serving import HEADERS, routes_of
 from gateway.web.console.visits import View
 
-SUBJECTS = (entrance, calendar, held, channels, bookings, payments, messages, mappings, attention)
+SUBJECTS = (entrance, calendar, held, channels, bookings, requests, payments, messages, mappings, attention)
 _ASSETS = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",

@@ -48,7 +48,8 @@ async def test_a_range_is_saved_and_sent(web: Web, ada: Person) -> None:
     sent = len(web.house.wire.pushes("ota"))
     form = {"room": "DBL", "plan": "BAR", "first": FIRST, "last": LAST, "price2": "111.50", "min_arrival": "2"}
     answer = await ada.post(SAVE, **form, weekday=["0", "2"])
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/hotels/h/calendar?from={FIRST}&saved=applied")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"/hotels/h/calendar?from={FIRST}&saved=applied&change=")
     assert [await web.house.cell("DBL", "BAR", day, "min_arrival") for day in (2, 3, 4)] == [2, 0, 2]
     row = (await web.house.rows(MessageRow, "author = 'person:ada'"))[0]
     assert row.kind == "calendar"
@@ -56,6 +57,42 @@ async def test_a_range_is_saved_and_sent(web: Web, ada: Person) -> None:
     assert len(web.house.wire.pushes("ota")) > sent
     assert (await ada.post(SAVE, **form, weekday=["0", "2"])).headers["location"].endswith("saved=unchanged")
     assert "Saved. The channels are being told." in (await ada.get("/hotels/h/calendar?saved=applied")).text
+
+
+async def test_an_edit_is_taken_back_and_that_again(web: Web, ada: Person) -> None:
+    form = {"room": "DBL", "plan": "BAR", "first": FIRST, "last": LAST, "min_arrival": "2"}
+    saved = await ada.get((await ada.post(SAVE, **form)).headers["location"])
+    undo = _undo(saved.text)
+    assert "Take it back" in saved.text
+    answer = await ada.post(undo, back=FIRST)
+    assert answer.headers["location"].startswith(f"/hotels/h/calendar?from={FIRST}&saved=undone&change=")
+    assert await web.house.cell("DBL", "BAR", 2, "min_arrival") == 0
+    page = await ada.get(answer.headers["location"])
+    assert "Taken back. The channels are being told." in page.text
+    assert (await ada.post(_undo(page.text))).status_code == 303
+    assert await web.house.cell("DBL", "BAR", 2, "min_arrival") == 2
+    # The log offers it too, and what has changed since is said instead of done.
+    number = undo.rpartition("/")[2]
+    assert _undo((await ada.get(f"/hotels/h/messages/{number}")).text) == undo
+    await ada.post(SAVE, **{**form, "min_arrival": "3"})
+    refused = await ada.post(undo)
+    assert refused.status_code == 412
+    assert "some of it has been changed again since" in refused.text
+    assert await web.house.cell("DBL", "BAR", 2, "min_arrival") == 3
+    assert (await ada.post("/hotels/h/calendar/undo/x")).status_code == 422
+
+
+async def test_who_may_not_set_prices_takes_none_back(web: Web, ada: Person) -> None:
+    form = {"room": "DBL", "plan": "BAR", "first": FIRST, "last": LAST, "min_arrival": "2"}
+    undo = _undo((await ada.get((await ada.post(SAVE, **form)).headers["location"])).text)
+    desk = await signed_in(web, AccessRole.FRONT_DESK, name="desk")
+    assert (await desk.post(undo)).status_code == 403
+    assert await web.house.cell("DBL", "BAR", 2, "min_arrival") == 2
+
+
+def _undo(page: str) -> str:
+    (path,) = re.findall(r'action="(/hotels/h/calendar/undo/\d+)"', page)
+    return str(path)
 
 
 async def test_a_figure_of_the_pms_is_only_overruled_on_purpose(web: Web, ada: Person) -> None:

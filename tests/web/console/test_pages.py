@@ -32,6 +32,7 @@ NAMES = {
     "connection": "ota",
     "day": "2026-11-25",
     "reservation": "NOBODY",
+    "sale": "NOBODY",
     "payment": "NOBODY",
     "message": "1",
 }

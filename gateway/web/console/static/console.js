@@ -70,6 +70,7 @@ function show(html) {
   for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
   for (const item of fresh) item.classList.add("fresh");
   prepareGrid();
+  prepareScrolls();
   if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
   if (fresh.length) { said.textContent = ""; said.textContent = said.dataset.new; }
 }
@@ -108,6 +109,11 @@ let bubble = null;
 let anchor = null; // where a choice of several nights began
 
 function prepareGrid() {
+  for (const table of document.querySelectorAll(".grid")) {
+    table.setAttribute("role", "grid"); // without this script its cells are those of a plain table
+    table.setAttribute("aria-multiselectable", "true");
+    if (!table.dataset.edit) table.setAttribute("aria-readonly", "true");
+  }
   for (const cell of document.querySelectorAll(".grid td")) cell.tabIndex = -1;
   const first = document.querySelector(".grid td");
   if (first) first.tabIndex = 0;
@@ -143,8 +149,14 @@ function between(one, other) {
 }
 
 function choose(cells) {
-  for (const cell of document.querySelectorAll(".grid td.chosen")) cell.classList.remove("chosen");
-  for (const cell of cells) cell.classList.add("chosen");
+  for (const cell of document.querySelectorAll(".grid td.chosen")) {
+    cell.classList.remove("chosen");
+    cell.removeAttribute("aria-selected");
+  }
+  for (const cell of cells) {
+    cell.classList.add("chosen");
+    cell.setAttribute("aria-selected", "true");
+  }
 }
 
 function edit(one, other) {
@@ -213,3 +225,35 @@ document.addEventListener("click", (event) => {
 document.addEventListener("scroll", hideBubble, { capture: true, passive: true });
 
 prepareGrid();
+
+// --- for those who do not point, or do not see -----------------------------------------------------------------------
+
+// What is wider than its place can be moved by the arrow keys, once it can be reached.
+function prepareScrolls() {
+  const heads = [...document.querySelectorAll("h1, h2, h3")];
+  for (const box of document.querySelectorAll(".scroll:not(.tall)")) {
+    if (box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight) {
+      for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+      continue;
+    }
+    const head = heads.filter((each) => each.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", head ? head.textContent.trim() : document.title);
+  }
+}
+
+// A page that comes with a message is not read from the top: what is wrong takes the focus, what is well is said.
+function prepareNotices() {
+  const wrong = document.querySelector(".notice[role=alert]");
+  if (wrong && !document.querySelector("[autofocus]")) {
+    wrong.tabIndex = -1;
+    wrong.focus();
+  }
+  const well = document.querySelector(".notice[role=status]");
+  if (well && said) setTimeout(() => { said.textContent = well.textContent.trim(); }, PAUSE_MS);
+}
+
+prepareScrolls();
+prepareNotices();
+addEventListener("resize", prepareScrolls);
