@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gateway.cli import exits
 from gateway.cli.output import Progress, instant, show, table
 from gateway.cli.running import run_logged
+from gateway.model.dates import Instant
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,6 +18,18 @@ if TYPE_CHECKING:
 
 NAME = "backup"
 HELP = "back the database up to a folder or an S3-compatible store; what an earlier backup has is not written again"
+
+
+class BackupLine(msgspec.Struct, frozen=True):
+    """A backup as it is listed; ``key`` says that the sealed key of the installation is in it."""
+
+    name: str
+    kind: str
+    created_ms: Instant
+    rows: int
+    revision: str
+    bytes: int
+    key: bool
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +53,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     head = ("BACKUP", "TAKEN", "ROWS", "REVISION", "DATABASE", "KEY")
     rows = [(m.name, instant(m.created_ms), m.rows, m.revision, m.dialect, "sealed" if m.key else "-") for m in found]
     value = [
-        {"name": m.name, "kind": m.kind, "created_ms": m.created_ms, "rows": m.rows, "revision": m.revision}
-        | {"bytes": sum(pack.size for pack in m.packs), "key": bool(m.key)}
+        BackupLine(m.name, m.kind, m.created_ms, m.rows, m.revision, sum(pack.size for pack in m.packs), bool(m.key))
         for m in found
     ]
     show(arguments, value if arguments.list else value[0], table(head, rows) if rows else "none")
