@@ -118,6 +118,13 @@ class Pusher:
     def _took_turn(self, channel: ChannelPlan | Asking) -> None:
         self._turns[channel.row.connection] = self._turns.get(channel.row.connection, 0) + 1
 
+    async def _written(self, channel: ChannelPlan | Asking, job: Record) -> None:
+        """The turn is over when the rows are there: a plan read while they are being written has not seen them."""
+        try:
+            await self._services.batcher.submit(job)
+        finally:
+            self._took_turn(channel)
+
     def in_use(self) -> set[str]:
         """The connections that are being called."""
         return set(self._busy)
@@ -162,8 +169,7 @@ class Pusher:
             if not answered.agreed:
                 log.warning("not_agreed", connection=before.connection, problem=answered.problem)
                 writes = [*writes, self._failed(before, answered.problem, None)]
-            self._took_turn(asking)
-            await self._services.batcher.submit(Record(writes, []))
+            await self._written(asking, Record(writes, []))
         finally:
             self._busy.discard(before.connection)
         if answered.agreed:
@@ -225,8 +231,7 @@ class Pusher:
         writes += shadow_rows(channel, touched)
         healed = channel.errors & (targets(parcel) - refused(settled)) if exchange.failure is None else set()
         channel.errors = (channel.errors - healed) | refused(settled)
-        self._took_turn(channel)
-        await self._services.batcher.submit(Record(writes, error_rows(channel, healed)))
+        await self._written(channel, Record(writes, error_rows(channel, healed)))
         await heed(self._services, plan.hotel, channel.channel.connection, exchange.decoded)
         return next_held
 
