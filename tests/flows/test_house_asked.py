@@ -104,20 +104,22 @@ async def test_a_profile_belongs_to_who_sent_it(front: House) -> None:
 
 
 async def test_a_profile_that_is_too_long_is_refused(front: House) -> None:
-    long = _fixture("profile/create").replace(b"quiet room", b"quiet room " * 6_000)
+    comment = b"<Comment><Text>Prefers a quiet room</Text></Comment>"
+    long = _fixture("profile/create").replace(comment, comment * 2_000)
     assert len(_errors(await _post(front, long))) == 1
     assert await front.rows(ProfileRow) == []
 
 
 async def test_statistics_are_found_in_the_log(front: House) -> None:
     assert _errors(await _post(front, _fixture("statistics/night-audit"))) == []
-    kept = [row for row in await front.rows(MessageRow) if row.kind == "OTA_HotelStatsNotifRQ"]
+    whole, *kept = [row for row in await front.rows(MessageRow) if row.kind == "OTA_HotelStatsNotifRQ"]
     assert sorted(row.detail for row in kept) == [
         "statistics DAILY of 2031-01-04: 4 figures; Group of 20 arrived late",
         "statistics of 2031-01-05: 0 figures",
     ]
     assert {row.outcome for row in kept} == {"applied"}
-    assert b"12500.50" in kept[0].raw
+    assert {row.cause for row in kept} == {whole.message_id}
+    assert b"12500.50" in whole.raw
 
 
 def _plans(span: str = "", plan: str = "") -> str:

@@ -48,7 +48,8 @@ async def test_the_house_is_alerted_until_the_card_is_charged(house: ChargingHou
     (alert,) = await told(6 * 24)
     (card,) = await house.open_cards()
     assert (alert.subject, alert.since_ms) == ("h", card.due_ms)
-    assert alert.text["en"].startswith(f"1 cards that came with bookings are due, that of {card.reservation_id} first")
+    said = f"Cards that came with bookings and are due: 1, that of {card.reservation_id} first"
+    assert alert.text["en"].startswith(said)
     assert "没有支付账户" in alert.text["zh"]
     assert await told(0.01) == [alert]  # without looking again
     await charged_at_terminal(house.services, "h", card.reservation_id, card.card_id, "person:ada")
