@@ -70,11 +70,6 @@ def _end_at_a_signal() -> None:
 
 
 async def _listen(services: Services, settings: Settings, ready: Callable[[], None]) -> None:
-    for number in _ENDING:
-        asyncio.get_running_loop().remove_signal_handler(number)
-        # uvicorn ends on these by itself, and then raises them once more, which would cut off the orderly end of the
-        # rest.
-        signal.signal(number, lambda *_: None)
     app = create_app(services)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -89,11 +84,25 @@ async def _listen(services: Services, settings: Settings, ready: Callable[[], No
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
+    _leave_signals_to(server)
     starting = asyncio.create_task(_when_started(server, ready))
     ending = asyncio.create_task(_when_ending(server, app.state.pages))
     await server.serve()
     starting.cancel()
     ending.cancel()
+
+
+def _leave_signals_to(server: uvicorn.Server) -> None:
+    """uvicorn listens to them once it serves, and raises them once more at its end.
+
+    What comes in between must not be lost, and what comes after must not cut off the orderly end of the rest.
+    """
+
+    def end() -> None:
+        server.should_exit = True
+
+    for number in _ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, end)
 
 
 async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:
