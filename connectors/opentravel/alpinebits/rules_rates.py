@@ -5,7 +5,7 @@ Sources: AlpineBits HotelData, chapter RatePlans; protocol sheet, section 6.3, r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -78,7 +78,7 @@ def check_dated_rates(rates: Sequence[Node], ages: Ages | None, *, new: bool) ->
         periods.add(room, rate, *days, weekdays)
         _check_amounts(rate, parts.get("BaseByGuestAmts"), new=new)
         if "AdditionalGuestAmounts" in parts:
-            _check_additional(every(parts["AdditionalGuestAmounts"], "AdditionalGuestAmount"), ages)
+            _check_additional(parts["AdditionalGuestAmounts"], ages)
     periods.check()
 
 
@@ -90,35 +90,34 @@ def weekdays_of(node: Node) -> Weekdays:
 
 
 def _check_amounts(rate: Node, holder: Node | None, *, new: bool) -> None:
-    amounts = every(holder, "BaseByGuestAmt")
-    if new and not amounts:
+    if new and (holder is None or not len(holder)):
         raise missing(rate, "BaseByGuestAmts")
     seen: set[int] = set()
-    for amount in amounts:
-        given = dict(amount.items())
-        if "Type" in given:
+    # The schema lets nothing else be in there.
+    for amount in () if holder is None else holder:
+        value = amount.get
+        if value("Type") is not None:
             no_attributes(amount, ("Type",), "in a dated rate")
-        guests = SMALL.get(given.get("NumberOfGuests"))
+        guests = SMALL.get(value("NumberOfGuests"))
         if guests is None:
             guests = whole(amount, "NumberOfGuests")
-        if given.get("AgeQualifyingCode") != ADULT and need(amount, "AgeQualifyingCode"):
+        if value("AgeQualifyingCode") != ADULT and need(amount, "AgeQualifyingCode"):
             text = f"the AgeQualifyingCode of a base amount is {ADULT}"
             raise broken(amount, text, Reason.INVALID_VALUE, "AgeQualifyingCode")
-        if "AmountAfterTax" not in given:
+        if value("AmountAfterTax") is None:
             raise missing(amount, "@AmountAfterTax")
         if guests in seen:
             raise broken(amount, f"there are two amounts for {guests} guests", attribute="NumberOfGuests")
         seen.add(guests)
 
 
-def _check_additional(amounts: Sequence[Node], ages: Ages | None) -> None:
+def _check_additional(amounts: Iterable[Node], ages: Ages | None) -> None:
     """At most one for adults; those for children by age, without overlap."""
     adults = 0
     brackets: list[tuple[int, int]] = []
     for amount in amounts:
-        given = dict(amount.items())
-        whom = given.get("AgeQualifyingCode")
-        if whom is None or "Amount" not in given:
+        whom = amount.get("AgeQualifyingCode")
+        if whom is None or amount.get("Amount") is None:
             need(amount, "Amount")
             whom = need(amount, "AgeQualifyingCode")
         if whom == CHILD:
