@@ -1,5 +1,6 @@
 """Ours: a full push to one channel, from the rows of the stored calendar to the bytes of every message."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -67,23 +68,25 @@ def stock_rows(wanted: PushSet) -> list[StockRow]:
     return rows
 
 
-Answers = dict[tuple[str, str], Sequence[tuple[Any, ...]]]
+Answers = dict[tuple[str, int], Sequence[tuple[Any, ...]]]
 
 
 class _InHand(Transaction):
-    """Asks the database the first time, and answers from memory after that."""
+    """Asks the database the first time, and answers from memory after that: a plan asks the same each time."""
 
     def __init__(self, tx: Transaction, answers: Answers) -> None:
         super().__init__(tx.counter)
         self.dialect = tx.dialect
         self._tx = tx
         self._answers = answers
+        self._asked: Counter[str] = Counter()
 
     async def execute(self, text: str, params: Params) -> Sequence[tuple[Any, ...]]:
-        asked = text, repr(params)
-        if asked not in self._answers:
-            self._answers[asked] = await self._tx.execute(text, params)
-        return self._answers[asked]
+        self._asked[text] += 1
+        key = text, self._asked[text]
+        if key not in self._answers:
+            self._answers[key] = await self._tx.execute(text, params)
+        return self._answers[key]
 
     async def execute_all(self, text: str, rows: Sequence[Params]) -> None:
         raise NotImplementedError("a plan writes nothing")
