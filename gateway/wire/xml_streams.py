@@ -44,7 +44,7 @@ class Collector(Protocol):
 C = TypeVar("C", bound=Collector)
 
 
-class _Stranger(Exception):
+class Stranger(Exception):
     """An element the collector does not take: from here on depth matters."""
 
 
@@ -62,10 +62,18 @@ def collect(data: bytes, new: Callable[[], C], limits: Limits = DEFAULT_LIMITS, 
     collector = new()
     try:
         _run(data, _Direct(collector.takes))
-    except _Stranger:
+    except Stranger:
         collector = new()
         _run(data, _Skipping(collector.takes))
     return collector
+
+
+def show(data: bytes, takes: Mapping[str, Take]) -> None:
+    """All elements to ``takes``; raises :class:`Stranger` at one that it does not hold.
+
+    ``data`` is a part of a document, so a syntax fault comes as lxml's own, whose line means nothing to anybody.
+    """
+    _parse(data, _Direct(takes))
 
 
 def replay(root: Node, collector: Collector) -> None:
@@ -126,13 +134,17 @@ class _Reached(Exception):
     """The element that was looked for has been met."""
 
 
-def _run(data: bytes, target: _Direct | _Skipping) -> None:
-    # lxml stops at the first exception a target raises and raises it again here.
-    receiver: Any = target
+def _run(data: bytes, target: _Target) -> None:
     try:
-        etree.fromstring(data, etree.XMLParser(target=receiver, **PARSER_OPTIONS))
+        _parse(data, target)
     except etree.XMLSyntaxError as error:
         raise syntax_fault(error) from None
+
+
+def _parse(data: bytes, target: _Target) -> None:
+    # lxml stops at the first exception a target raises and raises it again here.
+    receiver: Any = target
+    etree.fromstring(data, etree.XMLParser(target=receiver, **PARSER_OPTIONS))
 
 
 class _Target:
@@ -153,7 +165,7 @@ class _Direct(_Target):
             try:
                 take = known[tag]
             except KeyError:
-                raise _Stranger from None
+                raise Stranger from None
             take(attributes)
 
         self.start = start

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every
 from connectors.opentravel._shared.profile import Profile
@@ -16,26 +16,29 @@ from connectors.opentravel._shared.target import Targets
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import AgeBand, Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
-from gateway.wire import xml, xml_streams
+from gateway.wire import xml, xml_lists, xml_streams
 from gateway.wire.xml import Attributes
 from gateway.wire.xml_streams import Take
 
 Settings = tuple[Setting, ...]
+Said = TypeVar("Said")
 
 # For elements that only hold others. A builtin, because calling a method of ours costs twice as much.
 PASS: Take = bool
 
 
-class AriCollector(ABC):
+class AriCollector(ABC, Generic[Said]):
     """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``.
 
-    ``counted`` says that a counter (UniqueID of type 16) stood anywhere, ``complete`` that the document
-    is all there is.
+    ``Said`` is what the elements below an item say, as far as it doesn't depend on the item's target: the same for all
+    items that say the same. ``counted`` says that a counter (UniqueID of type 16) stood anywhere, ``complete`` that the
+    document is all there is.
     """
 
     root: str
     container: str
     item: str
+    head = "StatusApplicationControl"
     # What a complete set replaces, where it holds nothing that would say so.
     aspects: frozenset[Aspect]
 
@@ -61,20 +64,29 @@ class AriCollector(ABC):
                 "UniqueID": self._take_unique_id,
                 self.container: self._take_container,
                 self.item: self._take_item,
-                "StatusApplicationControl": self._take_control,
+                self.head: self._take_control,
                 **self._parts(),
             }
         )
 
-    def take_part(self, control: Attributes) -> None:
-        """Begins an item that stands in a message of another kind, where it has this target."""
-        self._take_item({})
-        self._take_control(control)
+    def begin(self, item: Attributes, head: Attributes | None = None) -> None:
+        """An item, or what stands for one in a message of another kind, with its target where that is known."""
+        self.count += 1
+        self._item = item
+        self._control = head
+
+    @abstractmethod
+    def said(self) -> Said:
+        """What was said since the item began. Nothing of it is kept here, and nobody changes it any more."""
+
+    @abstractmethod
+    def end(self, said: Said) -> None:
+        """Adds the updates of the item at hand."""
 
     def finish(self) -> None:
         """The last item has no successor to end it."""
         if self._item is not None:
-            self._put_together(self._item)
+            self.end(self.said())
             self._item = None
 
     @property
@@ -91,11 +103,10 @@ class AriCollector(ABC):
     def _parts(self) -> dict[str, Take]:
         """The elements below an item."""
 
-    @abstractmethod
-    def _put_together(self, item: Attributes) -> None:
-        """The item is complete: append its updates and forget what was collected for it."""
+    def _add(self, update: AriUpdate) -> None:
+        self.updates.append(update)
 
-    def _take_root(self, attributes: Attributes) -> None:  # noqa: B027 - only some kinds of message say anything there
+    def _take_root(self, attributes: Attributes) -> None:
         """Nothing in it concerns the updates."""
 
     def _take_unique_id(self, attributes: Attributes) -> None:
@@ -110,10 +121,8 @@ class AriCollector(ABC):
 
     def _take_item(self, attributes: Attributes) -> None:
         if self._item is not None:
-            self._put_together(self._item)
-        self.count += 1
-        self._item = attributes
-        self._control = None
+            self.end(self.said())
+        self.begin(attributes)
 
     def _take_control(self, attributes: Attributes) -> None:
         self._control = attributes
@@ -129,7 +138,10 @@ class AriCollector(ABC):
         return take
 
 
-def clearings(found: AriCollector) -> tuple[Clearing, ...]:
+AnyCollector = AriCollector[Any]
+
+
+def clearings(found: AnyCollector) -> tuple[Clearing, ...]:
     """What a complete set, or a full load, takes away before its updates are painted."""
     if found.complete:
         said = {ASPECT_OF[setting.field] for update in found.updates for setting in update.settings}
@@ -139,7 +151,7 @@ def clearings(found: AriCollector) -> tuple[Clearing, ...]:
     return _of_products(found)
 
 
-def _of_products(found: AriCollector) -> tuple[Clearing, ...]:
+def _of_products(found: AnyCollector) -> tuple[Clearing, ...]:
     """Whatever a full load speaks of, of each of its products (other dialects, section 4).
 
     What it says of all rooms, or of all plans of one, takes nothing away: clearing has no narrower word for it.
@@ -155,21 +167,20 @@ def _of_products(found: AriCollector) -> tuple[Clearing, ...]:
 
 
 def decode(
-    data: bytes, collector: type[AriCollector], profile: Profile, currency: str, limits: xml.Limits
-) -> AriCollector:
+    data: bytes, collector: type[AnyCollector], profile: Profile, currency: str, limits: xml.Limits
+) -> AnyCollector:
     """The finished collector; a refusal names the path of the fault, its line and the item's own number.
 
     ``data`` has been through :func:`gateway.wire.xml.peek`.
     """
-    started: list[AriCollector] = []
+    started: list[AnyCollector] = []
 
-    def new() -> AriCollector:
+    def new() -> AnyCollector:
         started.append(collector(profile, currency))
         return started[-1]
 
     try:
-        found = xml_streams.collect(data, new, limits, peeked=True)
-        found.finish()
+        found = xml_lists.collect(data, new, limits)
     except Refusal as error:
         if started and started[-1].count and error.line is None:
             _locate(error, started[-1], lambda: xml.read_tree(data, limits))
@@ -177,7 +188,7 @@ def decode(
     return found
 
 
-def decode_tree(root: xml.Node, collector: type[AriCollector], profile: Profile, currency: str) -> AriCollector:
+def decode_tree(root: xml.Node, collector: type[AnyCollector], profile: Profile, currency: str) -> AnyCollector:
     """The same from a document that has been read already."""
     found = collector(profile, currency)
     try:
@@ -190,7 +201,7 @@ def decode_tree(root: xml.Node, collector: type[AriCollector], profile: Profile,
     return found
 
 
-def _locate(error: Refusal, at: AriCollector, read: Callable[[], xml.Node]) -> None:
+def _locate(error: Refusal, at: AnyCollector, read: Callable[[], xml.Node]) -> None:
     """Fills in where the fault is. The document is read a second time, but only when it is refused anyway."""
     inner = error.path or ""
     error.path = f"/{at.root}/{at.container}/{at.item}[{at.count}]" + (f"/{inner}" if inner else "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
-from connectors.opentravel._shared.decode_ari import AriCollector, Settings
+from connectors.opentravel._shared.decode_ari import AriCollector, Said, Settings
 from connectors.opentravel._shared.lengths import Lengths
 from connectors.opentravel._shared.names import AVAIL
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
@@ -21,36 +19,15 @@ _CLOSED_OF = {"Open": 0, "Close": 1}
 _OFFSETS = (("MinAdvancedBookingOffset", Field.MIN_OFFSET_H), ("MaxAdvancedBookingOffset", Field.MAX_OFFSET_H))
 
 
-# What nearly all of these elements have, and nothing else.
-_LENGTH = ("Time", "TimeUnit", "MinMaxMessageType")
-_RESTRICTION = ("Restriction", "Status")
-_usual_length = itemgetter(*_LENGTH)
-_usual_restriction = itemgetter(*_RESTRICTION)
-
-
-class Said:
-    """What an item has said so far; ``then`` leads on from here, by what its next element says."""
-
-    __slots__ = ("by_arrival", "settings", "then")
-
-    def __init__(self, settings: Settings, by_arrival: bool) -> None:
-        self.settings = settings
-        self.by_arrival = by_arrival
-        self.then: dict[object, Said] = {}
-
-
-class AvailCollector(AriCollector):
-    """Items repeat endlessly, so each distinct sequence of elements is understood once and then walked along."""
-
-    root = AVAIL
-    container = "AvailStatusMessages"
-    item = "AvailStatusMessage"
-    aspects = frozenset((Aspect.LIMIT, Aspect.RULES))
+class RestrictionsCollector(AriCollector[Said]):
+    """Lengths of stay and statuses, wherever they stand. Statuses repeat endlessly: each is understood once."""
 
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._lengths = Lengths(profile)
-        self._nothing_said = self._said = Said((), self._lengths.by_arrival)
+        self._by_arrival = self._lengths.by_arrival
+        self._settings: Settings = ()
+        self._statuses: dict[tuple[tuple[str, str], ...], Settings] = {}
 
     def _parts(self) -> dict[str, Take]:
         revenue = "revenue controls are not kept"
@@ -72,73 +49,56 @@ class AvailCollector(AriCollector):
         }
 
     def _take_lengths(self, attributes: Attributes) -> None:
-        said, key = self._said, attributes.get("ArrivalDateBased")
-        self._said = said.then.get(key) or self._learn(said, key, said.settings, self._lengths.begin(key))
+        self._by_arrival = self._lengths.begin(attributes.get("ArrivalDateBased"))
 
     def _take_length(self, attributes: Attributes) -> None:
-        if len(attributes) == len(_LENGTH):
-            try:
-                self._said = self._said.then[_usual_length(attributes)]
-            except KeyError:
-                pass
-            else:
-                return
-        said, key = self._said, _key("LengthOfStay", _LENGTH, attributes)
-        if key in said.then:
-            self._said = said.then[key]
-        elif (found := self._lengths.read(attributes, said.by_arrival)) is not None:
-            self._said = self._learn(said, key, said.settings + found, said.by_arrival)
+        self._settings += self._lengths.read(attributes, self._by_arrival) or ()
 
     def _take_restriction(self, attributes: Attributes) -> None:
-        if len(attributes) == len(_RESTRICTION):
-            try:
-                self._said = self._said.then[_usual_restriction(attributes)]
-            except KeyError:
-                pass
-            else:
-                return
-        said, key = self._said, _key("RestrictionStatus", _RESTRICTION, attributes)
-        self._said = said.then.get(key) or self._learn(
-            said, key, said.settings + _read_restriction(attributes, self.profile), said.by_arrival
-        )
+        key = tuple(attributes.items())
+        if (settings := self._statuses.get(key)) is None:
+            settings = self._statuses[key] = _read_restriction(attributes, self.profile)
+        self._settings += settings
 
-    def _learn(self, said: Said, key: object, settings: Settings, by_arrival: bool) -> Said:
-        found = said.then[key] = Said(self._shared(settings), by_arrival)
-        return found
+    def _take_settings(self) -> Settings:
+        """What was said since the last call."""
+        settings, self._settings, self._by_arrival = self._settings, (), self._lengths.by_arrival
+        if self._lengths.open_by_nights is not None:
+            settings += self._lengths.pattern()
+        return self._shared(settings)
 
-    def _put_together(self, item: Attributes) -> None:
-        said, self._said = self._said, self._nothing_said
+
+class AvailCollector(RestrictionsCollector[Settings]):
+    """Limits are attributes of the items, restrictions stand inside of them."""
+
+    root = AVAIL
+    container = "AvailStatusMessages"
+    item = "AvailStatusMessage"
+    aspects = frozenset((Aspect.LIMIT, Aspect.RULES))
+
+    def __init__(self, profile: Profile, currency: str) -> None:
+        super().__init__(profile, currency)
+        self._limits: dict[object, Settings] = {}
+
+    def said(self) -> Settings:
+        """The restrictions."""
+        return self._take_settings()
+
+    def end(self, said: Settings) -> None:
+        item = self._item or {}
         # A LocatorID alone says nothing, and most items have nothing else.
-        if len(item) > 1 or "LocatorID" not in item:
-            said = self._with_limit(said, item)
-        settings = self._with_pattern(said.settings)
+        settings = said if len(item) == 1 and "LocatorID" in item else self._with_limit(said, item)
         room, plan, first, last, weekdays = self._targets.read(self._control)
         if not settings:
             raise Malformed("there is nothing to set", Reason.REQUIRED_MISSING, path="RestrictionStatus")
-        record = item.get("LocatorID", "")
-        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, record))
+        self._add(AriUpdate(room, plan, first, last, settings, weekdays, "", False, item.get("LocatorID", "")))
 
-    def _take_said(self) -> Settings:
-        """What was said since the last call."""
-        said, self._said = self._said, self._nothing_said
-        return self._with_pattern(said.settings)
-
-    def _with_pattern(self, settings: Settings) -> Settings:
-        if self._lengths.open_by_nights is None:
-            return settings
-        return self._shared(settings + self._lengths.pattern())
-
-    def _with_limit(self, said: Said, item: Attributes) -> Said:
+    def _with_limit(self, said: Settings, item: Attributes) -> Settings:
         get = item.get
-        key = ("BookingLimit", get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"))
-        return said.then.get(key) or self._learn(said, key, _read_limit(item) + said.settings, said.by_arrival)
-
-
-def _key(element: str, usual: tuple[str, ...], attributes: Attributes) -> tuple[object, ...]:
-    """The values alone for the usual attributes, which no other element has; else everything with its names."""
-    if len(attributes) == len(usual) and all(name in attributes for name in usual):
-        return tuple(attributes[name] for name in usual)
-    return (element, *attributes.items())
+        key = (get("BookingLimit"), get("BookingLimitMessageType"), get("BookingThreshold"), id(said))
+        if (settings := self._limits.get(key)) is None:
+            settings = self._limits[key] = self._shared(_read_limit(item) + said)
+        return settings
 
 
 def _read_limit(item: Attributes) -> Settings:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from connectors.opentravel._shared.decode_ari import PASS
-from connectors.opentravel._shared.decode_avail import AvailCollector
+from typing import NamedTuple
+
+from connectors.opentravel._shared.decode_ari import PASS, Settings
+from connectors.opentravel._shared.decode_avail import RestrictionsCollector
 from connectors.opentravel._shared.names import BOOKING_RULE
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
 from connectors.opentravel._shared.times import parse_offset_h
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.model.ari import AriUpdate, Aspect, Field, Setting
-from gateway.model.dates import Weekdays
+from gateway.model.dates import ALL_WEEK, Weekdays
 from gateway.wire.xml import Attributes
 from gateway.wire.xml_streams import Take
-
-Settings = tuple[Setting, ...]
 
 _OFFSETS = {"MinAdvancedBookingOffset": Field.MIN_OFFSET_H, "MaxAdvancedBookingOffset": Field.MAX_OFFSET_H}
 _PLAIN = frozenset(("Code", "CodeContext", "Start", "End", *_OFFSETS))
@@ -25,8 +25,15 @@ _NO_PLACE = {
 }
 
 
-class BookingRulesCollector(AvailCollector):
-    """A rule is put together when the next one, or the next message, begins."""
+class Rule(NamedTuple):
+    """What a BookingRule says, but for the product: its attributes, and settings with their days of the week."""
+
+    rule: Attributes
+    said: tuple[tuple[Settings, Weekdays], ...]
+
+
+class BookingRulesCollector(RestrictionsCollector[tuple[Rule, ...]]):
+    """A rule is complete when the next one, or the next message, begins."""
 
     root = BOOKING_RULE
     container = "RuleMessages"
@@ -36,6 +43,7 @@ class BookingRulesCollector(AvailCollector):
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._rule: Attributes | None = None
+        self._rules: tuple[Rule, ...] = ()
         self._days: dict[Field, Weekdays] = {}
 
     def _parts(self) -> dict[str, Take]:
@@ -50,8 +58,7 @@ class BookingRulesCollector(AvailCollector):
         }
 
     def _take_rule(self, attributes: Attributes) -> None:
-        if self._rule is not None:
-            self._end_rule(self._rule)
+        self._end_rule()
         self._rule = attributes
 
     def _take_arrivals(self, attributes: Attributes) -> None:
@@ -60,26 +67,36 @@ class BookingRulesCollector(AvailCollector):
     def _take_departures(self, attributes: Attributes) -> None:
         self._days[Field.CTD] = read_weekdays(attributes, "DOW_Restrictions/DepartureDaysOfWeek")
 
-    def _put_together(self, item: Attributes) -> None:
-        if self._rule is None:
-            raise Malformed("there is no rule", Reason.REQUIRED_MISSING, path="BookingRules/BookingRule")
-        self._end_rule(self._rule)
-        self._rule = None
-
-    def _end_rule(self, rule: Attributes) -> None:
-        settings = self._take_said() + _attributes(rule)
+    def _end_rule(self) -> None:
+        if (rule := self._rule) is None:
+            return
+        settings = self._take_settings() + _attributes(rule)
         days, self._days = self._days, {}
-        room, plan, first, last, weekdays = self._targets.read(self._target(rule))
         if {setting.field for setting in settings} & days.keys():
             path = "BookingRule/DOW_Restrictions"
             raise Unsupported("days of the week beside a status of the same kind", path=path)
         if not settings and not days:
             raise Malformed("there is nothing to set", Reason.REQUIRED_MISSING, path="BookingRule")
-        said = [(settings, weekdays)] if settings else []
+        said: list[tuple[Settings, Weekdays]] = [(settings, ALL_WEEK)] if settings else []
         for field, open_days in days.items():
-            said.append(((Setting(field, 0),), weekdays & open_days))
-            said.append(((Setting(field, 1),), weekdays & ~open_days))
-        self.updates += [AriUpdate(room, plan, first, last, self._shared(some), on) for some, on in said if on]
+            said += [((Setting(field, 0),), open_days), ((Setting(field, 1),), ALL_WEEK & ~open_days)]
+        self._rules += (Rule(rule, tuple(said)),)
+        self._rule = None
+
+    def said(self) -> tuple[Rule, ...]:
+        """Its rules."""
+        self._end_rule()
+        if not self._rules:
+            raise Malformed("there is no rule", Reason.REQUIRED_MISSING, path="BookingRules/BookingRule")
+        said, self._rules = self._rules, ()
+        return said
+
+    def end(self, said: tuple[Rule, ...]) -> None:
+        for rule, parts in said:
+            room, plan, first, last, weekdays = self._targets.read(self._target(rule))
+            for settings, days in parts:
+                if weekdays & days:
+                    self._add(AriUpdate(room, plan, first, last, self._shared(settings), weekdays & days))
 
     def _target(self, rule: Attributes) -> Attributes:
         """The rule's own dates win. Without a room type, or without any target, the rule is for the whole house."""

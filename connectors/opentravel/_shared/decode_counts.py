@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.opentravel._shared.decode_ari import PASS, AriCollector
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector, Settings
 from connectors.opentravel._shared.names import INV_COUNT, described
 from connectors.opentravel._shared.numbers import parse_count, parse_signed
 from connectors.opentravel._shared.profile import Profile
@@ -11,8 +11,10 @@ from gateway.model.ari import AriUpdate, Aspect, Field, Setting
 from gateway.wire.xml import Attributes
 from gateway.wire.xml_streams import Take
 
+Said = tuple[Settings, str]
 
-class CountsCollector(AriCollector):
+
+class CountsCollector(AriCollector[Said]):
     """The profile's count type (2: definite availability) is the figure.
 
     Other counts beside it explain it, alone they cannot be used.
@@ -58,12 +60,17 @@ class CountsCollector(AriCollector):
             path = "InvCounts/InvCount/@ActionType"
             raise Unsupported(f"ActionType {action!r} is not the number of rooms to sell", path=path)
 
-    def _put_together(self, item: Attributes) -> None:
-        room, plan, first, last, weekdays = self._targets.read(self._control)
+    def said(self) -> Said:
+        """The figure and the item's own number."""
         if self._setting is None:
             path = "InvCounts/InvCount/@CountType"
             text = f"the rooms to sell are needed: CountType {described('inv', self.profile.count_type)}"
             raise Unsupported(text, Reason.REQUIRED_MISSING, path=path)
-        settings = self._shared((self._setting,))
-        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))
-        self._setting, self._record = None, ""
+        settings, self._setting = (self._setting,), None
+        return self._shared(settings), self._record
+
+    def end(self, said: Said) -> None:
+        settings, self._record = said
+        room, plan, first, last, weekdays = self._targets.read(self._control)
+        self._add(AriUpdate(room, plan, first, last, settings, weekdays, "", False, self._record))
+        self._record = ""

@@ -12,8 +12,8 @@ from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.messages import AgeBand
-from gateway.model.ari import AriUpdate, Aspect
-from gateway.model.dates import ALL_WEEK, Weekdays
+from gateway.model.ari import AriUpdate, Aspect, Setting
+from gateway.model.dates import Weekdays
 from gateway.wire.xml import Attributes
 from gateway.wire.xml_streams import Take
 
@@ -23,7 +23,12 @@ _NO_PLACE = frozenset(
 )
 
 
-class RatesCollector(AriCollector):
+# What a Rate says whatever its product: attributes, settings, their currency, whether they are before tax.
+Priced = tuple[Attributes, tuple[Setting, ...], str, bool]
+Said = tuple[Priced, ...]
+
+
+class RatesCollector(AriCollector[Said]):
     """Keeps the amounts of a Rate as sent until it is complete."""
 
     root = RATES
@@ -34,6 +39,7 @@ class RatesCollector(AriCollector):
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._rate: Attributes | None = None
+        self._earlier: Said = ()
         self._amounts = Amounts(profile, currency)
 
     @property
@@ -71,7 +77,7 @@ class RatesCollector(AriCollector):
 
     def _take_rate(self, attributes: Attributes) -> None:
         if self._rate is not None:
-            self._end_rate(self._rate)
+            self._earlier += (self._priced(self._rate),)
         # What stands outside of any Rate is nobody's price.
         self._amounts.said.clear()
         self._rate = attributes
@@ -79,22 +85,29 @@ class RatesCollector(AriCollector):
     def _take_extra(self, attributes: Attributes) -> None:
         self._amounts.said.append((attributes,))
 
-    def _put_together(self, item: Attributes) -> None:
+    def said(self) -> Said:
+        """Its Rates."""
         if self._rate is None:
             raise Malformed("there is no Rate", Reason.REQUIRED_MISSING, path="Rates/Rate")
-        self._end_rate(self._rate)
+        said, self._earlier = (*self._earlier, self._priced(self._rate)), ()
         self._rate = None
+        return said
 
-    def _end_rate(self, rate: Attributes) -> None:
+    def _priced(self, rate: Attributes) -> Priced:
         settings, currency, net = self._amounts.read(rate.get("CurrencyCode", "").strip() if rate else "")
-        control = self._control
-        room, plan, first, last, weekdays = self._targets.read(_dated(control, rate) if rate else control)
-        if rate:
-            weekdays &= _check_rate(rate)
         if not settings:
             raise Malformed("there is no amount", Reason.REQUIRED_MISSING, path="Rates/Rate/BaseByGuestAmts")
+        return rate, settings, currency, net
+
+    def end(self, said: Said) -> None:
+        """One update for each Rate."""
         record = self._item.get("LocatorID", "") if self._item else ""
-        self.updates.append(AriUpdate(room, plan, first, last, settings, weekdays, currency, net, record))
+        for rate, settings, currency, net in said:
+            control = self._control
+            room, plan, first, last, weekdays = self._targets.read(_dated(control, rate) if rate else control)
+            if rate:
+                weekdays &= _check_rate(rate)
+            self._add(AriUpdate(room, plan, first, last, settings, weekdays, currency, net, record))
 
 
 def _dated(control: Attributes | None, rate: Attributes) -> Attributes | None:
@@ -114,4 +127,4 @@ def _check_rate(rate: Attributes) -> Weekdays:
         raise Unsupported("a price is for one night", path="Rates/Rate/@UnitMultiplier")
     if rate.get("NumberOfUnits", "1").strip() not in ("", "1"):
         raise Unsupported("a price is for one room", path="Rates/Rate/@NumberOfUnits")
-    return read_weekdays(rate, "Rates/Rate") if len(rate) else ALL_WEEK
+    return read_weekdays(rate, "Rates/Rate")

@@ -5,11 +5,9 @@ Sheet, sections 2.1, 2.2, 3.2 and 3.3. The rules are checked item by item, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from connectors.opentravel._shared import names
 from connectors.opentravel._shared.answers import Asked
-from connectors.opentravel._shared.decode_ari import AriCollector, decode_tree
+from connectors.opentravel._shared.decode_ari import decode_tree
 from connectors.opentravel._shared.decode_avail import AvailCollector
 from connectors.opentravel._shared.decode_rates import RatesCollector
 from connectors.opentravel._shared.notif_report import line_of
@@ -17,14 +15,14 @@ from connectors.opentravel._shared.siteminder_profile import SiteMinderProfile
 from gateway.errors import Malformed, Reason, Rejected, Unsupported
 from gateway.messages import AriReceived
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field
-from gateway.wire.xml import Attributes, Node
+from gateway.wire.xml import Node
 
 _CONTROL = "StatusApplicationControl"
 
 
 def read_ari(root: Node, asked: Asked, profile: SiteMinderProfile, currency: str) -> AriReceived:
     """One event for the whole message, which takes effect completely or not at all."""
-    collector: type[AriCollector] = _Avail if asked.root == names.AVAIL else _Rates
+    collector: type[_Avail | _Rates] = _Avail if asked.root == names.AVAIL else _Rates
     # Without a default, an amount that names no currency has none.
     found = decode_tree(root, collector, profile, "" if profile.currency_needed else currency)
     if not found.hotel:
@@ -42,31 +40,19 @@ def _line(root: Node, child: str) -> int | None:
     return line_of(root if node is None else node)
 
 
-class _Checking(AriCollector):
-    """Checks the updates of an item as soon as it is put together."""
+class _Avail(AvailCollector):
+    """Limits and restrictions."""
 
     profile: SiteMinderProfile
-
-    def _check_new(self, before: int, check: Callable[[AriUpdate], None]) -> None:
-        for update in self.updates[before:]:
-            _check_target(update, self.profile)
-            check(update)
-
-
-class _Avail(_Checking, AvailCollector):
-    """Limits and restrictions."""
 
     def __init__(self, profile: SiteMinderProfile, currency: str) -> None:
         super().__init__(profile, currency)
         self.profile = profile
         self._aspects: set[Aspect] = set()
 
-    def _put_together(self, item: Attributes) -> None:
-        before = len(self.updates)
-        super()._put_together(item)
-        self._check_new(before, self._check)
-
-    def _check(self, update: AriUpdate) -> None:
+    def _add(self, update: AriUpdate) -> None:
+        super()._add(update)
+        _check_target(update, self.profile)
         for setting in update.settings:
             if setting.field not in self.profile.reads:
                 raise Unsupported(f"{setting.field.value} has no place in this dialect")
@@ -75,19 +61,18 @@ class _Avail(_Checking, AvailCollector):
             raise Rejected("availability and restrictions are sent in requests of their own")
 
 
-class _Rates(_Checking, RatesCollector):
+class _Rates(RatesCollector):
     """Prices."""
+
+    profile: SiteMinderProfile
 
     def __init__(self, profile: SiteMinderProfile, currency: str) -> None:
         super().__init__(profile, currency)
         self.profile = profile
 
-    def _end_rate(self, rate: Attributes) -> None:
-        before = len(self.updates)
-        super()._end_rate(rate)
-        self._check_new(before, self._check)
-
-    def _check(self, update: AriUpdate) -> None:
+    def _add(self, update: AriUpdate) -> None:
+        super()._add(update)
+        _check_target(update, self.profile)
         if update.net:
             raise Unsupported("amounts are after tax in this dialect", path="BaseByGuestAmt/@AmountBeforeTax")
         priced = [setting.guests for setting in update.settings if setting.field is Field.PRICE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.opentravel._shared.decode_ari import AriCollector, decode_tree
+from connectors.opentravel._shared.decode_ari import AnyCollector, decode_tree
 from connectors.opentravel._shared.decode_avail import AvailCollector
 from connectors.opentravel._shared.decode_counts import CountsCollector
 from connectors.opentravel._shared.decode_rates import RatesCollector
@@ -17,7 +17,7 @@ from gateway.errors import Unsupported
 from gateway.messages import AriReceived, Command, Described, PushAvailability, PushContent, PushRates
 from gateway.wire.xml import Node, name_of
 
-_COLLECTORS: dict[str, type[AriCollector]] = {AVAIL: AvailCollector, RATES: RatesCollector, INV_COUNT: CountsCollector}
+_COLLECTORS: dict[str, type[AnyCollector]] = {AVAIL: AvailCollector, RATES: RatesCollector, INV_COUNT: CountsCollector}
 
 
 def write_anew(root: Node, name: str, profile: Profile) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.opentravel._shared import names
-from connectors.opentravel._shared.decode_ari import AriCollector
+from connectors.opentravel._shared.decode_ari import AnyCollector
 from connectors.opentravel._shared.decode_booking_rules import BookingRulesCollector
 from connectors.opentravel._shared.decode_rates import RatesCollector
 from connectors.opentravel._shared.names import every, first, is_complete, kids, value
@@ -111,12 +111,12 @@ class _Plan:
                 raise self._fault(Unsupported("a derived price is configured here, not sent"), f"{path}/@{name}")
         return _codes(rate) or {"AllInvCode": "true"}
 
-    def _collect(self, collector: AriCollector, node: Node, target: dict[str, str], path: str) -> None:
+    def _collect(self, collector: AnyCollector, node: Node, target: dict[str, str], path: str) -> None:
         """One Rate or BookingRule, read by the collector of its list."""
         plan = {name: value(self._node, name) for name in _SPAN if value(self._node, name)}
         own = {name: value(node, name) for name in _SPAN if value(node, name)}
         try:
-            collector.take_part({**(own or plan), **target, "RatePlanCode": self._code})
+            collector.begin({}, {**(own or plan), **target, "RatePlanCode": self._code})
             xml_streams.replay(node, collector)
             collector.finish()
         except Refusal as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.opentravel._shared import decode_ari, names
-from connectors.opentravel._shared.decode_ari import AriCollector
+from connectors.opentravel._shared.decode_ari import AnyCollector
 from connectors.opentravel._shared.decode_avail import AvailCollector
 from connectors.opentravel._shared.decode_booking_rules import BookingRulesCollector
 from connectors.opentravel._shared.decode_counts import CountsCollector
@@ -27,7 +27,7 @@ from gateway.wire.xml import Node, read_tree
 
 Read = Callable[[OtaDocument, Node, Site, Profile], Sequence[Event | Query]]
 
-_COLLECTORS: Mapping[str, type[AriCollector]] = {
+_COLLECTORS: Mapping[str, type[AnyCollector]] = {
     names.AVAIL: AvailCollector,
     names.RATES: RatesCollector,
     names.INV_COUNT: CountsCollector,
