@@ -88,6 +88,8 @@ def _without_cards(document: bytes, first: int) -> bytes:
 
 
 def _has_long_run(document: bytes) -> bool:
+    if len(document) <= PIECE_BYTES:
+        return _LONG_RUN in document.translate(_AS_ZERO, b" -")
     for start in range(0, len(document), PIECE_BYTES):
         piece = document[start : start + PIECE_BYTES + _OVERLAP_BYTES]
         if _LONG_RUN in piece.translate(_AS_ZERO, b" -"):

@@ -64,6 +64,7 @@ _PLAIN_CODECS = frozenset(
     + [f"iso8859-{part}" for part in range(1, 17)]
     + [f"cp{page}" for page in range(1250, 1259)]
 )
+_NAMESPACE_BYTES = len(b"xmlns=''")
 _POSITION = re.compile(r", line (\d+), column \d+.*", re.DOTALL)
 
 
@@ -113,7 +114,8 @@ def _codec(data: bytes) -> str | None:
 def check(data: bytes, limits: Limits) -> None:
     if len(data) > limits.bytes_max:
         raise Malformed(f"the document is larger than {limits.bytes_max} bytes", Reason.TOO_LARGE)
-    if data.count(b"xmlns") > limits.namespaces_max:
+    # A short document has no room for so many.
+    if len(data) > _NAMESPACE_BYTES * limits.namespaces_max and data.count(b"xmlns") > limits.namespaces_max:
         raise Malformed(f"more than {limits.namespaces_max} namespace declarations", Reason.TOO_LARGE)
     # Half a stretch without a ">" is noticed in one of two neighbouring halves, whatever its place.
     half = limits.stretch_max // 2
@@ -135,8 +137,9 @@ def _past_text(data: bytes, start: int, tag_max: int, limits: Limits) -> int:
 
 def check_doctype(data: bytes, end: int) -> None:
     """Before a parser meets what it declares. Also true of a comment; no honest message has it there."""
-    at = data.find(b"<!DOCTYPE", 0, end)
-    if at >= 0:
+    # Single bytes are found ten times faster than several, and hardly a message has this one.
+    at = data.find(b"!", 0, end)
+    if at >= 0 and (at := data.find(b"<!DOCTYPE", max(at - 1, 0), end)) >= 0:
         raise no_doctype(data[:at].count(b"\n") + 1)
 
 
