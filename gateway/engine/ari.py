@@ -219,15 +219,16 @@ class _Painted(dict[tuple[str, int], Array]):
 def _strokes(columns: _Painted, update: AriUpdate, guests_max: int) -> list[tuple[Array, int]]:
     """The column and the value for each setting; a figure in the same update goes to the stock."""
     strokes = []
-    for field, value, guests in [(each.field, each.value, each.guests) for each in update.settings]:
+    for each in update.settings:
+        field, guests = each.field, each.guests
         if field is not _PRICE:
             if field in _COLUMNS:
-                strokes.append((columns[field, 0], value))
-            continue
-        if guests > guests_max:
+                strokes.append((columns[field, 0], each.value))
+        elif guests <= guests_max:
+            strokes.append((columns[field, guests], each.value or NO_PRICE))
+        else:
             text = f"a price for {guests} guests where at most {guests_max} fit"
             raise Malformed(text, Reason.OCCUPANCY, record=update.record)
-        strokes.append((columns[field, guests], value or NO_PRICE))
     return strokes
 
 

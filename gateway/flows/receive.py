@@ -17,7 +17,8 @@ from gateway.errors import Reason, Refusal, Rejected, Unauthentic, Unmapped, Uns
 from gateway.flows.delivering.hand_out import hand_out, take_report
 from gateway.flows.keep_profile import KeepProfile, profile_for
 from gateway.flows.record import Record
-from gateway.flows.selling.asked import offers_for, take_step
+from gateway.flows.selling.asked import take_step
+from gateway.flows.selling.offers_asked import offers_for
 from gateway.flows.services import Services
 from gateway.flows.take_ari import TakeAri
 from gateway.flows.take_booking import TakeBooking
@@ -261,7 +262,7 @@ def token_of(connection: str, event: AriReceived) -> bytes | None:
         return None
     # Updates of one document share their settings.
     distinct = {id(update.settings): update.settings for update in event.updates}
-    if not any(setting.field is Field.FIGURE_BY for settings in distinct.values() for setting in settings):
+    if Field.FIGURE_BY not in {setting.field for settings in distinct.values() for setting in settings}:
         return None
     return blake2b(f"{connection}\0{event.token}".encode(), digest_size=16).digest()
 
