@@ -53,6 +53,8 @@ PARSER_OPTIONS: dict[str, Any] = {
     # Both would split an element's text, and a price must not be changed by a comment.
     "remove_comments": True,
     "remove_pis": True,
+    # Nobody looks an element up by its xml:id.
+    "collect_ids": False,
 }
 
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
