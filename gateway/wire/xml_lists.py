@@ -176,10 +176,8 @@ class _Items(Generic[S]):
         self.read(text)
 
     def _understand(self, rest: str) -> S:
-        if any(mark in rest for mark in _NOT_APART):
+        if len(self._known) == _KEPT_MAX or any(mark in rest for mark in _NOT_APART):
             raise _OtherWay
         xml_streams.show(f"<{_PART}>{rest}</{_PART}>".encode(), self._takes)
-        if len(self._known) == _KEPT_MAX:
-            self._known.clear()
         said = self._known[rest] = self._collector.said()
         return said

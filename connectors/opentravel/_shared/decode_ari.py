@@ -7,13 +7,13 @@ refusal of what is known and cannot be kept, and saying where a fault is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import Any, Generic, NoReturn, TypeVar
 
 from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
-from gateway.errors import Refusal, Unsupported
+from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import AgeBand, Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field, Setting
 from gateway.wire import xml, xml_lists, xml_streams
@@ -23,8 +23,16 @@ from gateway.wire.xml_streams import Take
 Settings = tuple[Setting, ...]
 Said = TypeVar("Said")
 
+_SAID_MAX = 1_000
+
 # For elements that only hold others. A builtin, because calling a method of ours costs twice as much.
 PASS: Take = bool
+
+
+def check_count(said: Sized) -> None:
+    """Refuses an item that says more than there are fields many times over: each of it would be painted."""
+    if len(said) > _SAID_MAX:
+        raise Malformed(f"{len(said)} settings in one item, at most {_SAID_MAX} are taken", Reason.TOO_LARGE)
 
 
 class AriCollector(ABC, Generic[Said]):
@@ -129,6 +137,7 @@ class AriCollector(ABC, Generic[Said]):
 
     def _shared(self, settings: Settings) -> Settings:
         """One object for equal settings of a document: whoever reads on looks at each object once."""
+        check_count(settings)
         return self._settings_by_content.setdefault(settings, settings)
 
     def _refuse(self, name: str, why: str) -> Take:

@@ -26,7 +26,7 @@ class RestrictionsCollector(AriCollector[Said]):
         super().__init__(profile, currency)
         self._lengths = Lengths(profile)
         self._by_arrival = self._lengths.by_arrival
-        self._settings: Settings = ()
+        self._settings: list[Setting] = []
         self._statuses: dict[tuple[tuple[str, str], ...], Settings] = {}
 
     def _parts(self) -> dict[str, Take]:
@@ -62,10 +62,10 @@ class RestrictionsCollector(AriCollector[Said]):
 
     def _take_settings(self) -> Settings:
         """What was said since the last call."""
-        settings, self._settings, self._by_arrival = self._settings, (), self._lengths.by_arrival
+        settings, self._settings, self._by_arrival = self._settings, [], self._lengths.by_arrival
         if self._lengths.open_by_nights is not None:
             settings += self._lengths.pattern()
-        return self._shared(settings)
+        return self._shared(tuple(settings))
 
 
 class AvailCollector(RestrictionsCollector[Settings]):

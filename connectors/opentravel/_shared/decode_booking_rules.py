@@ -43,7 +43,7 @@ class BookingRulesCollector(RestrictionsCollector[tuple[Rule, ...]]):
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._rule: Attributes | None = None
-        self._rules: tuple[Rule, ...] = ()
+        self._rules: list[Rule] = []
         self._days: dict[Field, Weekdays] = {}
 
     def _parts(self) -> dict[str, Take]:
@@ -80,7 +80,7 @@ class BookingRulesCollector(RestrictionsCollector[tuple[Rule, ...]]):
         said: list[tuple[Settings, Weekdays]] = [(settings, ALL_WEEK)] if settings else []
         for field, open_days in days.items():
             said += [((Setting(field, 0),), open_days), ((Setting(field, 1),), ALL_WEEK & ~open_days)]
-        self._rules += (Rule(rule, tuple(said)),)
+        self._rules.append(Rule(rule, tuple(said)))
         self._rule = None
 
     def said(self) -> tuple[Rule, ...]:
@@ -88,8 +88,8 @@ class BookingRulesCollector(RestrictionsCollector[tuple[Rule, ...]]):
         self._end_rule()
         if not self._rules:
             raise Malformed("there is no rule", Reason.REQUIRED_MISSING, path="BookingRules/BookingRule")
-        said, self._rules = self._rules, ()
-        return said
+        said, self._rules = self._rules, []
+        return tuple(said)
 
     def end(self, said: tuple[Rule, ...]) -> None:
         for rule, parts in said:

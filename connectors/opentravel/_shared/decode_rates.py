@@ -6,7 +6,7 @@ One update per Rate, because dates and currency may stand on the Rate.
 from __future__ import annotations
 
 from connectors.opentravel._shared.amounts import Amounts
-from connectors.opentravel._shared.decode_ari import PASS, AriCollector
+from connectors.opentravel._shared.decode_ari import PASS, AriCollector, check_count
 from connectors.opentravel._shared.names import RATES
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import read_weekdays
@@ -39,7 +39,7 @@ class RatesCollector(AriCollector[Said]):
     def __init__(self, profile: Profile, currency: str) -> None:
         super().__init__(profile, currency)
         self._rate: Attributes | None = None
-        self._earlier: Said = ()
+        self._earlier: list[Priced] = []
         self._amounts = Amounts(profile, currency)
 
     @property
@@ -77,7 +77,7 @@ class RatesCollector(AriCollector[Said]):
 
     def _take_rate(self, attributes: Attributes) -> None:
         if self._rate is not None:
-            self._earlier += (self._priced(self._rate),)
+            self._earlier.append(self._priced(self._rate))
         # What stands outside of any Rate is nobody's price.
         self._amounts.said.clear()
         self._rate = attributes
@@ -89,11 +89,12 @@ class RatesCollector(AriCollector[Said]):
         """Its Rates."""
         if self._rate is None:
             raise Malformed("there is no Rate", Reason.REQUIRED_MISSING, path="Rates/Rate")
-        said, self._earlier = (*self._earlier, self._priced(self._rate)), ()
+        said, self._earlier = (*self._earlier, self._priced(self._rate)), []
         self._rate = None
         return said
 
     def _priced(self, rate: Attributes) -> Priced:
+        check_count(self._amounts.said)
         settings, currency, net = self._amounts.read(rate.get("CurrencyCode", "").strip() if rate else "")
         if not settings:
             raise Malformed("there is no amount", Reason.REQUIRED_MISSING, path="Rates/Rate/BaseByGuestAmts")

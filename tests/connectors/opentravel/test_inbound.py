@@ -197,6 +197,14 @@ def test_updates_that_say_the_same_share_it() -> None:
     assert same.settings != other.settings
 
 
+def test_an_item_that_says_the_same_a_thousand_times_over_is_refused() -> None:
+    for read, content in ((avail, '<RestrictionStatus Status="Open"/>'), (rates, price(1, "80.00"))):
+        read(content * 1_000)
+        with pytest.raises(Malformed) as refused:
+            read(content * 1_001)
+        assert refused.value.reason is Reason.TOO_LARGE
+
+
 def test_amounts_differ_where_only_guests_or_child_differ() -> None:
     found = rates(
         price(1, "80.00"),
