@@ -243,6 +243,7 @@ def _login(counterpart: Counterpart, hotel: hotel_file.HotelFile) -> str:
 
 def _command() -> str:
     """The command as it can be typed here; what lies below this folder is named from here."""
-    program = Path(sys.argv[0])
-    here = Path.cwd()
+    program, here = Path(sys.argv[0]), Path.cwd()
+    if program.name == "__main__.py":
+        return "python -m gateway"
     return str(program.absolute().relative_to(here)) if program.absolute().is_relative_to(here) else str(program)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from gateway.contract import Inspected, Inspection, Inspector
+from gateway.contract_inspecting import Inspected, Inspection, Inspector
 from gateway.errors import Malformed, Reason, Refusal
 from gateway.wire import body, xml, xml_streams
 

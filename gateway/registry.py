@@ -17,7 +17,8 @@ from types import MappingProxyType
 import msgspec
 
 import mappings
-from gateway.contract import Capabilities, Connector, Inbound, Inspector, Outbound
+from gateway.contract import Capabilities, Connector, Inbound, Outbound
+from gateway.contract_inspecting import Inspector
 from gateway.declared import connector_faults, declaration_faults
 from gateway.errors import GatewayError
 

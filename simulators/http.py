@@ -10,7 +10,7 @@ Control endpoints ask no login: a simulator binds to the loopback address unless
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,15 +19,11 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from simulators import persist
+from simulators.asgi import Receive, Respond, Scope, body_of, disconnected, headers_of, respond
 from simulators.config import Gateway
 from simulators.courier import HttpSend, Send, deliver_forever
 from simulators.desk import Refusal, Simulator
 from simulators.endpoint import Outcome, Reply
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Respond = Callable[[Message], Awaitable[None]]
 
 TICK_S = 0.02
 SAVE_S = 0.5
@@ -65,7 +61,7 @@ class SimulatorApp:
         else:
             status, found = await self._json(scope, receive)
             headers = {"content-type": "application/json"}
-            await _answer(send, Reply(status, headers, msgspec.json.encode(found)))
+            await respond(send, status, headers, msgspec.json.encode(found))
 
     async def connect(self, gateway: Gateway) -> None:
         """Send to this gateway from now on."""
@@ -119,16 +115,16 @@ class SimulatorApp:
     async def _ota(self, scope: Scope, receive: Receive, send: Respond) -> None:
         outcome = self.simulator.endpoint.strike_head()
         if outcome is None:
-            body = await _body(receive)
-            outcome = self.simulator.endpoint.receive(body, _headers(scope))
+            body = await body_of(receive)
+            outcome = self.simulator.endpoint.receive(body, headers_of(scope))
         reply = await self._play(outcome, receive)
         if reply is not None:
-            await _answer(send, reply)
+            await respond(send, *reply)
             return
         if self.wire is None:
             raise RuntimeError("this server cannot leave a request unanswered")
         (self.wire.reset if outcome.wire == "reset" else self.wire.close)(scope["client"])
-        await _disconnected(receive)
+        await disconnected(receive)
 
     async def _play(self, outcome: Outcome, receive: Receive) -> Reply | None:
         """Wait as the outcome says; the reply to give, or None for silence."""
@@ -152,7 +148,7 @@ class SimulatorApp:
                 query = dict(parse_qsl(scope["query_string"].decode()))
                 return 200, self.simulator.views[path](query)
             if method == "POST" and path.startswith("control/"):
-                return await self._control(path.removeprefix("control/"), await _body(receive))
+                return await self._control(path.removeprefix("control/"), await body_of(receive))
         except Refusal as error:
             return 409, {"error": str(error)}
         except KeyError as error:
@@ -189,36 +185,11 @@ async def _stop(tasks: list[asyncio.Task[None]]) -> None:
             await task
 
 
-async def _body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _wait_disconnect(receive: Receive, timeout_s: float, other: asyncio.Future[Reply] | None = None) -> None:
     """Until the peer goes away, `other` is there, or the time is over."""
     if timeout_s <= 0:
         return
-    gone = asyncio.create_task(_disconnected(receive))
+    gone = asyncio.create_task(disconnected(receive))
     waiting: set[asyncio.Future[Any]] = {gone} if other is None else {gone, other}
     await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     await _stop([gone])
-
-
-async def _answer(send: Respond, reply: Reply) -> None:
-    headers = [(key.encode(), value.encode()) for key, value in reply.headers.items()]
-    headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}

@@ -9,7 +9,8 @@ import msgspec
 
 import mappings
 from docs.reference.markdown import table
-from gateway.contract import Capabilities, Inbound, Inspector, Outbound
+from gateway.contract import Capabilities, Inbound, Outbound
+from gateway.contract_inspecting import Inspector
 from gateway.registry import GROUP, Registry, discover
 
 

@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _failures() as error:
         print(_failure(error), file=sys.stderr)
         return exits.FAILED
+    except _of_other_versions() as error:
+        print(error, file=sys.stderr)
+        return exits.REFUSED
 
 
 def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
@@ -109,3 +112,10 @@ def _failures() -> tuple[type[Exception], ...]:
     from gateway.store.database import Unavailable
 
     return OSError, Unavailable
+
+
+def _of_other_versions() -> tuple[type[Exception], ...]:
+    """What is wrong where the database is that of another version of the gateway."""
+    from gateway.store.migrating import NewerDatabase, NoWayBack
+
+    return NewerDatabase, NoWayBack

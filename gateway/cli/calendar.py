@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         last = first + arguments.days - 1
         show(arguments, run_flow(settings, lambda ours: calendar.read(ours, arguments.property, first, last)), "")
         return exits.DONE
-    hotel, rows = run_flow(settings, lambda ours: calendar_rows(ours, arguments.property, first, arguments.days))
+    name, rows = run_flow(settings, lambda ours: calendar_rows(ours, arguments.property, first, arguments.days))
     print(
         render_calendar(
             rows,
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
             width=shutil.get_terminal_size((120, 40)).columns,
             language=arguments.language,
             colour=sys.stdout.isatty(),
-            title=hotel.property.name,
+            title=name,
         )
     )
     return exits.DONE

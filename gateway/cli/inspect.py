@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Status 0 if all were accepted, 2 if any was refused, 1 for a failure of ours."""
     import msgspec
 
-    from gateway.contract import Inspection
+    from gateway.contract_inspecting import Inspection
     from gateway.errors import Reason
     from gateway.inspecting import Broken, inspect_file, unread
     from gateway.registry import Unavailable, inspector

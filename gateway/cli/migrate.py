@@ -24,13 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """The gateway must not be running."""
     from gateway.flows.keeping.upgrade import Upgraded, go_back, upgrade
-    from gateway.store.migrating import NewerDatabase, NoWayBack
 
     work = go_back if arguments.back else upgrade
-    try:
-        done: Upgraded = run_logged(settings, work(settings, backup=not arguments.no_backup))
-    except (NewerDatabase, NoWayBack) as problem:
-        raise ValueError(str(problem)) from problem
+    done: Upgraded = run_logged(settings, work(settings, backup=not arguments.no_backup))
     text = f"the database is at revision {done.now}" + (
         f" (it was at {done.before})" if done.before != done.now else ""
     )

@@ -35,7 +35,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Status 3 where the backup turns out damaged: nothing was changed then."""
     from gateway.store.backup_format import Damaged
-    from gateway.store.migrating import NewerDatabase, NoWayBack
 
     if arguments.into and not arguments.verify:
         raise ValueError("--into is for --verify; a restore goes into the database of the settings")
@@ -44,8 +43,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     except Damaged as damage:
         print(f"damaged: {damage}", file=sys.stderr)
         return exits.ATTENTION
-    except (NewerDatabase, NoWayBack) as problem:
-        raise ValueError(str(problem)) from problem
     show(arguments, {"backup": manifest.name, "rows": manifest.rows, "digests": manifest.digests}, text)
     return exits.DONE
 
@@ -81,11 +78,14 @@ async def _restored(
         return f"{manifest.name} is whole: {manifest.rows} rows, the same digest for each of its tables"
     restored = await restore(settings, shelf, manifest, force=arguments.force, watched=watched)
     lines = [f"{manifest.name} is restored: {manifest.rows} rows. Counterparts will be sent everything again."]
+    has_key = (Path(settings.data_dir) / KEY_FILE).exists()
     if restored.key:
         lines.append("gateway.key was restored with it.")
+    elif not manifest.key and has_key:
+        lines.append("The backup has no gateway.key: the one in the data folder has to be the one it was used with.")
     elif not manifest.key:
         lines.append("The backup has no gateway.key: put the one it was used with into the data folder.")
-    elif not settings.backup_passphrase and not (Path(settings.data_dir) / KEY_FILE).exists():
+    elif not settings.backup_passphrase and not has_key:
         lines.append("Its gateway.key is sealed: put the file into the data folder, or restore once more with")
         lines.append("--force and GATEWAY_BACKUP_PASSPHRASE set.")
     return "\n".join(lines)

@@ -152,7 +152,7 @@ class Sheet:
                 used = (self.columns[column.name][where] != column.default).reshape(len(where), -1).any(axis=1)
                 groups |= used.astype(np.uint8) << bit
         packed = [b""] * len(where)
-        for alike in np.unique(groups).tolist():
+        for alike in np.flatnonzero(np.bincount(groups)).tolist():
             members = np.flatnonzero(groups == alike)
             for member, body in zip(members.tolist(), self._pack_alike(where[members], alike), strict=True):
                 packed[member] = body

@@ -6,7 +6,7 @@ Unlike :func:`gateway.engine.plan.difference` nothing is decided here, and cells
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,8 +14,9 @@ import numpy as np
 
 from gateway.engine.calendar import NO_LIMIT, NO_PRICE, Array, Sheet
 from gateway.engine.cells import following, runs
+from gateway.engine.loaded import Slot
 from gateway.engine.orders import Cells
-from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED, Shadow
+from gateway.engine.plan import CONFIRMED, DIRTY, DOUBT, NEVER, REFUSED
 from gateway.engine.view import Channel, inside
 from gateway.model.ari import Aspect
 from gateway.model.dates import Day
@@ -62,26 +63,51 @@ class Found(NamedTuple):
     ordered: Iterator[Cells]
 
 
-def compare(channel: Channel, shadow: Shadow, view: Sheet, window: tuple[Day, Day]) -> Found:
-    """For one aspect; ``view`` has the keys of ``shadow``. ``ordered`` are the cells a repair would send."""
-    sync = shadow.sheet.columns["sync"]
-    fields = _fields(channel, shadow.aspect)
+def compare(
+    channel: Channel, aspect: Aspect, view: Sheet, stored: Mapping[Slot, bytes], window: tuple[Day, Day]
+) -> Found:
+    """For one aspect. ``view`` is what is wanted, its keys sorted; its ``sync`` is overwritten.
+
+    ``stored`` are the rows of the shadow, packed. ``ordered`` are the cells a repair would send.
+    """
     within = inside(view, *window)
-    if shadow.aspect is Aspect.PRICES:
+    if aspect is Aspect.PRICES:
         # A missing price cannot be said: the product is closed by its rules.
-        within = within & (view.columns["price"] != NO_PRICE).any(axis=2)
-    differs = {name: view.columns[name] != shadow.sheet.columns[name] for name in fields}
-    apart = np.zeros(sync.shape, bool)
-    for cells in differs.values():
-        apart |= cells.any(axis=2) if cells.ndim == 3 else cells
-    drifted = within & (apart | (sync != CONFIRMED))
+        within &= (view.columns["price"] != NO_PRICE).any(axis=2)
+    cells = int(within.sum())
+    odd = _odd_rows(view, stored)
+    view, within = _some(view, odd), within[odd]
+    held = [(key, body) for key in view.keys if (body := stored.get(key)) is not None]
+    shadow = Sheet.load(view.layout, view.guests, view.keys, held)
+    sync = shadow.columns["sync"]
+    fields = _fields(channel, aspect)
+    drifted = sync != CONFIRMED
+    for name in fields:
+        apart = view.columns[name] != shadow.columns[name]
+        drifted |= apart.any(axis=2) if apart.ndim == 3 else apart
+    drifted &= within
     by_why = Counter({why: int(((sync == state) & drifted).sum()) for state, why in _WHY.items()})
     follows = following(view.keys)
-    ordered = (
-        Cells(shadow.aspect, run.key[0], run.key[1], run.first, run.last) for run in runs(view.keys, follows, drifted)
-    )
-    drifts = (drift for name in fields for drift in _of_field(shadow, view, name, follows, drifted))
-    return Found(int(within.sum()), +by_why, drifts, ordered)
+    ordered = (Cells(aspect, run.key[0], run.key[1], run.first, run.last) for run in runs(view.keys, follows, drifted))
+    both = _Both(aspect, view, shadow, follows, drifted)
+    return Found(cells, +by_why, (drift for name in fields for drift in _of_field(both, name)), ordered)
+
+
+def _odd_rows(view: Sheet, stored: Mapping[Slot, bytes]) -> Array:
+    """The rows that are not stored exactly as they are wanted, with every cell confirmed.
+
+    Nearly all of a channel in sync are, and to compare them packed is a fraction of unpacking and looking at each cell.
+    """
+    view.columns["sync"][:] = CONFIRMED
+    packed = view.pack(range(len(view.keys)))
+    rows = zip(view.keys, packed, strict=True)
+    return np.array([row for row, (key, body) in enumerate(rows) if stored.get(key) != body], np.intp)
+
+
+def _some(sheet: Sheet, rows: Array) -> Sheet:
+    some = Sheet(sheet.layout, [sheet.keys[row] for row in rows], sheet.guests)
+    some.columns = {name: values[rows] for name, values in sheet.columns.items()}
+    return some
 
 
 def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:
@@ -90,32 +116,39 @@ def _fields(channel: Channel, aspect: Aspect) -> tuple[str, ...]:
     return channel.rule_fields if aspect is Aspect.RULES else channel.price_fields
 
 
-def _of_field(shadow: Shadow, view: Sheet, name: str, follows: Array, drifted: Array) -> Iterator[Drift]:
-    wanted, held = view.columns[name], shadow.sheet.columns[name]
+class _Both(NamedTuple):
+    """Rows of an aspect as they should be and as they are held. ``drifted`` marks the cells to tell of."""
+
+    aspect: Aspect
+    view: Sheet
+    shadow: Sheet
+    follows: Array
+    drifted: Array
+
+
+def _of_field(both: _Both, name: str) -> Iterator[Drift]:
+    wanted, held = both.view.columns[name], both.shadow.columns[name]
     if wanted.ndim == 3:
         for guests in range(wanted.shape[2]):
-            one = (wanted[..., guests], held[..., guests])
-            yield from _of_column(shadow, view, name, guests + 1, *one, follows, drifted)
+            yield from _of_column(both, name, guests + 1, wanted[..., guests], held[..., guests])
     else:
-        yield from _of_column(shadow, view, name, 0, wanted, held, follows, drifted)
+        yield from _of_column(both, name, 0, wanted, held)
 
 
-def _of_column(
-    shadow: Shadow, view: Sheet, name: str, guests: int, wanted: Array, held: Array, follows: Array, drifted: Array
-) -> Iterator[Drift]:
+def _of_column(both: _Both, name: str, guests: int, wanted: Array, held: Array) -> Iterator[Drift]:
     """Where nothing was ever said every field is told; elsewhere those that differ, or that may."""
-    sync = shadow.sheet.columns["sync"]
+    sync, drifted, keys = both.shadow.columns["sync"], both.drifted, both.view.keys
     told = drifted & ((wanted != held) | ((sync != CONFIRMED) & (sync != NEVER) & _matters(name, wanted)))
     told |= drifted & (sync == NEVER) & _matters(name, wanted)
     if not told.any():
         return
-    for run in runs(view.keys, follows, told, wanted, held, sync):
+    for run in runs(keys, both.follows, told, wanted, held, sync):
         state = int(sync[run.row, run.cell])
         # What it refused it does not hold, and what it held before nobody knows any more.
         was = None if state in (NEVER, REFUSED) else _value(name, int(held[run.row, run.cell]))
         now = _value(name, int(wanted[run.row, run.cell]))
         room, plan, _ = run.key
-        yield Drift(shadow.aspect, room, plan, run.first, run.last, name, guests, now, was, _WHY[state])
+        yield Drift(both.aspect, room, plan, run.first, run.last, name, guests, now, was, _WHY[state])
 
 
 def _matters(name: str, wanted: Array) -> Array:

@@ -205,7 +205,7 @@ def _char_width(char: str) -> int:
 
 def _width(text: str) -> int:
     """Terminal columns the text takes."""
-    return sum(map(_char_width, text))
+    return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
 def _padded(text: str, width: int) -> str:

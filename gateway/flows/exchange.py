@@ -14,7 +14,7 @@ from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
 from gateway.flows.services import Services
-from gateway.io.pacing import Pace
+from gateway.io.pacing import Pace, Paces
 from gateway.io.retry import with_retries
 from gateway.messages import Command, Ping
 from gateway.model.property import Connection
@@ -52,7 +52,7 @@ class Calling:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._paces: dict[str, Pace] = {}
+        self._paces = Paces(services.clock)
         self._busy: set[str] = set()
         self.errands = Errands()
 
@@ -78,13 +78,8 @@ class Calling:
         capabilities = self._services.connectors.outbound(known.connector).capabilities(known.profile)
         if not self._services.leases.owns(known.id, capabilities.timeout_s):
             return None
-        return Counterpart(hotel, known, capabilities, self._pace(known.id, capabilities))
-
-    def _pace(self, connection: str, capabilities: Capabilities) -> Pace:
-        if connection not in self._paces:
-            clock = self._services.clock
-            self._paces[connection] = Pace(in_flight_max=1, per_minute_max=capabilities.per_minute_max, clock=clock)
-        return self._paces[connection]
+        pace = self._paces.of(known.id, per_minute_max=capabilities.per_minute_max)
+        return Counterpart(hotel, known, capabilities, pace)
 
 
 async def exchange(services: Services, called: Counterpart, command: Command) -> Exchanged:

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import perf_counter
 
-import msgspec
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from gateway.contract import Decoded, Refused, Reply, Request, Unknown
+from gateway.contract import Refused
 from gateway.engine.sending import Held, Parcel, Settled, held_before, intend, postpone, settle, take_back, undo
-from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.engine.view import Channel
+from gateway.errors import OutcomeUnknown, Retryable
 from gateway.flows.agreed import heed
 from gateway.flows.errands import Errands
 from gateway.flows.exchange import Counterpart
 from gateway.flows.plan_push import Asking, ChannelPlan, PropertyPlan, plan_push
 from gateway.flows.push_agree import ask
+from gateway.flows.push_exchange import TURN_MAX_S, Exchange, command_of, exchange_once
 from gateway.flows.push_record import (
-    Exchange,
     agreement_rows,
     error_rows,
     journal_rows,
@@ -36,12 +36,11 @@ from gateway.flows.push_record import (
     sync_errors,
     targets,
 )
-from gateway.flows.push_work import Channels, terms_of
+from gateway.flows.push_work import Channels
 from gateway.flows.record import Record
 from gateway.flows.services import Services
-from gateway.io.pacing import Pace
+from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s
-from gateway.messages import Command, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
 from gateway.store.tables import ID_SHIFT, ConnectionRow, Row
@@ -51,8 +50,6 @@ log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 60.0
 REFUSED_RETRY_S = 15 * 60.0
-# A message that has waited longer for its turn is planned anew, and its cells' doubt is measured from here.
-TURN_MAX_S = 10.0
 CAUSES_LOGGED_MAX = 5
 
 
@@ -62,7 +59,7 @@ class Pusher:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._channels = Channels(services.connectors)
-        self._paces: dict[str, Pace] = {}
+        self._paces = Paces(services.clock)
         self._busy: set[str] = set()
         self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
         self._turns: dict[str, int] = {}  # per connection, how often its rows were written here
@@ -160,11 +157,9 @@ class Pusher:
 
     async def _ask(self, plan: PropertyPlan, asking: Asking) -> None:
         """Learns what a channel can do, and goes on with what it needs."""
-        channel, before = asking.channel, asking.row
-        pace = self._pace(before.connection, channel.capabilities.per_minute_max)
+        before = asking.row
         try:
-            called = Counterpart(plan.hotel, channel.connection, channel.capabilities, pace)
-            answered = await ask(self._services, called, asking)
+            answered = await ask(self._services, self._called(plan, asking.channel), asking)
             writes = answered.writes
             if not answered.agreed:
                 log.warning("not_agreed", connection=before.connection, problem=answered.problem)
@@ -201,9 +196,10 @@ class Pusher:
     async def _send(self, plan: PropertyPlan, channel: ChannelPlan, index: int, held: list[Held]) -> list[Held] | None:
         """Send one message and record what came of it, with the next one's intent; None ends the sequence."""
         whole = channel.parcels[index]
-        command = _command(whole, f"{self._services.ids.message():x}", self._services.clock.now_ms())
+        command = command_of(whole, f"{self._services.ids.message():x}", self._services.clock.now_ms())
         began = perf_counter()
-        exchange = await self._exchange(plan, channel, whole, command)
+        called = self._called(plan, channel.channel)
+        exchange = await exchange_once(self._services, called, channel.agreed, command, urgent=whole.urgent)
         self._services.metrics.call("push", perf_counter() - began)
         now_ms = self._services.clock.now_ms()
         parcel, left = whole.divided(exchange.carried(len(whole)))
@@ -280,39 +276,6 @@ class Pusher:
         asked_s = (failure.after_s or 0.0) if isinstance(failure, Retryable) else 0.0
         return asked_s + backoff_s(failures, PAUSE_FIRST_S, PAUSE_MAX_S, self._services.random)
 
-    async def _exchange(self, plan: PropertyPlan, channel: ChannelPlan, parcel: Parcel, command: Command) -> Exchange:
-        services = self._services
-        connection = channel.channel.connection
-        connector = services.connectors.outbound(connection.connector)
-        capabilities = channel.channel.capabilities
-        site = services.site(plan.hotel, connection, outbound=True)
-        if channel.agreed is not None:
-            site = msgspec.structs.replace(site, agreed=terms_of(channel.agreed))
-        pace = self._pace(connection.id, capabilities.per_minute_max)
-        request: Request | None = None
-        reply: Reply | None = None
-        intended_ms = services.clock.now_ms()
-        try:
-            request = connector.encode(command, site)
-            async with pace.turn(urgent=parcel.urgent):
-                if services.clock.now_ms() - intended_ms > TURN_MAX_S * 1000:
-                    raise Retryable("waited too long for a turn to call")
-                reply = await services.caller.call(request, timeout_s=capabilities.timeout_s)
-            decoded = connector.decode(command, request, reply, site)
-            return Exchange(request, reply, decoded)
-        except (Retryable, OutcomeUnknown) as failure:
-            return Exchange(request, reply, Decoded(Unknown(str(failure))), failure)
-        except Refusal as refusal:  # the dialect has no words for it, or the address may not be called
-            return Exchange(request, reply, Decoded(Refused(refusal.reason.value, refusal.text)))
-
-    def _pace(self, connection: str, per_minute_max: int) -> Pace:
-        if connection not in self._paces:
-            self._paces[connection] = Pace(in_flight_max=1, per_minute_max=per_minute_max, clock=self._services.clock)
-        return self._paces[connection]
-
-
-def _command(parcel: Parcel, number: str, now_ms: Instant) -> PushAvailability | PushRates:
-    updates = tuple(part.update for part in parcel.parts)
-    if parcel.rates:
-        return PushRates(id=number, at_ms=now_ms, updates=updates)
-    return PushAvailability(id=number, at_ms=now_ms, updates=updates, complete=parcel.complete)
+    def _called(self, plan: PropertyPlan, channel: Channel) -> Counterpart:
+        pace = self._paces.of(channel.connection.id, per_minute_max=channel.capabilities.per_minute_max)
+        return Counterpart(plan.hotel, channel.connection, channel.capabilities, pace)

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from gateway.contract import Confirmed, Decoded, Refused, Reply, Request
+from gateway.contract import Confirmed, Refused
 from gateway.engine import journal
 from gateway.engine.sending import Parcel, Settled, Touched
-from gateway.errors import OutcomeUnknown, Retryable
+from gateway.errors import Retryable
 from gateway.flows.plan_push import ChannelPlan, Target
+from gateway.flows.push_exchange import Exchange
 from gateway.messages import Ping, PushAvailability, PushRates
 from gateway.model.dates import Instant
 from gateway.store.tables import JournalRow, MessageRow, Row, ShadowRow, SyncErrorRow
 from gateway.wire.redact import redact
 
 _SAID = {Confirmed: journal.CONFIRMED, Refused: journal.REFUSED}
-
-
-class Exchange(NamedTuple):
-    """One call and what came of it; ``failure`` is set when the call as a whole did not come through."""
-
-    request: Request | None
-    reply: Reply | None
-    decoded: Decoded
-    failure: Retryable | OutcomeUnknown | None = None
-
-    def carried(self, parts: int) -> int:
-        """How many of the parts were in the message; at least one, so that sending what is left comes to an end."""
-        return parts if self.request is None else max(self.request.parts, 1)
 
 
 def shadow_rows(channel: ChannelPlan, touched: Iterable[Touched]) -> list[Row]:

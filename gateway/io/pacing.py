@@ -104,3 +104,18 @@ class Pace:
         await self._clock.sleep((self._due_ms(now_ms) - now_ms) / 1000)
         self._timer = None
         self._admit()
+
+
+class Paces:
+    """The pace of each connection, with the limits that were declared when it was called first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._paces: dict[str, Pace] = {}
+
+    def of(self, connection: str, *, per_minute_max: int, in_flight_max: int = 1) -> Pace:
+        pace = self._paces.get(connection)
+        if pace is None:
+            pace = Pace(in_flight_max=in_flight_max, per_minute_max=per_minute_max, clock=self._clock)
+            self._paces[connection] = pace
+        return pace

@@ -19,6 +19,7 @@ import structlog
 
 from gateway.store.database import Unavailable
 from gateway.store.opening import sqlite_path
+from gateway.store.schema import SPECS
 from gateway.store.sqlite import BUSY_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS = sorted(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9][0-9][0-9][0-9]_*.py"))
 HEAD = REVISIONS[-1]
 
+# What a later version has added is known by its key, which begins with the scope; other tables are somebody else's.
+_OURS = {"alembic_version", *(spec.name for spec in SPECS.values())}
+_SCOPE = "scope_id"
 _CURRENT = "SELECT version_num FROM alembic_version"
 _LOCK = 0x67617465776179  # "gateway"; the key of an advisory lock is a number
 _LOCK_TIMEOUT_S = 60.0
@@ -57,7 +61,7 @@ async def migrate(url: str, to: str = "") -> None:
     path = sqlite_path(url)
     if path is not None:
         await asyncio.to_thread(_migrate_sqlite, path, to)
-    elif not _is_current(await _postgres_revision(url)):
+    elif not is_current(await _postgres_revision(url)):
         # Alembic is not async, and in a loop of its own it holds nobody up.
         await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url, partial(_upgrade, to=to))))
 
@@ -68,6 +72,19 @@ async def migrate_back(url: str) -> str:
     if path is not None:
         return await asyncio.to_thread(_in_sqlite, path, _downgrade)
     return await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url, _downgrade)))
+
+
+async def rebuild(url: str, to: str) -> None:
+    """Drops the tables of whichever version of the gateway, for the empty ones of a revision of this one.
+
+    Raises :class:`NoWayBack` where somebody else's stand beside them, and has changed nothing then.
+    """
+    work = partial(_rebuild, to=_known(to))
+    path = sqlite_path(url)
+    if path is not None:
+        await asyncio.to_thread(_in_sqlite, path, work)
+    else:
+        await asyncio.to_thread(lambda: asyncio.run(_migrate_postgres(url, work)))
 
 
 async def revision_of(url: str) -> str | None:
@@ -84,7 +101,8 @@ def _known(revision: str) -> str:
     return revision
 
 
-def _is_current(revision: str | None) -> bool:
+def is_current(revision: str | None) -> bool:
+    """Whether there is nothing to migrate; raises :class:`NewerDatabase` for a revision that is not known here."""
     if revision is not None and revision not in REVISIONS:
         raise NewerDatabase(
             f"the database is at revision {revision!r} and this gateway knows none after {HEAD!r}: "
@@ -110,7 +128,7 @@ def _migrate_sqlite(path: Path, to: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
-            if _is_current(_sqlite_revision(connection)):
+            if is_current(_sqlite_revision(connection)):
                 return
         _in_sqlite(path, partial(_upgrade, to=to))
     except sqlite3.OperationalError as error:
@@ -177,7 +195,7 @@ def _upgrade(connection: Connection, to: str) -> None:
     from alembic.runtime.migration import MigrationContext
 
     before = MigrationContext.configure(connection).get_current_revision()
-    if before == to or _is_current(before):  # another process was faster
+    if before == to or is_current(before):  # another process was faster
         return
     command.upgrade(_config(connection), to)
     log.info("migrated", dialect=connection.dialect.name, before=before, now=to)
@@ -197,6 +215,26 @@ def _downgrade(connection: Connection) -> str:
         raise NoWayBack(f"revision {before!r} cannot be undone: {error}") from error
     log.info("migrated_back", dialect=connection.dialect.name, before=before, now=earlier[-1])
     return earlier[-1]
+
+
+def _rebuild(connection: Connection, to: str) -> None:
+    import sqlalchemy as sa
+    from alembic import command
+
+    inspector = sa.inspect(connection)
+    names = inspector.get_table_names()
+    others = [
+        name
+        for name in names
+        if name not in _OURS and all(column["name"] != _SCOPE for column in inspector.get_columns(name))
+    ]
+    if others:
+        raise NoWayBack(f"the database holds tables that are not the gateway's: {', '.join(others)}")
+    # No table refers to another, so they go in any order.
+    for name in names:
+        sa.Table(name, sa.MetaData()).drop(connection)
+    command.upgrade(_config(connection), to)
+    log.info("rebuilt", dialect=connection.dialect.name, now=to)
 
 
 def _config(connection: Connection) -> Config:

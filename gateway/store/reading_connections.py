@@ -20,6 +20,8 @@ from gateway.store.tables import (
 DUE_ROWS_MAX = 2_000
 _SCAN_MESSAGES_MAX = 20_000
 
+Told = tuple[str, str, str, int, bytes]  # aspect, room and plan of theirs, block, body
+
 
 class Progress(NamedTuple):
     """Everything about a property's connections; lists of connection and count where nothing else is said."""
@@ -102,9 +104,17 @@ async def refusals(tx: Transaction, scope_id: str, connections: set[str], at_ms:
     )
 
 
-async def shadows(tx: Transaction, scope_id: str, connection: str, first_block: int) -> list[ShadowRow]:
-    """Everything the connection was told from a block on."""
-    return await tx.rows(ShadowRow, "scope_id = ? AND connection = ? AND block >= ?", scope_id, connection, first_block)
+async def told(tx: Transaction, scope_id: str, connection: str, blocks: range) -> list[Told]:
+    """What the connection was told in those blocks, which follow each other."""
+    rows = await tx.fetch(
+        "SELECT aspect, room, plan, block, body FROM shadow "
+        "WHERE scope_id = ? AND connection = ? AND block BETWEEN ? AND ?",
+        scope_id,
+        connection,
+        blocks[0],
+        blocks[-1],
+    )
+    return list(rows)
 
 
 async def their_codes(tx: Transaction, scope_id: str, connection: str) -> list[TheirCodeRow]:

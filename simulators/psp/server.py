@@ -10,7 +10,7 @@ Controls ask no login: a simulator binds to the loopback address unless told oth
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -18,15 +18,13 @@ from urllib.parse import parse_qsl
 import httpx
 import msgspec
 
+from simulators.asgi import Receive, Respond, Scope, body_of, disconnected, headers_of, respond
 from simulators.psp.adyen import Adyen
 from simulators.psp.common import Answer, Body, Callback, NotHere, Psp
 from simulators.psp.courier import Courier, Faults, NoAnswer
 from simulators.psp.pages import guest_page, returning
 from simulators.psp.stripe import Stripe
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Respond = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TICK_S = 0.05
 TIMEOUT_S = 10.0
 
@@ -65,18 +63,17 @@ class PspApp:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        body = await _body(receive)
-        answer = self.answered(scope["method"], _url(scope), _headers(scope), body)
+        body = await body_of(receive)
+        answer = self.answered(scope["method"], _url(scope), headers_of(scope), body)
         if self._keep is not None and scope["method"] != "GET":
             self._keep()
         if answer is not None:
-            await _respond(send, answer)
+            await respond(send, *answer)
             return
         if self.wire is None:
             raise RuntimeError("this server cannot leave a request unanswered")
         self.wire.close(scope["client"])
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await disconnected(receive)
 
     def answered(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """The answer to a request, or None where it took effect and is not answered."""
@@ -178,27 +175,7 @@ def _json(status: int, found: object) -> Answer:
 
 def _url(scope: Scope) -> str:
     """With its path as it was sent: some gateways sign exactly that."""
-    headers = _headers(scope)
+    headers = headers_of(scope)
     path = scope.get("raw_path", scope["path"].encode()).decode("ascii").partition("?")[0]
     query = scope["query_string"].decode("ascii")
     return f"http://{headers.get('host', 'psp.invalid')}{path}{f'?{query}' if query else ''}"
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-async def _respond(send: Respond, answer: Answer) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -68,3 +70,30 @@ def test_what_makes_no_sense_is_refused(folder: Path, capsys: pytest.CaptureFixt
     assert main(["restore", "--into", "sqlite:///x"]) == 2
     with pytest.raises(SystemExit):
         main(["backup", "--keep", "0"])
+
+
+def test_a_backup_without_the_key_says_which_one_it_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate"]) == 0
+    assert main(["backup"]) == 0
+    key = folder / "data" / "gateway.key"
+    for is_there, said in ((False, "put the one it was used with into"), (True, "has to be the one it was used with")):
+        key.unlink(missing_ok=True)
+        if is_there:
+            key.write_text("of some gateway")
+        capsys.readouterr()
+        assert main(["restore", "--force"]) == 0
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["sync", "demo"], ["serve"], ["migrate"], ["migrate", "--back"], ["key", "list"]])
+def test_the_database_of_a_later_gateway_is_refused_in_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(["migrate"]) == 0
+    with closing(sqlite3.connect(folder / "data" / "gateway.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    capsys.readouterr()
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip()
+    assert "the database is at revision '9999'" in said
+    assert len(said.splitlines()) == 1

@@ -113,33 +113,33 @@ def _round(value: Fraction, rounding: Rounding) -> int:
     return math.ceil(value) if rounding is Rounding.UP else math.floor(value)
 
 
-def _adjust(price: int, by: Adjustment, extra: bool) -> int:
+def adjusted(price: int, by: Adjustment, extra: bool) -> int:
     if by == Adjustment():
         return price
     exact = price * (1 + Fraction(by.percent_bp, 10_000)) + (0 if extra else by.amount)
     return max(_round(exact / by.step, by.rounding) * by.step, 0)
 
 
-def _line(plan: str) -> list[RatePlan]:
+def line_of(plan: str) -> list[RatePlan]:
     """From the plan with prices of its own down to this one."""
     known = next(each for each in PLANS if each.code == plan)
-    return [*(_line(known.parent) if known.parent else []), known]
+    return [*(line_of(known.parent) if known.parent else []), known]
 
 
 def _shown(price: int, product: Product, channel: Channel, extra: bool = False) -> int:
-    for plan in _line(product.plan)[1:]:
-        price = _adjust(price, plan.adjust, extra)
+    for plan in line_of(product.plan)[1:]:
+        price = adjusted(price, plan.adjust, extra)
     connection = channel.connection
     if connection.currency:
         digits = {"JPY": 0, "KWD": 3}[connection.currency]
         exact = price * Fraction(connection.rate_ppm, 10**6) * Fraction(10) ** (digits - 2)
         price = _round(exact, Rounding.NEAREST)
-    return _adjust(price, connection.markup, extra)
+    return adjusted(price, connection.markup, extra)
 
 
 def _prices(nights: Nights, product: Product, channel: Channel, day: int) -> list[int]:
     """By occupancy as far as the dialect and the room go, or the one price; empty where there is none at all."""
-    base = _line(product.plan)[0].code
+    base = line_of(product.plan)[0].code
     adults = next(room.adults_max for room in ROOMS if room.code == product.room)
     own: dict[int, int] = {}
     for guests in range(1, adults + 1):
@@ -157,7 +157,7 @@ def _prices(nights: Nights, product: Product, channel: Channel, day: int) -> lis
 
 
 def _rule(nights: Nights, product: Product, channel: Channel, day: int, field: Field) -> int:
-    line = [plan for plan in _line(product.plan) if product.plan != "OWN" or plan.own_rules]
+    line = [plan for plan in line_of(product.plan) if product.plan != "OWN" or plan.own_rules]
     levels = [("", ""), (product.room, ""), *((product.room, plan.code) for plan in line)]
     values = [value for level in levels if (value := nights.get(*level, day, field))]
     if field is Field.CLOSED and not _prices(nights, product, channel, day):
@@ -233,7 +233,7 @@ def _check(
         prices = _prices(nights, product, channel, day) if Field.PRICE in fields else none
         assert cell[Field.PRICE].tolist() == (prices or none)
         for field in (Field.EXTRA_ADULT, Field.EXTRA_CHILD):
-            price = nights.get(product.room, _line(product.plan)[0].code, day, field)
+            price = nights.get(product.room, line_of(product.plan)[0].code, day, field)
             known = price != NO_PRICE and field in fields
             assert cell[field] == (_shown(price, product, channel, extra=True) if known else NO_PRICE)
 

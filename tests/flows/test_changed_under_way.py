@@ -23,7 +23,7 @@ from tests.flows.house import (
     stay,
     update,
 )
-from tests.flows.test_sell import ME, TERMS, held, site
+from tests.flows.selling.test_sell import ME, TERMS, held, site
 
 
 def _without_doubles(shop: Property) -> Property:

@@ -15,7 +15,7 @@ from gateway.model.selling import ChildRate, Selling
 from gateway.store.tables import MessageRow
 from gateway.wire.http_auth import compose_basic
 from tests.flows.house import TODAY, House, channel, hotel, pms
-from tests.flows.test_sell_asked import NS, Both
+from tests.flows.selling.test_sell_asked import NS, Both
 
 MESSAGE = f"""<OTA_HotelRateAmountNotifRQ xmlns="{NS}" Version="1.0" EchoToken="e1">
 <RateAmountMessages HotelCode="P"><RateAmountMessage LocatorID="1">

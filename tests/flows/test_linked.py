@@ -15,7 +15,7 @@ from gateway.flows.show_calendar import calendar_rows
 from gateway.model.property import Allotment, Part, Product, Property, RoomType
 from gateway.store.tables import ReservationRow
 from tests.flows.house import HORIZON, PRODUCTS, TODAY, House, cancel, channel, hotel, modify, new, pms, stay, update
-from tests.flows.test_sell import ME, site
+from tests.flows.selling.test_sell import ME, site
 
 EVERYTHING = Allotment()
 STE = RoomType("STE", "Suite", 5, made_of=(Part("DBL", 2),))

@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from gateway.flows.push_ari import REFUSED_RETRY_S, TURN_MAX_S, Pusher
+from gateway.flows.push_ari import REFUSED_RETRY_S, Pusher
+from gateway.flows.push_exchange import TURN_MAX_S
 from gateway.messages import PushRates
 from gateway.model.ari import AriUpdate, Field
 from gateway.model.property import Adjustment, Allotment, Connection

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,9 @@ from gateway.flows.keeping.restore import digests, find, restore, verify
 from gateway.flows.keeping.upgrade import go_back, upgrade
 from gateway.settings import Settings
 from gateway.store import migrating
+from gateway.store.backup_format import Damaged
 from gateway.store.database import Database
-from gateway.store.migrating import NoWayBack, migrate, revision_of
+from gateway.store.migrating import NewerDatabase, NoWayBack, migrate, revision_of
 from gateway.store.opening import open_database
 from gateway.store.tables import MessageRow
 from tests.store.jobs import message
@@ -51,6 +54,10 @@ class Later:
         self._monkeypatch.setattr(migrating, "REVISIONS", ["0001", "0002"])
         self._monkeypatch.setattr(migrating, "HEAD", "0002")
 
+    def goes(self) -> None:
+        """The one before is installed again."""
+        self._monkeypatch.undo()
+
 
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Later:
@@ -74,6 +81,14 @@ async def write(settings: Settings, number: int) -> None:
     await database.open()
     await database.write(lambda tx: tx.upsert(MessageRow, [message("h", number)]))
     await database.close()
+
+
+async def execute(settings: Settings, text: str) -> Sequence[tuple[Any, ...]]:
+    database: Database = open_database(settings.database)
+    await database.open()
+    found = await database.write(lambda tx: tx.fetch(text))
+    await database.close()
+    return found
 
 
 async def test_where_there_is_nothing_to_migrate_nothing_is_backed_up(settings: Settings) -> None:
@@ -108,6 +123,58 @@ async def test_a_migration_without_a_way_back_leaves_the_backup(settings: Settin
     assert (await find(open_shelf(settings), done.backup)).digests == before
 
 
+@pytest.mark.parametrize("is_older", [True, False])
+async def test_the_backup_is_the_way_back_from_such_a_migration(
+    settings: Settings, later: Later, is_older: bool
+) -> None:
+    """For the gateway before it, which knows nothing of the migration, and for the one that has made it."""
+    before = await digests(settings.database)
+    later.comes(NEVER)
+    done = await upgrade(settings)
+    await write(settings, 2)
+    if is_older:
+        later.goes()
+        with pytest.raises(NewerDatabase, match="0002"):
+            await go_back(settings)
+    shelf = open_shelf(settings)
+    await restore(settings, shelf, await find(shelf, done.backup), force=True)
+    assert await revision_of(settings.database) == ("0001" if is_older else "0002")
+    after = await digests(settings.database)
+    assert {name for name in after if after[name] != before[name]} == (set() if is_older else {"message"})
+
+
+async def test_on_the_way_back_only_tables_of_the_gateway_go(settings: Settings, later: Later) -> None:
+    later.comes(NEVER)
+    done = await upgrade(settings)
+    for columns in ("mood (scope_id TEXT, mood TEXT)", "weather (day TEXT)"):
+        await execute(settings, f"CREATE TABLE {columns}")
+    before = await digests(settings.database)
+    later.goes()
+    shelf = open_shelf(settings)
+    with pytest.raises(NoWayBack, match="not the gateway's: weather"):
+        await restore(settings, shelf, await find(shelf, done.backup), force=True)
+    assert await digests(settings.database) == before
+    await execute(settings, "DROP TABLE weather")
+    await restore(settings, shelf, await find(shelf, done.backup), force=True)
+    assert "mood" not in await digests(settings.database)
+
+
+async def test_a_damaged_backup_takes_nothing_from_a_later_database(
+    settings: Settings, later: Later, tmp_path: Path
+) -> None:
+    later.comes(NEVER)
+    done = await upgrade(settings)
+    before = await digests(settings.database)
+    for pack in (tmp_path / "data" / "backups").rglob("*.pack*"):
+        pack.write_bytes(pack.read_bytes()[:-1])
+    later.goes()
+    shelf = open_shelf(settings)
+    with pytest.raises(Damaged):
+        await restore(settings, shelf, await find(shelf, done.backup), force=True)
+    assert await revision_of(settings.database) == "0002"
+    assert await digests(settings.database) == before
+
+
 async def test_an_older_backup_is_restored_and_then_migrated(settings: Settings, later: Later, tmp_path: Path) -> None:
     later.comes(UNDONE)
     done = await upgrade(settings)
@@ -137,5 +204,5 @@ async def test_there_is_nothing_before_the_first(settings: Settings) -> None:
 
 
 async def test_a_revision_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(migrating.NewerDatabase, match="0009"):
+    with pytest.raises(NewerDatabase, match="0009"):
         await migrate(f"sqlite:///{tmp_path / 'new.sqlite'}", "0009")

@@ -55,7 +55,7 @@ def test_what_is_no_number_is_left_to_the_shape(form: str) -> None:
 
 def test_the_inspector_tells_them() -> None:
     from connectors.opentravel.ota import CONNECTOR
-    from gateway.contract import Inspection
+    from gateway.contract_inspecting import Inspection
 
     stay = '<HotelReservation><RoomStays><RoomStay><RatePlans><RatePlan><MealsIncluded MealPlanCodes="77"/></RatePlan>'
     ends = "</RatePlans></RoomStay></RoomStays></HotelReservation>"

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.opentravel._shared.inspect_shapes import schema
 from gateway.cli import main
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Malformed, Reason
 from gateway.inspecting import Broken, inspect_file
 from gateway.wire import shape, xml

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.opentravel._shared.inspect_ota import inspect
-from gateway.contract import Inspection
+from gateway.contract_inspecting import Inspection
 from gateway.errors import Malformed
 from tests.inspecting.documents import PARAGRAPH, PAYMENT, answer, avail, booked
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.opentravel.ota import CONNECTOR
-from gateway.contract import Inspection
+from gateway.contract_inspecting import Inspection
 from gateway.inspecting import Verdict, inspect_file
 
 PING = '<OTA_PingRQ xmlns="http://www.opentravel.org/OTA/2003/05" Version="1.0"><EchoData>x</EchoData></OTA_PingRQ>'

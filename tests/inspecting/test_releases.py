@@ -8,7 +8,7 @@ from lxml import etree
 from connectors.opentravel._shared import inspect_releases, inspect_words
 from connectors.opentravel._shared.inspect_ota import inspect
 from connectors.opentravel._shared.inspect_shapes import schema
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.wire import shape
 from tests.inspecting.documents import NAMESPACE, PAYMENT, answer, avail, booked

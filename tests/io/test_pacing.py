@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.io.clock import FakeClock
-from gateway.io.pacing import Pace
+from gateway.io.pacing import Pace, Paces
 
 MANY = 1_000_000
 
@@ -166,3 +166,19 @@ async def test_the_whole_allowance_of_a_minute_can_be_used() -> None:
         assert len(callers.started) == 6  # a tenth at once
         await callers.clock.advance(59.999)
         assert len(callers.started) == 60
+
+
+async def test_each_connection_has_one_pace_of_its_own() -> None:
+    paces = Paces(FakeClock())
+    async with paces.of("slow", per_minute_max=MANY).turn():
+        behind, beside = (
+            asyncio.create_task(took_turn(paces.of(name, per_minute_max=MANY))) for name in ("slow", "fast")
+        )
+        await asyncio.sleep(0)
+        assert (behind.done(), beside.done()) == (False, True)
+    await behind
+
+
+async def took_turn(pace: Pace) -> None:
+    async with pace.turn():
+        pass

@@ -37,10 +37,11 @@ from gateway.store import paying
 from gateway.store.database import Database
 from gateway.store.tables_paying import PaymentEventRow, PaymentInboxRow, PaymentOperationRow
 from gateway.web.inbound.payments import payments_endpoint
+from simulators.asgi import Receive, Respond, Scope
 from simulators.psp.accounts import Keys, make
 from simulators.psp.common import Answer, Body, Callback, NotHere, Psp
 from simulators.psp.courier import Courier
-from simulators.psp.server import PspApp, Receive, Respond, Scope, sender
+from simulators.psp.server import PspApp, sender
 from simulators.serving import running
 from tests.flows.house import House, hotel
 

@@ -17,7 +17,7 @@ from gateway.model.reservation import Guest
 from gateway.model.selling import Method, Pays, Policy, Schedule, Selling, Share, Step
 from gateway.store.database import Database
 from tests.flows.house import TODAY, channel, hotel, pms, sealed, update
-from tests.flows.test_sell import site
+from tests.flows.selling.test_sell import site
 from tests.payments.five import ACCOUNT, GATEWAYS, Five, opened
 
 ME = "key:site"

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.store import (
     delivering,
+    reading_calendar,
     reading_connections,
     reading_journal,
     reading_messages,
@@ -142,7 +143,9 @@ ASKED: dict[str, Ask] = {
     "requests that wait": selling.unanswered,
     "messages that are spared": lambda tx: retaining.spared(tx, "h"),
     "bookings in trouble": lambda tx: watching.troubles(tx, 100),
-    "shadows": lambda tx: reading_connections.shadows(tx, "h", "ota", 1),
+    "what a channel was told": lambda tx: reading_connections.told(tx, "h", "ota", range(1, 3)),
+    "a stretch of the calendar": lambda tx: reading_calendar.calendar(tx, "h", [("", ""), ("R1", "BAR")], range(1, 3)),
+    "a stretch of the stock": lambda tx: reading_calendar.stock(tx, "h", ["", "R1"], range(1, 3)),
     "properties": lambda tx: reading_properties.page(tx, Hotels(), None, "a", 50),
 }
 

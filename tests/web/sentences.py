@@ -19,6 +19,7 @@ PLACES = (
     "flows/delivering/redeliver.py",
     "flows/once.py",
     "flows/selling/bookings.py",
+    "flows/selling/endings.py",
     "flows/selling/holds.py",
     "flows/selling/requests.py",
     "flows/selling/rows.py",

@@ -30,7 +30,7 @@ from gateway.web.app import create_app
 from tests.e2e.town import free_port
 from tests.flows.house import channel, hotel, new, pms, stay, update
 from tests.flows.payments.house import ACCOUNTS, SECRETS, PayHouse
-from tests.flows.test_sell import TERMS, quoted, site
+from tests.flows.selling.test_sell import TERMS, quoted, site
 from tests.simulation.plain import PlainConnector
 from tests.web.conftest import Web
 

@@ -13,7 +13,7 @@ from gateway.model.access import AccessRole
 from gateway.model.selling import PlanTerms
 from gateway.store.tables import SaleRow
 from tests.flows.house import TODAY, channel, hotel, pms
-from tests.flows.test_sell import TERMS, site
+from tests.flows.selling.test_sell import TERMS, site
 from tests.web.conftest import Web, problem
 
 ADA = {"booker": {"surname": "Lovelace", "given": "Ada", "email": "ada@example.org", "language": "en"}}

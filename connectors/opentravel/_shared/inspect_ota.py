@@ -12,7 +12,7 @@ from collections.abc import Callable
 from connectors.opentravel._shared import code_lists, inspect_releases, inspect_words
 from connectors.opentravel._shared.inspect_shapes import schema
 from connectors.opentravel._shared.names import NAMESPACE
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.wire import shape, xml
 from gateway.wire.shape_values import quoted

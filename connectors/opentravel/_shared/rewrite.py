@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from connectors.opentravel._shared.message_id import MessageId
-from gateway.contract import Inspected
+from gateway.contract_inspecting import Inspected
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import (
     AriReceived,

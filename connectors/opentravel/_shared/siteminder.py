@@ -29,7 +29,8 @@ from connectors.opentravel._shared.siteminder_reservation import booked_through
 from connectors.opentravel._shared.siteminder_shape import check_other, check_requestor, check_shape
 from connectors.opentravel._shared.soap_document import SoapDocument, asked_in, open_envelope, token_in
 from connectors.opentravel._shared.soap_outcomes import read_soap_answer
-from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Capabilities, Decoded, Document, Head, Reply, Request, Site
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
     Command,

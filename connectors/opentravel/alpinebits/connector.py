@@ -11,7 +11,8 @@ from connectors.opentravel.alpinebits import actions, agreement, answers, client
 from connectors.opentravel.alpinebits.document import AlpineBitsDocument, read
 from connectors.opentravel.alpinebits.profile import capability_names, load_profile, profile_of, versions_up_to
 from connectors.opentravel.alpinebits.reading import read_message
-from gateway.contract import Agreed, Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Agreed, Capabilities, Decoded, Document, Head, Reply, Request, Site
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Refusal, Unsupported
 from gateway.messages import Command, Event, PingReceived, Query, Result
 from gateway.model.dates import Instant

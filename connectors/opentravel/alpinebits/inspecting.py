@@ -12,7 +12,7 @@ from connectors.opentravel.alpinebits.actions import ACTIONS, action_of
 from connectors.opentravel.alpinebits.profile import BODY_BYTES_MAX, load_profile
 from connectors.opentravel.alpinebits.rewriting import write_anew
 from connectors.opentravel.alpinebits.terms import Terms
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.wire import xml
 
 _LIMITS = xml.Limits(bytes_max=BODY_BYTES_MAX)

@@ -12,7 +12,8 @@ from connectors.opentravel.expedia.inspect import inspect_message
 from connectors.opentravel.expedia.names import AR, BC, BR, Api
 from connectors.opentravel.expedia.profile import load_profile
 from connectors.opentravel.expedia.rewriting import write_anew
-from gateway.contract import Arrived, Capabilities, Decoded, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Arrived, Capabilities, Decoded, Reply, Request, Site
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Unsupported
 from gateway.messages import (
     Command,

@@ -11,7 +11,7 @@ from connectors.opentravel._shared.names import every, first, value
 from connectors.opentravel.expedia import names
 from connectors.opentravel.expedia.names import Api, namespace_of
 from connectors.opentravel.expedia.rules import check_update
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.wire import shape
 from gateway.wire.xml import Limits, Node, name_of, read_tree

@@ -10,7 +10,8 @@ from connectors.opentravel.google import encode
 from connectors.opentravel.google.decode import read_transaction
 from connectors.opentravel.google.inspect import inspect_message
 from connectors.opentravel.google.rewriting import write_anew
-from gateway.contract import Capabilities, Decoded, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Capabilities, Decoded, Reply, Request, Site
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Unsupported
 from gateway.messages import Command, PushAvailability, PushContent, PushRates
 from gateway.wire.http_auth import compose_basic

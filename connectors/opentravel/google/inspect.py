@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.opentravel._shared.names import AVAIL, NAMESPACE, RATES, every, first, value
-from gateway.contract import Inspected, Inspection
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Malformed, Reason, Unsupported
 from gateway.wire import shape
 from gateway.wire.xml import Limits, Node, name_of, read_tree

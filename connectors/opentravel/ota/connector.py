@@ -17,7 +17,8 @@ from connectors.opentravel.ota import anew, fetch, plans, profiles, retrieve
 from connectors.opentravel.ota.document import OtaDocument, read
 from connectors.opentravel.ota.read import read_message, sells, zone_of
 from connectors.opentravel.ota.selling_answers import write_selling
-from gateway.contract import Capabilities, Decoded, Document, Head, Inspected, Inspection, Reply, Request, Site
+from gateway.contract import Capabilities, Decoded, Document, Head, Reply, Request, Site
+from gateway.contract_inspecting import Inspected, Inspection
 from gateway.errors import Reason, Refusal, Unauthentic, Unsupported
 from gateway.messages import (
     Command,

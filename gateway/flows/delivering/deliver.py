@@ -26,7 +26,7 @@ from gateway.flows.delivering.pass_on import number_of
 from gateway.flows.errands import Errands
 from gateway.flows.services import Services
 from gateway.flows.vault.send import with_cards
-from gateway.io.pacing import Pace
+from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s, with_retries
 from gateway.messages import ConfirmReservations, DeliverReservation
 from gateway.model.dates import Instant
@@ -65,7 +65,7 @@ class Deliverer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._paces: dict[str, Pace] = {}
+        self._paces = Paces(services.clock)
         self._busy: set[Params] = set()
         self._taken = 0  # the last rights whose deliveries were looked through
         self.errands = Errands()
@@ -125,7 +125,10 @@ class Deliverer:
         capabilities = services.connectors.outbound(parcel.connection.connector).capabilities(parcel.connection.profile)
         if not await services.batcher.submit(BeginDelivery(row, capabilities.timeout_s)):
             return
-        async with self._pace(parcel.connection).turn():
+        pace = self._paces.of(
+            parcel.connection.id, per_minute_max=capabilities.per_minute_max, in_flight_max=capabilities.in_flight_max
+        )
+        async with pace.turn():
             began = perf_counter()
             exchange = await self._call(parcel, parcel.command, capabilities)
             services.metrics.call("deliver", perf_counter() - began)
@@ -172,16 +175,6 @@ class Deliverer:
 
     def _timeout_s(self, connection: Connection) -> float:
         return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
-
-    def _pace(self, connection: Connection) -> Pace:
-        if connection.id not in self._paces:
-            capabilities = self._services.connectors.outbound(connection.connector).capabilities(connection.profile)
-            self._paces[connection.id] = Pace(
-                in_flight_max=capabilities.in_flight_max,
-                per_minute_max=capabilities.per_minute_max,
-                clock=self._services.clock,
-            )
-        return self._paces[connection.id]
 
 
 class _Exchange(NamedTuple):

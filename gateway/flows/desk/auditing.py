@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
 
-from gateway.engine.calendar import Key
 from gateway.engine.drift import Drift as CellDrift
 from gateway.engine.drift import Found, compare
 from gateway.engine.hotel import Hotel
-from gateway.engine.loaded import Calendar, Slot
+from gateway.engine.loaded import Calendar, Slot, Target
 from gateway.engine.orders import Cells, pack
-from gateway.engine.plan import Shadow, left_view
+from gateway.engine.plan import left_view
 from gateway.engine.view import Channel
 from gateway.errors import Rejected
 from gateway.flows.desk.finding import connection_of, property_of
@@ -23,10 +22,11 @@ from gateway.flows.desk.ordering import Ordered, give
 from gateway.flows.push_work import Channels, terms_of
 from gateway.flows.services import Services
 from gateway.model.ari import Aspect
-from gateway.model.dates import BLOCK_DAYS, Day, blocks_of, local_day
-from gateway.store import pushing, reading_connections
+from gateway.model.dates import Day, blocks_of, local_day
+from gateway.store import pushing, reading_calendar, reading_connections
 from gateway.store.database import Transaction
-from gateway.store.tables import ConnectionRow, Scope, ShadowRow, SyncErrorRow
+from gateway.store.reading_connections import Told
+from gateway.store.tables import ConnectionRow, Scope, SyncErrorRow
 
 ORDERED_MAX = 20_000  # more ranges than that are better sent as everything
 
@@ -129,33 +129,33 @@ async def _compare(
     today = local_day(services.clock.now_ms(), hotel.property.timezone)
     days = min(channel.connection.days_ahead, channel.capabilities.days_ahead_max)
     window = (today, today + days - 1)
+    blocks = blocks_of(*window)
     rows = await tx.rows(ConnectionRow, "scope_id = ? AND connection = ?", property_id, connection)
-    shadows = await reading_connections.shadows(tx, property_id, connection, today // BLOCK_DAYS)
-    calendar = await _calendar(tx, property_id, hotel, channel, window)
-    return scope, rows[0] if rows else None, _compared(channel, calendar, shadows, window)
+    told = await reading_connections.told(tx, property_id, connection, blocks)
+    calendar = await _calendar(tx, property_id, hotel, channel, blocks)
+    return scope, rows[0] if rows else None, _compared(channel, calendar, told, window)
 
 
-async def _calendar(
-    tx: Transaction, scope_id: str, hotel: Hotel, channel: Channel, window: tuple[Day, Day]
-) -> Calendar:
-    calendar: set[Key] = set()
-    stock: set[Key] = set()
+async def _calendar(tx: Transaction, scope_id: str, hotel: Hotel, channel: Channel, blocks: range) -> Calendar:
+    """What the channel's view reads in all of the blocks, which is the same in each."""
+    calendar: set[Target] = set()
+    stock: set[str] = set()
     for aspect in channel.aspects:
-        more_calendar, more_stock = channel.needs(aspect, channel.all_slots(aspect, blocks_of(*window)))
-        calendar |= more_calendar
-        stock |= more_stock
-    rows = await pushing.calendar_rows(tx, [(scope_id, *key) for key in sorted(calendar)])
-    stocked = await pushing.stock_rows(tx, [(scope_id, *key) for key in sorted(stock)])
-    return Calendar(hotel.guests, [(row[1:4], row.body) for row in rows], [(row[1:3], row.body) for row in stocked])
+        products, rooms = channel.needs(aspect, channel.all_slots(aspect, blocks[:1]))
+        calendar.update((room, plan) for room, plan, _ in products)
+        stock.update(room for room, _ in rooms)
+    return Calendar(
+        hotel.guests,
+        await reading_calendar.calendar(tx, scope_id, sorted(calendar), blocks),
+        await reading_calendar.stock(tx, scope_id, sorted(stock), blocks),
+    )
 
 
-def _compared(channel: Channel, calendar: Calendar, shadows: list[ShadowRow], window: tuple[Day, Day]) -> _Compared:
-    stored: dict[str, dict[Slot, ShadowRow]] = {aspect.value: {} for aspect in Aspect}
-    for row in shadows:
-        stored[row.aspect][row.room, row.plan, row.block] = row
-    found = [
-        part for aspect in channel.aspects for part in _parts(channel, aspect, stored[aspect.value], calendar, window)
-    ]
+def _compared(channel: Channel, calendar: Calendar, told: list[Told], window: tuple[Day, Day]) -> _Compared:
+    stored: dict[str, dict[Slot, bytes]] = {aspect.value: {} for aspect in Aspect}
+    for aspect, room, plan, block, body in told:
+        stored[aspect][room, plan, block] = body
+    found = [part for each in channel.aspects for part in _parts(channel, each, stored[each.value], calendar, window)]
     by_reason: Counter[str] = Counter()
     for part in found:
         by_reason.update({why.value: count for why, count in part.by_why.items()})
@@ -169,22 +169,17 @@ def _compared(channel: Channel, calendar: Calendar, shadows: list[ShadowRow], wi
 
 
 def _parts(
-    channel: Channel, aspect: Aspect, stored: dict[Slot, ShadowRow], calendar: Calendar, window: tuple[Day, Day]
+    channel: Channel, aspect: Aspect, stored: dict[Slot, bytes], calendar: Calendar, window: tuple[Day, Day]
 ) -> Iterator[Found]:
-    wanted = channel.all_slots(aspect, blocks_of(*window))
+    blocks = blocks_of(*window)
+    targets = sorted(channel.all_slots(aspect, blocks[:1]))
+    wanted = [(room, plan, block) for room, plan, _ in targets for block in blocks]
     if wanted:
-        shadow = _shadow(channel, aspect, wanted, stored)
-        yield compare(channel, shadow, channel.view(aspect, shadow.sheet.keys, calendar), window)
+        yield compare(channel, aspect, channel.view(aspect, wanted, calendar), stored, window)
     # What has left the view is still wanted closed, until that was confirmed and it is forgotten.
-    leaving = stored.keys() - wanted
+    leaving = sorted(stored.keys() - set(wanted))
     if leaving and aspect is not Aspect.PRICES:  # what is closed needs no price
-        shadow = _shadow(channel, aspect, leaving, stored)
-        yield compare(channel, shadow, left_view(aspect, shadow.sheet.keys, channel.guests), window)
-
-
-def _shadow(channel: Channel, aspect: Aspect, slots: Collection[Slot], stored: dict[Slot, ShadowRow]) -> Shadow:
-    rows = [(slot, row.body, row.hold_ms) for slot in slots if (row := stored.get(slot)) is not None]
-    return Shadow.load(aspect, channel.guests, slots, rows)
+        yield compare(channel, aspect, left_view(aspect, leaving, channel.guests), stored, window)
 
 
 def _shown(drift: CellDrift, answers: dict[tuple[str, str, str], SyncErrorRow]) -> Drift:

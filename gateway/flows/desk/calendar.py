@@ -25,7 +25,7 @@ from gateway.flows.desk.undoing import Undoing as Undoing
 from gateway.flows.services import Services
 from gateway.model.ari import AriUpdate
 from gateway.model.dates import FIRST_DAY, LAST_DAY, Day
-from gateway.store import pushing, reading_messages
+from gateway.store import reading_calendar, reading_messages
 from gateway.store.database import Transaction
 from gateway.store.rehearsal import rehearse
 
@@ -52,8 +52,8 @@ async def read(
         gridder = Gridder(hotel, scope.rev, first, last, rooms, plans)
         if gridder.cells > CELLS_MAX:
             raise Malformed(f"{gridder.cells} cells at once; ask for fewer days or rooms", Reason.TOO_LARGE)
-        calendar = await pushing.calendar_rows(tx, [(property_id, *key) for key in gridder.calendar_keys()])
-        stock = await pushing.stock_rows(tx, [(property_id, *key) for key in gridder.stock_keys()])
+        calendar = await reading_calendar.calendar(tx, property_id, gridder.targets(), gridder.blocks)
+        stock = await reading_calendar.stock(tx, property_id, gridder.stocked(), gridder.blocks)
         return gridder.grid(calendar, stock)
 
     return await services.database.read(work)

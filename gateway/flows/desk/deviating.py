@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.contract import Explains, Inspection, Inspector
+from gateway.contract import Explains
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.engine.hotel import Hotel
 from gateway.errors import GatewayError, Refusal
 from gateway.flows.services import Services

@@ -67,7 +67,7 @@ async def restore(
     url = settings.database
     key = _missing_key(settings, manifest)
     async with alone(url):
-        await _prepare(url, manifest, force=force)
+        await _prepare(url, shelf, manifest, force=force)
         await _fill(url, shelf, manifest, force=force, watched=watched)
         await _compare(url, manifest)
         await migrating.migrate(url)
@@ -83,13 +83,17 @@ async def verify(
     """Restores the backup beside, into an empty database or a temporary SQLite file; raises :class:`Damaged`."""
     with tempfile.TemporaryDirectory(prefix="gateway-verify-") as folder:
         url = url or f"sqlite:///{Path(folder) / 'beside.sqlite'}"
-        await _prepare(url, manifest, force=False)
+        await _prepare(url, shelf, manifest, force=False)
         await _fill(url, shelf, manifest, force=False, watched=watched)
         await _compare(url, manifest)
 
 
-async def _prepare(url: str, manifest: Manifest, *, force: bool) -> None:
-    """A database with the schema the backup was taken of."""
+async def _prepare(url: str, shelf: Shelf, manifest: Manifest, *, force: bool) -> None:
+    """A database with the schema the backup was taken of.
+
+    Where there is a later one, perhaps of a gateway that came after this one, its tables are dropped. That cannot be
+    part of the transaction that fills them, so the backup is proved first.
+    """
     present = await migrating.revision_of(url)
     if present is None:
         await migrating.migrate(url, manifest.revision)
@@ -100,8 +104,9 @@ async def _prepare(url: str, manifest: Manifest, *, force: bool) -> None:
         raise Rejected("the database holds data, which a restore would replace; say --force if that is meant")
     if present < manifest.revision:
         await migrating.migrate(url, manifest.revision)
-    while present > manifest.revision:
-        present = await migrating.migrate_back(url)
+    elif present > manifest.revision:
+        await verify(shelf, manifest)
+        await migrating.rebuild(url, manifest.revision)
 
 
 async def _fill(url: str, shelf: Shelf, manifest: Manifest, *, force: bool, watched: Watched) -> None:

@@ -40,8 +40,13 @@ async def upgrade(settings: Settings, *, backup: bool = True) -> Upgraded:
 
 
 async def go_back(settings: Settings, *, backup: bool = True) -> Upgraded:
-    """One revision back; raises :class:`gateway.store.migrating.NoWayBack`, and has changed nothing then."""
+    """One revision back.
+
+    Raises :class:`gateway.store.migrating.NoWayBack`, and NewerDatabase where a later gateway has made the migration;
+    nothing has changed then.
+    """
     before = await migrating.revision_of(settings.database)
+    migrating.is_current(before)
     if before not in migrating.REVISIONS[1:]:
         raise migrating.NoWayBack(f"there is nothing before revision {before!r}" if before else "there is no database")
     async with alone(settings.database):

@@ -14,8 +14,8 @@ from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.payments.accounts import site_of
 from gateway.flows.payments.book import Book, ref_of
 from gateway.flows.payments.calling import OF_THE_CALL, call
-from gateway.flows.payments.jobs import EnterAnswer
 from gateway.flows.payments.operate import Operated, account_of, base_of, book_in, held_in, sealed, send
+from gateway.flows.payments.operate_jobs import EnterAnswer
 from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.services import Services
 from gateway.messages_payment import Adjust, ContinueCharge, PaymentAnswered, RenewAction, Tokenise

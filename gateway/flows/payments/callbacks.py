@@ -17,7 +17,7 @@ from gateway.contract import Document, Head, Inbound, Reply, Site
 from gateway.engine.hotel import Hotel
 from gateway.errors import GatewayError, Reason, Refusal, Rejected, Unsupported
 from gateway.flows.payments.accounts import site_of
-from gateway.flows.payments.jobs import CountRefused, TakeCallback
+from gateway.flows.payments.callback_jobs import CountRefused, TakeCallback
 from gateway.flows.services import Services
 from gateway.messages import Applied
 from gateway.messages_payment import PaymentNotified

@@ -16,7 +16,7 @@ from gateway.engine.operations import Waiting, fingerprint
 from gateway.errors import NotFound, Reason, Rejected, Unsupported
 from gateway.flows.payments.book import Book, ledger_of, ref_of
 from gateway.flows.payments.calling import call
-from gateway.flows.payments.jobs import BeginOperation, EnterAnswer
+from gateway.flows.payments.operate_jobs import BeginOperation, EnterAnswer
 from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.services import Services
 from gateway.messages_payment import (

@@ -10,8 +10,8 @@ from gateway.engine.hotel import Hotel
 from gateway.errors import Refusal
 from gateway.flows.payments.book import Book, ref_of
 from gateway.flows.payments.calling import OF_THE_CALL, call
-from gateway.flows.payments.jobs import EnterAnswer
 from gateway.flows.payments.operate import base_of, book_in
+from gateway.flows.payments.operate_jobs import EnterAnswer
 from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.services import Services
 from gateway.messages_payment import QueryOperation

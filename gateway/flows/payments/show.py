@@ -8,7 +8,7 @@ from gateway.errors import NotFound
 from gateway.flows.desk.finding import cursor as made_cursor
 from gateway.flows.desk.finding import page_size, position, property_of, text_of
 from gateway.flows.payments.book import Book, ledger_of
-from gateway.flows.payments.jobs import INBOX
+from gateway.flows.payments.callback_jobs import INBOX
 from gateway.flows.services import Services
 from gateway.model.dates import Instant
 from gateway.store import paying

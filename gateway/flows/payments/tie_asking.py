@@ -15,7 +15,7 @@ from gateway.engine.payment_schedule import Due, uncovered
 from gateway.engine.sale import Sale, SaleState
 from gateway.errors import Reason, Rejected
 from gateway.flows.payments.book import Book
-from gateway.flows.payments.jobs import BeginOperation
+from gateway.flows.payments.operate_jobs import BeginOperation
 from gateway.flows.payments.tie import begun, due_at, in_flight, money_needs, money_of, next_due_ms, secured, to_ask
 from gateway.flows.selling.rows import SALE, open_sale, pack_sale, sale_of
 from gateway.flows.vault.take import CARDS

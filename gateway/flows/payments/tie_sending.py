@@ -12,8 +12,8 @@ from gateway.engine.sale import Sale, SaleState
 from gateway.errors import CallFailed, Refusal
 from gateway.flows.payments.book import OPERATION, Book, ref_of
 from gateway.flows.payments.calling import call
-from gateway.flows.payments.jobs import EnterAnswer
 from gateway.flows.payments.operate import GRACE_MS, base_of, book_in, kept_command, notify_url, sealed
+from gateway.flows.payments.operate_jobs import EnterAnswer
 from gateway.flows.payments.tie import is_by_card
 from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.selling.rows import open_sale

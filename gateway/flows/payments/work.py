@@ -16,9 +16,10 @@ from gateway.engine.operations import FINAL
 from gateway.errors import Refusal
 from gateway.flows.errands import Errands
 from gateway.flows.payments.book import HOLDING, Book, ref_of
+from gateway.flows.payments.callback_jobs import FoldCallback, notified_in
 from gateway.flows.payments.calling import OF_THE_CALL, call
-from gateway.flows.payments.jobs import EnterAnswer, FoldCallback, keeps_key, notified_in
 from gateway.flows.payments.operate import book_in, sealed
+from gateway.flows.payments.operate_jobs import EnterAnswer, keeps_key
 from gateway.flows.payments.reconcile import want_announced
 from gateway.flows.payments.tie_jobs import tied
 from gateway.flows.payments.tie_sending import is_order, send_order

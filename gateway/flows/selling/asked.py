@@ -1,4 +1,4 @@
-"""A seller (an agency, a booking engine) asks what there is, and books it, by messages of its own.
+"""A seller (an agency, a booking engine) books, changes and cancels by messages of its own.
 
 The steps are those of any direct sale (:mod:`gateway.flows.selling.sell`). What is added here: its codes become ours,
 its number names the sale, and nothing is booked at another price than it was told. A step that was taken is answered
@@ -11,50 +11,36 @@ from hashlib import blake2b
 
 import msgspec
 
-from gateway.engine.asking import Ask, Party
+from gateway.engine.asking import Party
 from gateway.engine.hotel import Hotel
-from gateway.engine.offers import shop_of
-from gateway.engine.policy import free_until
 from gateway.engine.sale import HOLDING, Customer, Sale, SaleState
-from gateway.errors import Malformed, NotFound, Reason, Rejected, Unauthentic, Unsupported
-from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
-from gateway.flows.selling.codes import SellerCodes
+from gateway.errors import Malformed, NotFound, Reason, Rejected, Unsupported
+from gateway.flows.selling.bookings import ConfirmSale, ModifySale
+from gateway.flows.selling.codes import SellerCodes, check_seller
+from gateway.flows.selling.endings import EndSale
 from gateway.flows.selling.holds import EndHolds, TakeHold
 from gateway.flows.selling.rows import SALE, open_sale, pack_sale
-from gateway.flows.selling.search import Line, offers, priced
+from gateway.flows.selling.search import Line, priced
 from gateway.flows.selling.sell import view
 from gateway.flows.services import ALPHABET, Services
 from gateway.flows.vault.take import keep_for_sale
-from gateway.messages_selling import Extra, Offered, OffersAsked, OffersFound, SaleAsked, SaleStep, Sold, StayAsked
+from gateway.messages_selling import SaleAsked, SaleStep, Sold
 from gateway.model.money import format_minor
-from gateway.model.property import Connection, Role
+from gateway.model.property import Connection
 from gateway.model.reservation import RoomStay
-from gateway.model.selling import Guarantee
 from gateway.store import selling
 from gateway.store.batch import Job
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow, SaleRow
 
-STAYS_MAX = 20
 _NUMBER_CHARS = 10
-
-
-async def offers_for(services: Services, hotel: Hotel, connection: Connection, asked: OffersAsked) -> OffersFound:
-    """What can be booked for each stay; raises :class:`gateway.errors.Refusal` for what nobody could want."""
-    _check_seller(connection)
-    if not 1 <= len(asked.stays) <= STAYS_MAX:
-        raise Malformed(f"1 to {STAYS_MAX} stays can be asked for", Reason.INVALID_VALUE)
-    codes = SellerCodes(hotel, connection)
-    found = [offered for stay in asked.stays for offered in await _offered(services, hotel, connection, codes, stay)]
-    prop = hotel.property
-    return OffersFound(connection.hotel, prop.currency, prop.net, tuple(found))
 
 
 async def take_step(
     services: Services, hotel: Hotel, connection: Connection, asked: SaleAsked, message: MessageRow
 ) -> Sold:
     """Takes a step of a booking; raises :class:`gateway.errors.Refusal` where it cannot be taken."""
-    _check_seller(connection)
+    check_seller(connection)
     step = _Step(services, hotel, connection, asked, message)
     match asked.step:
         case SaleStep.HOLD | SaleStep.BOOK:
@@ -65,42 +51,6 @@ async def take_step(
             return await step.end()
         case SaleStep.PRICE_CANCEL:
             return step.said(await step.known())
-
-
-def _check_seller(connection: Connection) -> None:
-    if connection.role is not Role.SELLER:
-        raise Unauthentic("this connection may not book", Reason.AUTHORIZATION)
-
-
-async def _offered(
-    services: Services, hotel: Hotel, connection: Connection, codes: SellerCodes, stay: StayAsked
-) -> list[Offered]:
-    ask = Ask(
-        stay.arrival,
-        stay.departure,
-        Party(stay.adults, stay.child_ages),
-        stay.units,
-        stay.codes,
-        frozenset(codes.our_room(room) for room in stay.rooms),
-        frozenset(our for plan in stay.plans for our in codes.our_plans(plan)),
-    )
-    found = await offers(services, hotel.property.id, ask, source=connection.id)
-    shop = shop_of(hotel, connection.id)
-    arrival_ms = shop.arrival_ms(stay.arrival)
-    return [
-        Offered(
-            stay.ref,
-            said,
-            offer.total,
-            tuple(Extra(it.code, it.name, it.amount, it.included) for it in offer.charges),
-            offer.left,
-            free_until(shop.policy(offer.plan), arrival_ms) or 0,
-            "" if offer.guarantee is Guarantee.NONE else offer.guarantee.value,
-            offer.on_request,
-        )
-        for offer in found.offers
-        if (said := codes.said(offer)) is not None
-    ]
 
 
 class _Step:

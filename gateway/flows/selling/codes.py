@@ -1,13 +1,19 @@
-"""A seller's codes and ours. One without codes of its own speaks ours."""
+"""Who is a seller, and its codes and ours. One without codes of its own speaks ours."""
 
 from __future__ import annotations
 
 from gateway.engine.asking import Offer
 from gateway.engine.hotel import Hotel
 from gateway.engine.mapping import Mapping
-from gateway.errors import Reason, Unmapped
-from gateway.model.property import Connection
+from gateway.errors import Reason, Unauthentic, Unmapped
+from gateway.model.property import Connection, Role
 from gateway.model.reservation import RoomStay
+
+
+def check_seller(connection: Connection) -> None:
+    """Raises Unauthentic for a connection that may not book."""
+    if connection.role is not Role.SELLER:
+        raise Unauthentic("this connection may not book", Reason.AUTHORIZATION)
 
 
 class SellerCodes:

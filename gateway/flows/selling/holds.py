@@ -12,14 +12,7 @@ from msgspec.structs import replace
 from gateway.engine.hotel import Hotel
 from gateway.engine.sale import HOLDING, Customer, Sale, SaleState
 from gateway.flows.payments.book import Book
-from gateway.flows.payments.tie import (
-    money_needs,
-    money_of,
-    secured,
-    settled,
-    told,
-    withdrawn,
-)
+from gateway.flows.payments.tie import money_needs, money_of, secured, settled, told, withdrawn
 from gateway.flows.selling.rows import (
     KEPT_MS,
     SALE,

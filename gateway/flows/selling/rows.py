@@ -50,6 +50,12 @@ def check_quote(row: SaleRow, sale: Sale, now_ms: Instant) -> None:
     raise Rejected(f"it is {row.state.replace('_', '-')} already")
 
 
+def check_booked(row: SaleRow) -> None:
+    """Raises Rejected unless it is a reservation that stands."""
+    if row.state != SaleState.BOOKED:
+        raise Rejected(f"it is {row.state.replace('_', '-')}, not a reservation that stands")
+
+
 def still_sold(hotel: Hotel, sale: Sale) -> Sale:
     """Without what has left the configuration, whose rows nobody could name."""
     return replace(sale, offers=tuple(offer for offer in sale.offers if offer.plan in hotel.plans))

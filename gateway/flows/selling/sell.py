@@ -16,7 +16,8 @@ from gateway.engine.policy import free_until
 from gateway.engine.sale import Customer, SaleState, cancellation_fee, no_show_fee
 from gateway.errors import Malformed, NotFound, Reason, Rejected
 from gateway.flows.desk.finding import property_of, text_of
-from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
+from gateway.flows.selling.bookings import ConfirmSale, ModifySale
+from gateway.flows.selling.endings import EndSale
 from gateway.flows.selling.holds import EndHolds, TakeHold
 from gateway.flows.selling.requests import AcceptRequest
 from gateway.flows.selling.rows import open_sale

@@ -16,8 +16,8 @@ from gateway.engine.card_choice import Why, starts_day
 from gateway.errors import Malformed, NotFound, Reason, Rejected
 from gateway.flows.desk.finding import text_of
 from gateway.flows.payments import operate
-from gateway.flows.payments.jobs import BeginOperation
 from gateway.flows.payments.operate import Operated, base_of, notify_url
+from gateway.flows.payments.operate_jobs import BeginOperation
 from gateway.flows.services import Services
 from gateway.flows.vault.show import CARD
 from gateway.flows.vault.uses import CHARGED, KEPT, use

@@ -13,7 +13,7 @@ from gateway.errors import GatewayError
 from gateway.flows.desk.finding import property_of, text_of
 from gateway.flows.errands import Errands
 from gateway.flows.payments.book import notice
-from gateway.flows.payments.jobs import TakeCallback
+from gateway.flows.payments.callback_jobs import TakeCallback
 from gateway.flows.payments.tie import AUTHOR
 from gateway.flows.services import Services
 from gateway.flows.vault.charge import CardCharge, charge_card

@@ -12,8 +12,8 @@ from gateway.flows.payments.schedule import PayLink, SaleMoney, Wish
 from gateway.model.access import Action
 from gateway.model.payment_means import Device
 from gateway.model.selling import Method
+from gateway.web.api.customers import CustomerBody, customer_of
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
-from gateway.web.api.selling import CustomerBody, customer_of
 from gateway.web.api.shapes import shown_type
 from gateway.web.api.values import Language, Text, WebAddress
 

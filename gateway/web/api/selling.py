@@ -15,10 +15,10 @@ from gateway.flows.selling import search, sell
 from gateway.flows.selling.search import Availability, Found, Line
 from gateway.flows.selling.sell import HOLD_S_MAX, SaleView
 from gateway.model.access import Action
-from gateway.model.reservation import Guest
+from gateway.web.api.customers import CustomerBody, customer_of
 from gateway.web.api.endpoints import Answer, Call, Endpoints, Nothing, Repeat
 from gateway.web.api.shapes import shown_type
-from gateway.web.api.values import Code, CodeOrNone, Text, day
+from gateway.web.api.values import Code, CodeOrNone, day
 
 ENDPOINTS = Endpoints("Selling", "What the house sells itself: from the search to the cancellation.")
 
@@ -74,29 +74,6 @@ class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: _Words = ()
     source: CodeOrNone = ""
     replaces: CodeOrNone = ""
-
-
-class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``country`` is ISO 3166-1 alpha-2, ``language`` a language tag (``zh-CN``): letters are written in it."""
-
-    surname: Text
-    given: Text = ""
-    email: Annotated[str, Meta(max_length=254, pattern=r"^([^@\s<>,;]+@[^@\s<>,;]+)?$")] = ""
-    phone: Annotated[str, Meta(max_length=40)] = ""
-    address: Annotated[tuple[Text, ...], Meta(max_length=5)] = ()
-    city: Text = ""
-    postal_code: Annotated[str, Meta(max_length=20)] = ""
-    country: Annotated[str, Meta(max_length=2)] = ""
-    company: Text = ""
-    language: Annotated[str, Meta(max_length=35)] = ""
-
-
-class CustomerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who books, who stays if that is somebody else, and what the house should know."""
-
-    booker: Person
-    guests: Annotated[tuple[Person, ...], Meta(max_length=50)] = ()
-    comments: Annotated[tuple[Annotated[str, Meta(max_length=2_000)], ...], Meta(max_length=10)] = ()
 
 
 class HoldBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -306,12 +283,3 @@ async def no_show_sale(call: Call[Nothing, Nothing]) -> Answer:
     From the day of arrival on. The rooms are free again, and `penalty` is what the terms say.
     """
     return Answer(await sell.no_show(call.services, call.property_id, call.path["sale"], call.principal.author))
-
-
-def customer_of(body: CustomerBody | None) -> Customer | None:
-    """Who books, as flows take it."""
-    return None if body is None else Customer(_guest(body.booker), tuple(map(_guest, body.guests)), body.comments)
-
-
-def _guest(person: Person) -> Guest:
-    return Guest(**msgspec.structs.asdict(person))

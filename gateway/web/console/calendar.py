@@ -9,8 +9,9 @@ from gateway.flows.desk.changing import Saved
 from gateway.model.access import Action
 from gateway.model.dates import Day, format_day, local_day, parse_day
 from gateway.web.console.edits import LENGTHS, SWITCHES, Edit, read_edit, takes_rates
+from gateway.web.console.faces import Faces, marks_of
 from gateway.web.console.fields import Fields
-from gateway.web.console.grids import groups, heads, marks_of, priced_in, tds
+from gateway.web.console.grids import groups, heads
 from gateway.web.console.messages import number_of
 from gateway.web.console.visits import Go, Page, Views, Visit
 from gateway.web.problems import status_of
@@ -41,16 +42,13 @@ async def _calendar(visit: Visit, first: Day | None, refusal: Refusal | None = N
         {
             "grid": grid,
             "heads": heads(grid, today),
-            "groups": groups(grid, visit.formats, adults),
+            "groups": groups(grid, Faces(grid, visit.formats, adults)),
             "adults": adults,
             "adults_max": adults_max,
             "span": span,
             "spans": SPANS,
             "today": today,
             "iso": format_day,
-            "days": {day: format_day(day) for day in range(grid.first, grid.last + 1)},
-            "tds": tds,
-            "priced": priced_in(visit.language, visit.formats),
             "saved": visit.query.text("saved"),
             "change": change if (change := visit.query.text("change")).isdecimal() else "",
             "refusal": refusal,

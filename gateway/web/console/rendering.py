@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from lxml import etree
 
 from gateway.errors import Malformed
-from gateway.web.console.words import WORDS
+from gateway.web.console import formats
+from gateway.web.console.words import WORDS, word_in
 from gateway.web.texts import LANGUAGES, translate, translations
 from gateway.wire.xml import read_tree
 from mappings import Unmapped, look_up
@@ -25,7 +26,11 @@ def render(template: str, language: str, **values: Any) -> str:
 
 
 def warm() -> None:
-    """Compiles every template, so that nobody's first page waits for it; takes about a second on one core."""
+    """Compiles every template, and the like, so that nobody's first page waits for it.
+
+    Takes about a second on one core.
+    """
+    formats.warm()
     for language in LANGUAGES:
         environment = _environment(language)
         for name in environment.list_templates():
@@ -46,7 +51,7 @@ def _environment(language: str) -> Environment:
     catalogue = translations(language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["said"] = lambda text: translate(language, str(text))
-    environment.filters["word"] = lambda value: catalogue.gettext(WORDS.get(str(value), str(value)))
+    environment.filters["word"] = partial(word_in, catalogue)
     environment.filters["pretty"] = pretty
     environment.filters["card_brand"] = card_brand
     environment.globals["is_known"] = lambda value: str(value) in WORDS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from babel.support import NullTranslations
+
 WORDS: dict[str, str] = {
     # What became of a message.
     "applied": "applied",
@@ -146,3 +148,8 @@ WORDS: dict[str, str] = {
     "duplicated": "told twice",
     "total_differs": "total differs",
 }
+
+
+def word_in(catalogue: NullTranslations, value: object) -> str:
+    """The word for a value of the model in the catalogue's language; the value itself where there is none."""
+    return catalogue.gettext(WORDS.get(str(value), str(value)))

@@ -9,7 +9,8 @@ from lxml import etree
 
 from connectors.opentravel._shared.names import NAMESPACE
 from connectors.opentravel.ota import CONNECTOR, plans, profiles, statistics
-from gateway.contract import Document, Head, Inspection, Reply
+from gateway.contract import Document, Head, Reply
+from gateway.contract_inspecting import Inspection
 from gateway.errors import Malformed, NotFound, Reason, Refusal
 from gateway.messages import Applied, Described, PlansAsked, PlansFound, ProfileFound, ProfileReceived, Result
 from gateway.model.ari import AriUpdate, Field, Setting

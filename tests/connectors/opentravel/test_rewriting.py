@@ -10,7 +10,7 @@ import pytest
 
 from connectors.opentravel import alpinebits, expedia, google, ota, pmsxchange, siteconnect
 from connectors.opentravel.alpinebits.profile import profile_of
-from gateway.contract import Inspection
+from gateway.contract_inspecting import Inspection
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "opentravel"
 _COMMENT = re.compile(rb"^<!--.*?-->\n")

@@ -27,7 +27,7 @@ from gateway.model.selling import Guarantee, Pays, PlanTerms, Policy, Schedule, 
 from gateway.store.tables import SaleRow
 from tests.flows.house import TODAY, channel, hotel, pms, sealed
 from tests.flows.payments.house import ACCOUNTS, SECRETS, PayHouse
-from tests.flows.test_sell import site
+from tests.flows.selling.test_sell import site
 
 ME = "key:site"
 ADA = Customer(Guest("Lovelace", "Ada", email="ada@example.org"))

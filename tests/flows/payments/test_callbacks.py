@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contract import Reply
 from gateway.flows.payments import operate
-from gateway.flows.payments.jobs import ATTEMPTS_MAX
+from gateway.flows.payments.callback_jobs import ATTEMPTS_MAX
 from gateway.model.payment import OperationKind
 from gateway.store.database import Unavailable
 from gateway.store.tables_paying import PaymentAccountRow, PaymentEventRow

@@ -18,8 +18,8 @@ from gateway.model.dates import format_day
 from gateway.model.payment import OperationKind
 from gateway.store.statements import Wanted
 from gateway.store.tables_statements import DifferenceRow, StatementLineRow, StatementRow
+from tests.flows.alerts.test_alerts import Watch
 from tests.flows.payments.house import PayHouse, down, unanswered
-from tests.flows.test_alerts import Watch
 
 DAY_S = 86_400
 EVERYTHING = "1 = 1"

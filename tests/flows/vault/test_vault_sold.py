@@ -9,8 +9,8 @@ from gateway.flows.vault.vaults import kept_in, place_of
 from gateway.store.tables import MessageRow, SaleRow
 from gateway.store.tables_cards import CardRow
 from tests.flows.house import House, channel, hotel, pms
-from tests.flows.test_sell import TERMS
-from tests.flows.test_sell_asked import Asked, Both, Desk, agency, stay_of
+from tests.flows.selling.test_sell import TERMS
+from tests.flows.selling.test_sell_asked import Asked, Both, Desk, agency, stay_of
 from tests.flows.vault.house import MASTERCARD, VISA
 from tests.flows.vault.scan import dump, numbers_in
 

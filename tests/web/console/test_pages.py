@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from babel.messages.extract import extract_python
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from tests.web.conftest import Web
 from tests.web.console.conftest import Person, signed_in
 
 HERE = Path(gateway.web.__file__).parent
+KEYWORDS: dict[str, None] = dict.fromkeys(("_", "ngettext"))
 EVIL = "<script>alert(1)</script>"
 NAMES = {
     "property": "h",
@@ -205,12 +207,15 @@ def first(text: object) -> str:
 
 
 def said() -> set[str]:
-    """What templates say, and the words of the model."""
+    """What templates and views say, and the words of the model."""
     found = set(WORDS.values())
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "extensions": "jinja2.ext.do"}
     for file in (HERE / "console" / "templates").glob("*.html"):
         with file.open("rb") as text:
-            found |= {first(message) for _, _, message, _ in babel_extract(text, ["_", "ngettext"], [], options)}
+            found |= {first(message) for _, _, message, _ in babel_extract(text, list(KEYWORDS), [], options)}
+    for file in (HERE / "console").glob("*.py"):
+        with file.open("rb") as text:
+            found |= {first(message) for _, _, message, _ in extract_python(text, KEYWORDS, [], {})}
     return found
 
 

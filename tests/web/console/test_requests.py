@@ -8,8 +8,8 @@ from gateway.engine.sale import SaleState
 from gateway.flows.selling import sell
 from gateway.model.access import AccessRole
 from tests.flows.house import channel, hotel, pms
-from tests.flows.test_requests import ASKING, requested
-from tests.flows.test_sell import site
+from tests.flows.selling.test_requests import ASKING, requested
+from tests.flows.selling.test_sell import site
 from tests.web.conftest import Web
 from tests.web.console.conftest import Person, signed_in
 

@@ -7,7 +7,7 @@ import pytest
 from connectors.opentravel.alpinebits import CONNECTOR
 from connectors.opentravel.alpinebits.actions import ACTIONS
 from connectors.opentravel.alpinebits.terms import VERSIONS
-from gateway.contract import Inspection, Inspector
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.errors import Malformed, Refusal, Rejected
 from tests.connectors.opentravel.alpinebits.examples import (
     EVERYTHING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.opentravel.expedia import CONNECTOR
-from gateway.contract import Inspection, Inspector
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.errors import Malformed, Refusal, Unsupported
 
 SPACE = "http://www.expediaconnect.com/EQC/"

@@ -10,7 +10,8 @@ from lxml import etree
 
 from connectors.opentravel.expedia import CONNECTOR
 from connectors.opentravel.expedia.encode_ari import BYTES_MAX, CELLS_MAX, days_counted
-from gateway.contract import Confirmed, Inspection, Refused, Reply
+from gateway.contract import Confirmed, Refused, Reply
+from gateway.contract_inspecting import Inspection
 from gateway.errors import Unsupported
 from gateway.messages import (
     Confirmation,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connectors.opentravel.google import CONNECTOR
-from gateway.contract import Inspection, Inspector
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.errors import Malformed, Refusal, Unsupported
 from gateway.messages import Described, PushAvailability, PushContent, PushRates
 from gateway.model.ari import Field

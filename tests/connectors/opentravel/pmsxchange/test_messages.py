@@ -11,7 +11,8 @@ from lxml import etree
 
 from connectors.opentravel._shared.message_id import MessageId
 from connectors.opentravel.pmsxchange import CONNECTOR
-from gateway.contract import Confirmed, Decoded, Describes, Document, Head, Inspection, Inspector, Refused, Reply
+from gateway.contract import Confirmed, Decoded, Describes, Document, Head, Refused, Reply
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.errors import (
     Malformed,
     OutcomeUnknown,

@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 
 from connectors.opentravel.siteconnect import CONNECTOR
-from gateway.contract import Document, Inspection, Inspector, Reply
+from gateway.contract import Document, Reply
+from gateway.contract_inspecting import Inspection, Inspector
 from gateway.errors import Malformed, Reason, Refusal, Unmapped, Unsupported
 from gateway.messages import Applied, AriReceived, Command, PushAvailability, PushRates, Result, Taken
 from gateway.model.ari import AriUpdate, Field, Setting

@@ -13,7 +13,7 @@ from gateway.settings import Settings
 from gateway.store.tables import SaleRow
 from tests.flows.house import House
 from tests.flows.mailbox import Mailbox
-from tests.flows.test_sell import ME, booked, held, quoted, shop
+from tests.flows.selling.test_sell import ME, booked, held, quoted, shop
 
 __all__ = ["shop"]
 

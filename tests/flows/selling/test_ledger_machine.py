@@ -1,7 +1,8 @@
 """The whole ledger: direct sales, holds and figures, and channels' revisions in any order and number, all at once.
 
-What :mod:`tests.flows.test_sell_machine` claims holds with them, and besides: whatever was acknowledged can be found,
-in the words it was said in, and a reservation is the fold of what was said about it, whatever came first or twice.
+What :mod:`tests.flows.selling.test_sell_machine` claims holds with them, and besides: whatever was acknowledged can be
+found, in the words it was said in, and a reservation is the fold of what was said about it, whatever came first or
+twice.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gateway.messages import ReservationReceived, Taken
 from gateway.model.reservation import Revision, RevisionKind
 from gateway.store.tables import ReservationRow, RevisionRow
 from tests.flows.house import cancel, modify, new, stay
-from tests.flows.test_sell_machine import SPAN, Selling, taken_by
+from tests.flows.selling.test_sell_machine import SPAN, Selling, taken_by
 
 ROOMS = {"r1": "DBL", "r2": "FAM", "r3": "STE", "r4": "TWN"}
 _entry = msgspec.msgpack.Decoder(Entry).decode

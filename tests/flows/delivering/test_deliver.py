@@ -255,9 +255,8 @@ async def test_what_is_written_down_as_sent_is_what_is_sent(house: House) -> Non
     assert await house.free("DBL", 2) == 1
 
 
-async def test_what_was_under_way_when_the_process_ended_is_sent_again(house: House) -> None:
-    await house.say(new(stay(2, 5)))
-
+async def kill_on_the_way(house: House) -> None:
+    """The process ends while every delivery that is due is on its way; another begins."""
     on_its_way = asyncio.Event()
 
     async def hang(_: str) -> None:
@@ -271,8 +270,13 @@ async def test_what_was_under_way_when_the_process_ended_is_sent_again(house: Ho
         if task.get_name().startswith("deliver "):
             task.cancel()
     house.wire.meanwhile = None
-    assert (await delivery(house)).state == "sent"
     house.deliverer = Deliverer(house.services)
+
+
+async def test_what_was_under_way_when_the_process_ended_is_sent_again(house: House) -> None:
+    await house.say(new(stay(2, 5)))
+    await kill_on_the_way(house)
+    assert (await delivery(house)).state == "sent"
     await until_done(house)
     first, second = house.wire.deliveries()
     assert first.id == second.id
@@ -299,24 +303,6 @@ async def test_one_pms_after_the_other_gets_every_booking(empty_house: House) ->
         "pms": "confirmed",
         "crm": "confirmed",
     }
-
-
-async def kill_on_the_way(house: House) -> None:
-    """The process ends while every delivery that is due is on its way; another begins."""
-    on_its_way = asyncio.Event()
-
-    async def hang(_: str) -> None:
-        on_its_way.set()
-        await asyncio.Event().wait()
-
-    house.wire.meanwhile = hang
-    await house.deliverer.round()
-    await on_its_way.wait()
-    for task in asyncio.all_tasks():
-        if task.get_name().startswith("deliver "):
-            task.cancel()
-    house.wire.meanwhile = None
-    house.deliverer = Deliverer(house.services)
 
 
 async def test_what_a_killed_process_left_behind_is_sent_at_once(house: House) -> None:

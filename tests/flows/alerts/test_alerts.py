@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import AlertRow, LeaseRow
 from tests.flows.house import House, down, hotel, new, rejecting, stay, update
-from tests.flows.test_sell import spoilt
+from tests.flows.selling.test_sell import spoilt
 
 HOUR_S = 3_600
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -28,7 +28,7 @@ from tests.flows.house import House, new, stay
 from tests.store.jobs import message
 
 NOW_MS = 1_795_000_000_000
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Safe:
@@ -200,7 +200,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from gateway.flows.keeping import back_up as backing_up
 from gateway.settings import Settings
-from tests.flows.test_back_up import Ending
+from tests.flows.keeping.test_back_up import Ending
 backing_up.PACK_BYTES = 4_000
 folder, url = sys.argv[1:]
 shelf = Ending(Path(folder), 2, lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -23,8 +23,8 @@ from gateway.model.dates import format_day
 from gateway.model.property import Connection, Credentials, Product, Role
 from gateway.settings import Settings
 from gateway.store.tables import DeliveryRow
+from tests.flows.delivering.webhook_receiver import Endpoint
 from tests.flows.house import TODAY, VAULT, House, cancel, channel, hotel, modify, new, pms, sealed, stay
-from tests.flows.webhook_receiver import Endpoint
 from tests.simulation.plain import PlainConnector
 
 OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -21,7 +21,8 @@ from gateway.engine.stock import FIGURE, HELD, SOLD, UNSEEN, open_stock
 from gateway.errors import Refusal
 from gateway.flows.delivering.standing import Begun
 from gateway.flows.relink import Relink
-from gateway.flows.selling.bookings import ConfirmSale, EndSale, ModifySale
+from gateway.flows.selling.bookings import ConfirmSale, ModifySale
+from gateway.flows.selling.endings import EndSale
 from gateway.flows.selling.holds import EndHolds, TakeHold
 from gateway.flows.selling.rows import open_sale, pack_sale
 from gateway.flows.take_booking import TakeBooking
@@ -34,7 +35,7 @@ from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, RevisionRow, SaleRow, Scope, StockRow
 from tests.flows.house import PRODUCTS, TODAY, cancel, channel, hotel, new, pms, stay
-from tests.flows.test_sell import TERMS, site
+from tests.flows.selling.test_sell import TERMS, site
 
 NIGHTS = range(TODAY + 1, TODAY + 7)
 ALL = ("DBL", "FAM", "STE", "TWN")

@@ -26,7 +26,7 @@ from gateway.store.tables import MessageRow, ReservationRow, SaleRow
 from gateway.wire.http_auth import compose_basic
 from tests.connectors.opentravel import schemas
 from tests.flows.house import TODAY, House, channel, hotel, pms
-from tests.flows.test_sell import TERMS, held, site
+from tests.flows.selling.test_sell import TERMS, held, site
 from tests.simulation.plain import PlainConnector
 
 NS = "http://www.opentravel.org/OTA/2003/05"

@@ -17,9 +17,9 @@ from gateway.model.selling import PlanTerms
 from gateway.store.tables import ReservationRow
 from tests.flows.house import House, channel, hotel, new, pms, stay, update
 from tests.flows.mailbox import Mailbox
-from tests.flows.test_sell import ADA, ME, TERMS, held, quoted, site
-from tests.flows.test_sell_asked import Both, Desk, agency
-from tests.flows.test_sell_letters import postman
+from tests.flows.selling.test_sell import ADA, ME, TERMS, held, quoted, site
+from tests.flows.selling.test_sell_asked import Both, Desk, agency
+from tests.flows.selling.test_sell_letters import postman
 
 ASKING = msgspec.structs.replace(TERMS, plans=(PlanTerms("BAR", on_request=True),), request_s=3_600)
 
