@@ -20,7 +20,8 @@ from gateway.engine.view import Channel
 from gateway.flows.services import Services
 from gateway.model.dates import BLOCK_DAYS, blocks_of
 from gateway.store import reading_properties
-from gateway.store.tables import CalendarRow, ShadowRow, StockRow
+from gateway.store.tables import CalendarRow, StockRow
+from gateway.store.tables_connections import ShadowRow
 
 DAYS_AHEAD = 500
 ROOMS_LEFT = 12

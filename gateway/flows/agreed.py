@@ -21,7 +21,7 @@ from gateway.model.ari import Aspect
 from gateway.model.dates import local_day
 from gateway.model.property import Connection
 from gateway.store import pushing
-from gateway.store.tables import AgreedRow
+from gateway.store.tables_connections import AgreedRow
 
 log = structlog.get_logger(__name__)
 

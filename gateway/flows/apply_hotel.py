@@ -23,18 +23,8 @@ from gateway.model.property import Connection, Property, Role
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import (
-    Config,
-    ConnectionRow,
-    ContentRow,
-    DeliveryRow,
-    MessageRow,
-    OrderRow,
-    RetrievalRow,
-    Row,
-    Scope,
-    ShadowRow,
-)
+from gateway.store.tables import Config, DeliveryRow, MessageRow, Row, Scope
+from gateway.store.tables_connections import ConnectionRow, ContentRow, OrderRow, RetrievalRow, ShadowRow
 from gateway.store.tables_paying import account_scope
 
 log = structlog.get_logger(__name__)

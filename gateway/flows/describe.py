@@ -15,7 +15,8 @@ from gateway.model.dates import Instant
 from gateway.store import describing
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import ContentRow, MessageRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ContentRow
 
 log = structlog.get_logger(__name__)
 

@@ -27,7 +27,8 @@ from gateway.messages import (
     RetrieveReservations,
 )
 from gateway.store import fetching
-from gateway.store.tables import MessageRow, RetrievalRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import RetrievalRow
 
 log = structlog.get_logger(__name__)
 

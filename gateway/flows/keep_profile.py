@@ -16,7 +16,8 @@ from gateway.model.property import Connection
 from gateway.store.database import Transaction
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import MessageRow, ProfileRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ProfileRow
 
 DOCUMENT_BYTES_MAX = 64 * 1024
 

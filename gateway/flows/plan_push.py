@@ -19,7 +19,7 @@ from gateway.model.dates import BLOCK_DAYS, Instant, day_start_ms, local_day
 from gateway.store import pushing, watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import AgreedRow, ConnectionRow, ShadowRow, SyncErrorRow
+from gateway.store.tables_connections import AgreedRow, ConnectionRow, ShadowRow, SyncErrorRow
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,8 @@ from gateway.flows.push_work import AGREED_FOR_MS, account_of
 from gateway.flows.services import Services
 from gateway.messages import Ping
 from gateway.model.dates import Instant
-from gateway.store.tables import UNKNOWN, AgreedRow, ConnectionRow, Row
+from gateway.store.tables import Row
+from gateway.store.tables_connections import UNKNOWN, AgreedRow, ConnectionRow
 
 log = structlog.get_logger(__name__)
 

@@ -43,7 +43,8 @@ from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s
 from gateway.model.dates import Instant
 from gateway.store.database import Transaction
-from gateway.store.tables import ID_SHIFT, ConnectionRow, Row
+from gateway.store.tables import ID_SHIFT, Row
+from gateway.store.tables_connections import ConnectionRow
 
 log = structlog.get_logger(__name__)
 

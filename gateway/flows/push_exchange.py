@@ -14,7 +14,7 @@ from gateway.flows.push_work import terms_of
 from gateway.flows.services import Services
 from gateway.messages import PushAvailability, PushRates
 from gateway.model.dates import Instant
-from gateway.store.tables import AgreedRow
+from gateway.store.tables_connections import AgreedRow
 
 # A message that has waited longer for its turn is planned anew, and its cells' doubt is measured from here.
 TURN_MAX_S = 10.0

@@ -13,7 +13,8 @@ from gateway.flows.plan_push import ChannelPlan, Target
 from gateway.flows.push_exchange import Exchange
 from gateway.messages import Ping, PushAvailability, PushRates
 from gateway.model.dates import Instant
-from gateway.store.tables import JournalRow, MessageRow, Row, ShadowRow, SyncErrorRow
+from gateway.store.tables import JournalRow, MessageRow, Row
+from gateway.store.tables_connections import ShadowRow, SyncErrorRow
 from gateway.wire.redact import redact
 
 _SAID = {Confirmed: journal.CONFIRMED, Refused: journal.REFUSED}

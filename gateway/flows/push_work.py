@@ -28,7 +28,8 @@ from gateway.model.property import Connection
 from gateway.model.reservation import RoomStay
 from gateway.store import pushing
 from gateway.store.database import Transaction
-from gateway.store.tables import UNKNOWN, AgreedRow, CalendarRow, ConnectionRow, OrderRow, ShadowRow, StockRow
+from gateway.store.tables import CalendarRow, StockRow
+from gateway.store.tables_connections import UNKNOWN, AgreedRow, ConnectionRow, OrderRow, ShadowRow
 
 AGREED_FOR_MS = 24 * 3_600_000
 

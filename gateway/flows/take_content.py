@@ -10,7 +10,8 @@ from gateway.messages import Applied, ContentReceived
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
 from gateway.store.state import Decision, State
-from gateway.store.tables import MessageRow, TheirCodeRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import TheirCodeRow
 
 CONTENT = "content"
 REFUSED = "refused"

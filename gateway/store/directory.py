@@ -7,7 +7,8 @@ from collections.abc import Callable
 from gateway.engine.hotel import Hotel
 from gateway.store.database import Database, Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables import ConnectionRow, Scope
+from gateway.store.tables import Scope
+from gateway.store.tables_connections import ConnectionRow
 from gateway.store.tables_paying import PaymentAccountRow, account_scope
 
 # For so long a property's configuration is used before it is looked up again: another process may have changed it.

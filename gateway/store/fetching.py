@@ -8,7 +8,8 @@ from gateway.engine.hotel import Hotel
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
 from gateway.store.sql import Lookup
-from gateway.store.tables import RetrievalRow, Scope
+from gateway.store.tables import Scope
+from gateway.store.tables_connections import RetrievalRow
 
 DUE_MAX = 200
 _SCOPES = Lookup(Scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zlib import crc32
 
 from gateway.store.database import Transaction
-from gateway.store.tables import LeaseRow
+from gateway.store.tables_connections import LeaseRow
 
 SHARDS = 256
 

@@ -7,18 +7,8 @@ from typing import NamedTuple
 
 from gateway.store.database import Transaction
 from gateway.store.sql import Lookup, Params
-from gateway.store.tables import (
-    AgreedRow,
-    CalendarRow,
-    ConnectionRow,
-    OrderRow,
-    ReservationRow,
-    RevisionRow,
-    Scope,
-    ShadowRow,
-    StockRow,
-    SyncErrorRow,
-)
+from gateway.store.tables import CalendarRow, ReservationRow, RevisionRow, Scope, StockRow
+from gateway.store.tables_connections import AgreedRow, ConnectionRow, OrderRow, ShadowRow, SyncErrorRow
 
 CALENDAR = Lookup(CalendarRow)
 STOCK = Lookup(StockRow)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.store.database import Transaction
-from gateway.store.tables import (
+from gateway.store.tables import MessageRow, Scope
+from gateway.store.tables_connections import (
     AgreedRow,
     ConnectionRow,
     ContentRow,
-    MessageRow,
     OrderRow,
-    Scope,
     ShadowRow,
     SyncErrorRow,
     TheirCodeRow,

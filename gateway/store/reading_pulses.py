@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from gateway.store.database import Transaction
-from gateway.store.tables import AlertRow, ConnectionRow, Scope
+from gateway.store.tables import AlertRow, Scope
+from gateway.store.tables_connections import ConnectionRow
 
 PulseRow = Scope | ConnectionRow | AlertRow
 

@@ -11,31 +11,33 @@ from typing import Any, ClassVar, get_args, get_type_hints
 import sqlalchemy as sa
 
 from gateway.store.tables import (
-    AgreedRow,
     AlertRow,
     CalendarRow,
     Config,
-    ConnectionRow,
-    ContentRow,
     DeliveryRow,
     HeldRow,
     JournalRow,
-    LeaseRow,
     MessageRow,
-    OrderRow,
-    ProfileRow,
     ReservationRow,
-    RetrievalRow,
     RevisionRow,
     SaleRow,
     Scope,
-    ShadowRow,
     StockRow,
-    SyncErrorRow,
-    TheirCodeRow,
 )
 from gateway.store.tables_access import IdempotencyRow, PrincipalRow, PrincipalUseRow, SessionRow
 from gateway.store.tables_cards import CardRow, CardUseRow
+from gateway.store.tables_connections import (
+    AgreedRow,
+    ConnectionRow,
+    ContentRow,
+    LeaseRow,
+    OrderRow,
+    ProfileRow,
+    RetrievalRow,
+    ShadowRow,
+    SyncErrorRow,
+    TheirCodeRow,
+)
 from gateway.store.tables_paying import (
     PaymentAccountRow,
     PaymentEventRow,

@@ -46,7 +46,8 @@ from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels
 from gateway.store.schema import SPECS
 from gateway.store.secrets import Vault
-from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, StockRow, TheirCodeRow
+from gateway.store.tables import CalendarRow, MessageRow, ReservationRow, StockRow
+from gateway.store.tables_connections import TheirCodeRow
 from tests.simulation.plain import Only, PlainConnector, PlainReply, Sendable, decode_command
 
 TODAY = parse_day("2026-11-21")

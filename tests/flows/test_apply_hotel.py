@@ -14,7 +14,8 @@ from gateway.errors import Rejected
 from gateway.messages import ReservationReceived
 from gateway.model.property import Connection, Property
 from gateway.store.database import Database
-from gateway.store.tables import Config, ConnectionRow, MessageRow, Scope
+from gateway.store.tables import Config, MessageRow, Scope
+from gateway.store.tables_connections import ConnectionRow
 from tests.flows.house import House, channel, hotel, lost, new, pms, refusing, stay
 
 SECRETS: dict[tuple[str, Side], str] = {

@@ -8,7 +8,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from gateway.flows.standing import Standing
-from gateway.store.tables import ConnectionRow, MessageRow, Scope
+from gateway.store.tables import MessageRow, Scope
+from gateway.store.tables_connections import ConnectionRow
 from tests.flows.house import House, down, new, stay, unanswered, update
 
 

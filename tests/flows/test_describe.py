@@ -9,7 +9,8 @@ from gateway.flows.describe import Describer
 from gateway.flows.desk import connections
 from gateway.messages import Described, PushContent
 from gateway.model.property import Product, RatePlan, RoomType
-from gateway.store.tables import ContentRow, MessageRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ContentRow
 from tests.flows.house import ROOMS, House, channel, down, hotel, lost, pms, rejecting, unanswered
 
 NAMED = channel("ota", "named")

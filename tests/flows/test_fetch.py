@@ -11,7 +11,8 @@ from gateway.contract import Decoded, Refused, Reply, Request, Site
 from gateway.flows.fetch import Fetcher
 from gateway.messages import Command, ConfirmReservations, ReservationReceived, RetrieveReservations
 from gateway.model.reservation import Revision
-from gateway.store.tables import MessageRow, ReservationRow, RetrievalRow
+from gateway.store.tables import MessageRow, ReservationRow
+from gateway.store.tables_connections import RetrievalRow
 from tests.flows.house import House, channel, down, hotel, new, pms, rejecting, stay, unanswered
 from tests.simulation.plain import PlainConnector, PlainPage
 

@@ -14,7 +14,8 @@ from gateway.contract import Capabilities, Head
 from gateway.flows.receive import receive
 from gateway.model.dates import format_day
 from gateway.model.property import Connection, Product, Role
-from gateway.store.tables import MessageRow, ProfileRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ProfileRow
 from gateway.wire.http_auth import compose_basic
 from tests.flows.house import PLANS, ROOMS, TODAY, House, hotel, pms, sealed, update
 from tests.simulation.plain import PlainConnector

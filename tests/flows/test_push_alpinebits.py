@@ -32,7 +32,8 @@ from gateway.flows.push_work import AGREED_FOR_MS
 from gateway.model.ari import AriUpdate
 from gateway.model.dates import BLOCK_DAYS, format_day
 from gateway.model.property import Connection, Credentials, Product, Property, Role
-from gateway.store.tables import AgreedRow, MessageRow, StockRow, SyncErrorRow
+from gateway.store.tables import MessageRow, StockRow
+from gateway.store.tables_connections import AgreedRow, SyncErrorRow
 from gateway.web.app import create_app
 from gateway.wire.http_auth import compose_basic
 from gateway.wire.multipart_form import read_parts, write_parts

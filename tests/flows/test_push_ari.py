@@ -17,7 +17,8 @@ from gateway.model.ari import AriUpdate, Field
 from gateway.model.property import Adjustment, Allotment, Connection
 from gateway.store import pushing
 from gateway.store.database import Database, Transaction
-from gateway.store.tables import ConnectionRow, MessageRow, ShadowRow, SyncErrorRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ConnectionRow, ShadowRow, SyncErrorRow
 from tests.flows.house import (
     HORIZON,
     TODAY,

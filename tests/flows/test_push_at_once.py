@@ -10,7 +10,7 @@ import pytest
 
 from gateway.flows.record import Record
 from gateway.store.database import Transaction
-from gateway.store.tables import ShadowRow
+from gateway.store.tables_connections import ShadowRow
 from tests.flows.house import House, update
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from gateway.store.alone import Occupied, alone, working_on
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
-from gateway.store.tables import LeaseRow
+from gateway.store.tables_connections import LeaseRow
 
 HOLDS = """
 import sys

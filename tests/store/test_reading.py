@@ -7,7 +7,8 @@ from gateway.store import delivering, pushing
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.hotels import Hotels, pack_property
-from gateway.store.tables import Config, ConnectionRow, DeliveryRow, ReservationRow, RevisionRow, Row, Scope, ShadowRow
+from gateway.store.tables import Config, DeliveryRow, ReservationRow, RevisionRow, Row, Scope
+from gateway.store.tables_connections import ConnectionRow, ShadowRow
 from tests.store.jobs import put
 
 NOW_MS = 1_000

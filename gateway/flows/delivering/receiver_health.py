@@ -13,7 +13,8 @@ import structlog
 from gateway.model.dates import Instant
 from gateway.store.sql import Lookup
 from gateway.store.state import State
-from gateway.store.tables import ConnectionRow, OrderRow, Row
+from gateway.store.tables import Row
+from gateway.store.tables_connections import ConnectionRow, OrderRow
 
 log = structlog.get_logger(__name__)
 

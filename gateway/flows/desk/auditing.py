@@ -26,7 +26,8 @@ from gateway.model.dates import Day, blocks_of, local_day
 from gateway.store import pushing, reading_calendar, reading_connections
 from gateway.store.database import Transaction
 from gateway.store.reading_connections import Told
-from gateway.store.tables import ConnectionRow, Scope, SyncErrorRow
+from gateway.store.tables import Scope
+from gateway.store.tables_connections import ConnectionRow, SyncErrorRow
 
 ORDERED_MAX = 20_000  # more ranges than that are better sent as everything
 

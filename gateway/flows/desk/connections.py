@@ -26,7 +26,8 @@ from gateway.model.property import Connection, Role
 from gateway.store import reading_connections as reading
 from gateway.store.database import Transaction
 from gateway.store.reading_connections import DUE_ROWS_MAX, Progress
-from gateway.store.tables import UNKNOWN, MessageRow, ShadowRow, SyncErrorRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import UNKNOWN, ShadowRow, SyncErrorRow
 
 
 class ConnectionLine(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from gateway.model.dates import Instant
 from gateway.model.property import Connection, Product, Property
 from gateway.store import reading_connections, reading_reservations
 from gateway.store.database import Transaction
-from gateway.store.tables import TheirCodeRow
+from gateway.store.tables_connections import TheirCodeRow
 from gateway.store.walking import Condition
 
 BOOKED = "booked"

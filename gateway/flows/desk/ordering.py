@@ -13,7 +13,8 @@ from gateway.flows.services import Services
 from gateway.model.dates import Instant
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import ConnectionRow, ContentRow, MessageRow, OrderRow, Row
+from gateway.store.tables import MessageRow, Row
+from gateway.store.tables_connections import ConnectionRow, ContentRow, OrderRow
 
 _ORDER = Lookup(OrderRow)
 _CONNECTION = Lookup(ConnectionRow)

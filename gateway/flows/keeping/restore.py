@@ -25,7 +25,7 @@ from gateway.store.database import Transaction
 from gateway.store.keyring import Keyring, read_keyring
 from gateway.store.opening import open_database
 from gateway.store.snapshot import Whole, snapshot
-from gateway.store.tables import UNKNOWN
+from gateway.store.tables_connections import UNKNOWN
 
 # Chunks of one table mostly lie one after the other, in packs of several backups.
 _PACKS_HELD = 8

@@ -21,7 +21,8 @@ from gateway.flows.alerts.watch import LOOK_S, SALES_NEGLECTED_MS, SETTLE_MS, Al
 from gateway.flows.work import Workers
 from gateway.settings import Settings
 from gateway.store.database import Database
-from gateway.store.tables import AlertRow, LeaseRow
+from gateway.store.tables import AlertRow
+from gateway.store.tables_connections import LeaseRow
 from tests.flows.house import House, down, hotel, new, rejecting, stay, update
 from tests.flows.selling.test_sell import spoilt
 

@@ -9,7 +9,8 @@ from gateway.flows.desk import calendar, connections
 from gateway.messages import PushRates
 from gateway.model.ari import Aspect, Field
 from gateway.store import pushing
-from gateway.store.tables import MessageRow, ShadowRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import ShadowRow
 from tests.flows.house import TODAY, House, channel, hotel, lost, new, pms, refusing, rejecting, stay, update
 
 

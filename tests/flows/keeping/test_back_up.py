@@ -23,7 +23,8 @@ from gateway.store.backup_format import Damaged, Manifest
 from gateway.store.database import Database
 from gateway.store.keyring import read_keyring, write_keyring
 from gateway.store.migrating import migrate, revision_of
-from gateway.store.tables import UNKNOWN, ConnectionRow, MessageRow
+from gateway.store.tables import MessageRow
+from gateway.store.tables_connections import UNKNOWN, ConnectionRow
 from tests.flows.house import House, new, stay
 from tests.store.jobs import message
 
