@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -13,9 +14,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import structlog
 from hypothesis import settings
 from redis import Redis
 
+from gateway.io import logs
 from gateway.store.database import Database
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
@@ -24,11 +27,33 @@ from tests import servers
 
 T = TypeVar("T")
 
+_KEEPS = "cache_logger_on_first_use"
+_UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+
 REDIS_DATABASES = 16
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands and servers in the process of a test configure how it logs, which is no other test's business."""
+    configure, before = structlog.configure, structlog.get_config()
+    # A logger that is kept the way it was first used would keep to what one test has configured.
+    monkeypatch.setattr(structlog, "configure", lambda **config: configure(**config | {_KEEPS: False}))
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, _UVICORN)]
+    root = logging.getLogger()
+    root_level = root.level
+    yield
+    configure(**before)
+    root.setLevel(root_level)
+    for handler in root.handlers[:]:
+        if getattr(handler, "stream", None) is logs._STDERR:
+            root.removeHandler(handler)
+    for logger, level in levels:
+        logger.setLevel(level)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,8 +13,10 @@ from gateway.flows.payments.operate import Operated
 from gateway.flows.payments.tie import AUTHOR
 from gateway.flows.vault.charge import CardCharge, charge_card
 from gateway.flows.vault.charger import charged_at_terminal
+from gateway.model.card import CardPlace, ClearCard, KeptCard
 from gateway.model.payment import OperationOutcome
 from gateway.model.selling import Pays, Schedule
+from gateway.store.card_sealing import SealedCards
 from gateway.store.database import Database
 from gateway.store.tables_cards import CardUseRow
 from gateway.store.tables_paying import PaymentInboxRow
@@ -145,7 +147,15 @@ async def test_without_the_leave_of_the_account_the_desk_is_told_to_charge_it(
         assert house.charged == []
 
 
-async def test_two_people_at_once_charge_it_once(house: ChargingHouse) -> None:
+async def test_two_people_at_once_charge_it_once(house: ChargingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have looked at the card before either has begun."""
+    reveal, looked = SealedCards.reveal, asyncio.Barrier(2)
+
+    async def revealed(self: SealedCards, place: CardPlace, kept: KeptCard) -> ClearCard:
+        await looked.wait()
+        return await reveal(self, place, kept)
+
+    monkeypatch.setattr(SealedCards, "reveal", revealed)
     await house.open()
     await house.book(booking())
     both = await asyncio.gather(charge(house), charge(house), return_exceptions=True)

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-import structlog
 
 from connectors.opentravel.ota import document
 from gateway.contract import Reply, Request
@@ -58,7 +57,6 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 async def through_everything(house: CardHouse) -> None:
