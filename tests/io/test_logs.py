@@ -80,8 +80,21 @@ def test_no_card_number_stands_in_a_line_or_a_trace(lines: io.StringIO) -> None:
     assert text.count("411111XXXXXX1111") >= 4
 
 
-def test_lines_of_libraries_take_the_same_form(lines: io.StringIO) -> None:
-    logging.getLogger("uvicorn.error").warning("odd request")
+@pytest.fixture
+def library() -> Iterator[logging.Logger]:
+    """One that no server in this process has made quiet."""
+    logger = logging.getLogger("uvicorn.error")
+    before = (logger.level, logger.propagate, logger.disabled)
+    logger.setLevel(logging.NOTSET)
+    logger.propagate, logger.disabled = True, False
+    logging.getLogger("uvicorn").propagate = True
+    yield logger
+    logger.setLevel(before[0])
+    logger.propagate, logger.disabled = before[1:]
+
+
+def test_lines_of_libraries_take_the_same_form(lines: io.StringIO, library: logging.Logger) -> None:
+    library.warning("odd request")
     assert (last(lines)["event"], last(lines)["level"]) == ("odd request", "warning")
-    logging.getLogger("uvicorn.error").info("too much detail")
+    library.info("too much detail")
     assert "too much detail" not in lines.getvalue()
