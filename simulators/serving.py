@@ -96,8 +96,8 @@ async def running(app: Asgi, host: str = "127.0.0.1", port: int = 0) -> AsyncIte
     sock = bind(host, port)
     address = sock.getsockname()
     config = uvicorn.Config(
-        app, lifespan="on" if isinstance(app, SimulatorApp | PspApp) else "off", log_config=None, log_level="error", access_log=False,
-        proxy_headers=False, server_header=False, ws="none", timeout_graceful_shutdown=1,
+        app, lifespan="on" if isinstance(app, SimulatorApp | PspApp) else "off", log_config=None, log_level="error",
+        access_log=False, proxy_headers=False, server_header=False, ws="none", timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
     wire = UvicornWire(server, host, address[1])
