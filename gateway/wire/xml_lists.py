@@ -146,6 +146,7 @@ class _Items(Generic[S]):
         self._any = re.compile(rf"{_BLANK}*<{collector.item}{_ATTRIBUTES}>{_BLANK}*<{collector.head}{_ATTRIBUTES}/>")
         self._shapes: list[_Shape] = []
         self._known: dict[str, S] = {}
+        self._is_first = True
 
     def check_alike(self, texts: Sequence[str]) -> None:
         """Raises :class:`_OtherWay` where much of what is behind the heads would have to be parsed by itself."""
@@ -179,5 +180,10 @@ class _Items(Generic[S]):
         if len(self._known) == _KEPT_MAX or any(mark in rest for mark in _NOT_APART):
             raise _OtherWay
         xml_streams.show(f"<{_PART}>{rest}</{_PART}>".encode(), self._takes)
-        said = self._known[rest] = self._collector.said()
+        said = self._collector.said()
+        # What stands before the list's items is said of the first one, and of no other that ends in the same.
+        if self._is_first:
+            self._is_first = False
+        else:
+            self._known[rest] = said
         return said

@@ -36,7 +36,7 @@ def check_count(said: Sized) -> None:
 
 
 class AriCollector(ABC, Generic[Said]):
-    """Collects ``updates`` and the ``hotel``. An item is put together when the next one begins, or at ``finish``.
+    """Collects ``updates`` and the ``hotel``. An item ends when the next one begins, or at ``finish``.
 
     ``Said`` is what the elements below an item say, as far as it doesn't depend on the item's target: the same for all
     items that say the same. ``counted`` says that a counter (UniqueID of type 16) stood anywhere, ``complete`` that the
@@ -128,8 +128,7 @@ class AriCollector(ABC, Generic[Said]):
         self.hotel = attributes.get("HotelCode", "").strip()
 
     def _take_item(self, attributes: Attributes) -> None:
-        if self._item is not None:
-            self.end(self.said())
+        self.finish()
         self.begin(attributes)
 
     def _take_control(self, attributes: Attributes) -> None:
