@@ -1,6 +1,8 @@
 """What a bench is, how its figures are taken, and how ours are judged against the floor's.
 
-Floor and ours take turns round by round, so that a machine growing warm or busy touches both alike.
+Floor and ours take turns round by round, so that a machine growing warm or busy touches both alike. The ratio is that
+of the round in the middle: the best rounds of both need not be of the same moment, and a machine whose speed changes by
+half within a minute would be compared with itself.
 """
 
 import gc
@@ -66,8 +68,9 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Ours by the floor's."""
-        return self.ours / self.floor if self.ours is not None and self.floor else None
+        """Ours by the floor's: the median of the rounds."""
+        pairs = [mine / floor for mine, floor in zip(self.our_samples, self.floor_samples, strict=False) if floor]
+        return statistics.median(pairs) if pairs else None
 
     @property
     def verdict(self) -> Verdict:

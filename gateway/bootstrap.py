@@ -102,7 +102,7 @@ def _wire(
     clock = SystemClock()
     publishing = _Publishing(wakes)
     metrics = Metrics()
-    batcher = Batcher(database, hotels, clock.now_ms, publishing.changed, metrics.batch)
+    batcher = Batcher(database, hotels, clock, publishing.changed, metrics.batch)
     metrics.watch_queue(lambda: batcher.waiting)
     metrics.watch_statements(lambda: (database.counter.statements, database.counter.transactions))
     shared = workers and database.dialect == "postgresql"

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,6 +25,18 @@ log = structlog.get_logger(__name__)
 BATCH_MAX = 100
 SKIPS_MAX = 2
 LIGHT_WEIGHT_MAX = 200
+# From how many messages under way on a batch waits for them, how long for the next of them, and how often.
+CROWD_MIN = 3
+JOINING_S = 0.003
+JOININGS_MAX = 8
+
+
+class Clock(Protocol):
+    """What the batcher asks of time: milliseconds since 1970 UTC, and waiting for an event, so many seconds at most."""
+
+    def now_ms(self) -> int: ...
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool: ...
 
 
 class _Waiting:
@@ -49,19 +61,20 @@ class Batcher:
         self,
         database: Database,
         hotels: Hotels,
-        now_ms: Callable[[], int],
+        clock: Clock,
         after: Callable[[set[str]], None],
         committed: Callable[[int, float], None] = lambda jobs, seconds: None,
     ) -> None:
         self._database = database
         self._kept = Kept(hotels, RowCache())
-        self._now_ms = now_ms
+        self._clock = clock
         self._after = after
         self._committed = committed
         self._queue: list[_Waiting] = []
         self._running: list[_Waiting] = []
         self._heavy = 0
         self._wake = asyncio.Event()
+        self._enough = 1  # so many in the queue wake the batcher
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -95,17 +108,22 @@ class Batcher:
         waiting = _Waiting(job, asyncio.get_running_loop().create_future(), is_heavy=weight > LIGHT_WEIGHT_MAX)
         self._heavy += waiting.is_heavy
         self._queue.append(waiting)
-        self._wake.set()
+        if len(self._queue) >= self._enough:
+            self._wake.set()
         return await waiting.answer
 
     # --- whose turn it is -------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
+        crowd = 0
         try:
             while self._queue or not self._is_closing:
                 if self._queue:
+                    await self._gather(crowd)
                     self._running = self._next()
                     await self._run(self._running)
+                    # Whoever has just been answered may come again; with them, and who waits already, all are here.
+                    crowd = min(len(self._running) + len(self._queue), BATCH_MAX)
                     self._running = []
                 else:
                     self._wake.clear()
@@ -117,6 +135,25 @@ class Batcher:
         self._is_closing = True
         for waiting in (*self._running, *self._queue):
             _answer(waiting, Unavailable("the batcher has ended"))
+
+    async def _gather(self, crowd: int) -> None:
+        """Waits until a crowd is here that may be on its way, ``JOININGS_MAX * JOINING_S`` at most.
+
+        SQLite's thread contends for the interpreter with a loop that still reads messages, which makes both slower. So
+        the loop reads first what is coming, and the batch is larger too.
+        """
+        if crowd < CROWD_MIN or self._database.dialect != "sqlite":
+            return
+        self._enough = crowd
+        for _ in range(JOININGS_MAX):
+            waiting = len(self._queue)
+            if waiting >= crowd or self._is_closing:
+                break
+            self._wake.clear()
+            await self._clock.wait(self._wake, JOINING_S)
+            if len(self._queue) == waiting:
+                break
+        self._enough = 1
 
     def _next(self) -> list[_Waiting]:
         if not self._heavy:
@@ -168,7 +205,7 @@ class Batcher:
         began = perf_counter()
         try:
             outcome = await self._database.write(
-                lambda tx: run_batch(tx, jobs, self._kept, self._now_ms(), wait=wait, contexts=contexts)
+                lambda tx: run_batch(tx, jobs, self._kept, self._clock.now_ms(), wait=wait, contexts=contexts)
             )
         except Unavailable as error:
             # None of them is to blame, so running them one by one would only be slower.

@@ -216,7 +216,7 @@ class House:
         random = Random(1)
         self.services = Services(
             database=database,
-            batcher=Batcher(database, hotels, self.clock.now_ms, self._changed),
+            batcher=Batcher(database, hotels, self.clock, self._changed),
             hotels=hotels,
             directory=Directory(database, hotels, self.clock.now_ms),
             connectors=Only(PlainConnector()),

@@ -117,7 +117,7 @@ class Gateway:
         hotels = Hotels()
         self.wakes = LocalWakes()
         self._publishing: set[asyncio.Task[None]] = set()
-        batcher = Batcher(database, hotels, clock.now_ms, self._changed)
+        batcher = Batcher(database, hotels, clock, self._changed)
         self.services = Services(
             database=database,
             batcher=batcher,

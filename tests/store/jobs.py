@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from gateway.errors import Rejected
+from gateway.io.clock import SystemClock
 from gateway.store.batcher import Batcher
 from gateway.store.database import Database, Transaction
 from gateway.store.hotels import Hotels
@@ -66,10 +67,20 @@ def message(scope_id: str, number: int, **changes: Any) -> MessageRow:
     return row._replace(**changes)
 
 
+class FirstMillisecond(SystemClock):
+    """Real waiting, but all of it at one time."""
+
+    def now_ms(self) -> int:
+        return 1
+
+
+_CLOCK = FirstMillisecond()
+
+
 def batcher(
-    database: Database, after: Callable[[set[str]], None] = lambda scopes: None, now_ms: Callable[[], int] = lambda: 1
+    database: Database, after: Callable[[set[str]], None] = lambda scopes: None, clock: SystemClock = _CLOCK
 ) -> Batcher:
-    return Batcher(database, Hotels(), now_ms, after)
+    return Batcher(database, Hotels(), clock, after)
 
 
 async def add_scopes(database: Database, *scope_ids: str) -> None:

@@ -18,9 +18,7 @@ from random import Random
 
 from gateway.flows.record import Record
 from gateway.store import sqlite
-from gateway.store.batcher import Batcher
-from gateway.store.hotels import Hotels
-from tests.store.jobs import message
+from tests.store.jobs import batcher, message
 
 CALLERS = 4
 NO_SHIM = 3
@@ -29,13 +27,13 @@ NO_SHIM = 3
 async def write(path: Path, acknowledge: int) -> None:
     database = sqlite.SqliteDatabase(path)
     await database.open()
-    batcher = Batcher(database, Hotels(), lambda: 1, lambda scopes: None)
-    batcher.start()
+    running = batcher(database)
+    running.start()
     numbers = itertools.count(1)
 
     async def call() -> None:
         for number in numbers:
-            await batcher.submit(Record([message("system", number, raw=bytes(5_000))]))
+            await running.submit(Record([message("system", number, raw=bytes(5_000))]))
             os.write(acknowledge, b"%d\n" % number)
 
     await asyncio.gather(*(call() for _ in range(CALLERS)))

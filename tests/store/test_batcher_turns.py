@@ -10,14 +10,14 @@ import pytest
 
 from gateway.model.property import Property
 from gateway.store.batch import Job
-from gateway.store.batcher import BATCH_MAX, LIGHT_WEIGHT_MAX
+from gateway.store.batcher import BATCH_MAX, CROWD_MIN, JOININGS_MAX, LIGHT_WEIGHT_MAX
 from gateway.store.database import Database
 from gateway.store.hotels import pack_property
 from gateway.store.opening import open_database
 from gateway.store.postgres import PostgresTransaction
 from gateway.store.state import Decision, State
 from gateway.store.tables import Config, Row, Scope
-from tests.store.jobs import Append, Step, add_scopes, appended, batcher, scope
+from tests.store.jobs import Append, FirstMillisecond, Step, add_scopes, appended, batcher, scope
 
 HEAVY = LIGHT_WEIGHT_MAX + 1
 HANGS_AFTER_S = 30
@@ -99,6 +99,84 @@ async def test_no_job_overtakes_an_earlier_one_of_its_own_property(database: Dat
     ]
     found = await batches(database, *jobs)
     assert found == [["before", "other"], ["HEAVY"], ["after"], ["HEAVIER"], ["last"]]
+
+
+# --- crowds -----------------------------------------------------------------------------------------------------------
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Patient(FirstMillisecond):
+    """Waits for the event, however long it takes; ``waits`` counts how often."""
+
+    waits = 0
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        self.waits += 1
+        return await event.wait()
+
+
+class Impatient(Patient):
+    """The time is up at once."""
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        self.waits += 1
+        await asyncio.sleep(0)
+        return event.is_set()
+
+
+async def crowded(database: Database, callers: int, clock: Patient) -> list[int]:
+    """The sizes of the batches, where each caller comes again once it is answered, one behind the other."""
+    trace = Trace()
+    running = batcher(database, clock=clock)
+
+    async def call(number: int) -> None:
+        await running.submit(trace.job(None, f"{number}"))
+        for _ in range(2 * number):
+            await asyncio.sleep(0)
+        await running.submit(trace.job(None, f"{number}"))
+
+    calls = [asyncio.create_task(call(number)) for number in range(callers)]
+    await asyncio.sleep(0)
+    running.start()
+    await asyncio.gather(*calls)
+    await running.stop()
+    return [len(batch) for batch in trace.batches]
+
+
+@SQLITE
+async def test_a_crowd_is_let_in_before_its_batch(database: Database) -> None:
+    assert await crowded(database, 24, Patient()) == [24, 24]
+
+
+@SQLITE
+async def test_among_few_nobody_is_waited_for(database: Database) -> None:
+    clock = Patient()
+    assert (await crowded(database, CROWD_MIN - 1, clock))[:2] == [CROWD_MIN - 1, 1]
+    assert clock.waits == 0
+
+
+@SQLITE
+async def test_nobody_is_waited_for_any_longer_than_some_moments(database: Database) -> None:
+    clock = Impatient()
+    sizes = await crowded(database, 24, clock)
+    assert sum(sizes) == 48
+    assert len(sizes) > 2
+    assert clock.waits <= JOININGS_MAX * len(sizes)
+
+
+@SQLITE
+async def test_who_waits_for_a_crowd_is_still_written_when_the_gateway_stops(database: Database) -> None:
+    trace = Trace()
+    running = batcher(database, clock=Patient())
+    calls = [asyncio.create_task(running.submit(trace.job(None, f"{n}"))) for n in range(CROWD_MIN)]
+    await asyncio.sleep(0)
+    running.start()
+    await asyncio.gather(*calls)
+    last = asyncio.create_task(running.submit(trace.job(None, "last")))
+    await asyncio.sleep(0)
+    await running.stop()
+    assert await last == "last"
 
 
 # --- changed configurations -------------------------------------------------------------------------------------------
