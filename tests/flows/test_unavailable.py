@@ -36,7 +36,7 @@ async def test_the_sender_is_asked_to_come_again(house: House) -> None:
     await house.open_for_sale()
     services = house.services
     away = Away(services.database)
-    batcher = type(services.batcher)(away, services.hotels, house.clock.now_ms, lambda _: None)  # type: ignore[arg-type]
+    batcher = type(services.batcher)(away, services.hotels, house.clock, lambda _: None)  # type: ignore[arg-type]
     batcher.start()
     app = create_app(dataclasses.replace(services, batcher=batcher))
     body = msgspec.json.encode([ReservationReceived("OTA", new(stay(2, 3)))])
