@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from benchmarks.floors import register_floors
 from benchmarks.harness import Bench, Row, registered, run_bench
 from benchmarks.noise import others
-from benchmarks.report import as_json, disturbance, machine, table
+from benchmarks.report import LEGEND, as_json, disturbance, machine, table
 
 # Modules that measure our own code. One that is absent leaves only the floor; one that fails to import is an error.
 OUR_MODULES = ("booking", "ari", "dialects", "payments", "push", "sell", "serve", "statements")
@@ -70,7 +70,7 @@ def main() -> int:
         print(as_json(rows, others_percent))
     else:
         described = ", ".join(f"{name} {value}" for name, value in machine().items())
-        print(described, table(rows), disturbance(others_percent), sep="\n\n")
+        print(described, table(rows), LEGEND, disturbance(others_percent), sep="\n\n")
     if failed:
         print(f"failed to run: {', '.join(failed)}", file=sys.stderr)
     return exit_status(rows, failed, given.strict)

@@ -14,6 +14,7 @@ from benchmarks.harness import Metric, Row
 from benchmarks.processes import file_system
 
 HEADINGS = ("bench", "figure", "floor", "ours", "ratio", "target", "")
+LEGEND = "Floor and ours are each the least disturbed round, or the median; ratios are the median of the rounds' own."
 PACKAGES = ("litestar", "uvicorn", "uvloop", "httptools", "lxml", "numpy")
 
 

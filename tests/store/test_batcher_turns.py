@@ -139,7 +139,8 @@ async def crowded(database: Database, callers: int, clock: Patient) -> list[int]
     calls = [asyncio.create_task(call(number)) for number in range(callers)]
     await asyncio.sleep(0)
     running.start()
-    await asyncio.gather(*calls)
+    async with asyncio.timeout(HANGS_AFTER_S):
+        await asyncio.gather(*calls)
     await running.stop()
     return [len(batch) for batch in trace.batches]
 
@@ -175,7 +176,8 @@ async def test_who_waits_for_a_crowd_is_still_written_when_the_gateway_stops(dat
     await asyncio.gather(*calls)
     last = asyncio.create_task(running.submit(trace.job(None, "last")))
     await asyncio.sleep(0)
-    await running.stop()
+    async with asyncio.timeout(HANGS_AFTER_S):
+        await running.stop()
     assert await last == "last"
 
 
