@@ -66,8 +66,10 @@ def demo(settings: Settings) -> int:
     if not _free(settings.port):
         print(f"port {settings.port} is taken; choose another with GATEWAY_PORT or --port", file=sys.stderr)
         return 1
-    # Until the gateway itself listens to it, SIGTERM would end us at once and leave the simulators behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Until the gateway itself listens to them, SIGTERM would end us at once and leave the simulators behind, and SIGINT
+    # would not end us at all where a shell has started us in the background.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with _simulators(settings, hotel, data) as started:
         account = msgspec.structs.replace(hotel.property.payments[0], url=started.till)
         prop = hotel_file.with_urls(msgspec.structs.replace(hotel.property, payments=(account,)), started.urls)

@@ -124,6 +124,16 @@ def test_two_runs(tmp_path: Path) -> None:
     assert [process for process in family if process.is_running()] == []
 
 
+@pytest.fixture(params=["in the foreground", "in the background"])
+def _interrupts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A shell without job control has what it starts in the background ignore Ctrl-C, as long as nobody asks for it."""
+    in_background = request.param == "in the background"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if in_background else signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_before_it_is_open(tmp_path: Path, number: signal.Signals) -> None:
     """The last simulator is begun when the others are there already, and the gateway itself is not."""
