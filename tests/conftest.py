@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from gateway.io import logs
+from gateway.store import secrets
 from gateway.store.database import Database
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
@@ -58,6 +59,15 @@ def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             root.removeHandler(handler)
     for logger, level in levels:
         logger.setLevel(level)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
+    """What makes passwords slow to guess is a number, which no test is about."""
+    with pytest.MonkeyPatch.context() as patch:
+        for scheme in secrets._COSTS:
+            patch.setitem(secrets._COSTS, scheme, (2**4, 8, 1))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,6 @@ from gateway.flows.access import rights
 from gateway.flows.access.rights import Wanted
 from gateway.flows.services import Services
 from gateway.model.access import AccessRole, Grant
-from gateway.store import secrets
 from gateway.store.database import Database
 from gateway.web.app import create_app
 from tests.flows.house import House, channel, hotel, pms
@@ -65,12 +64,6 @@ class Web(Site):
     def __init__(self, house: House) -> None:
         super().__init__(house.services)
         self.house = house
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of the time for people's passwords."""
-    monkeypatch.setitem(secrets._COSTS, "scrypt-person", (2**11, 8, 1))
 
 
 @pytest.fixture

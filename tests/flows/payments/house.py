@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from gateway.contract import Head, Reply, Request
@@ -89,6 +90,7 @@ def down(serve: Callable[[], Reply]) -> Reply:
     raise Retryable("connection refused")
 
 
+@cache
 def with_plain() -> Registry:
     """What is installed, and the connector of the house's own channel and PMS."""
     found = discover()
