@@ -109,30 +109,37 @@ async def plan_push(
     calendar = Calendar(hotel.guests, rows.calendar.items(), rows.stock.items())
     until_ms = day_start_ms(local_day(now_ms, hotel.property.timezone) + 1, hotel.property.timezone)
     errors = await pushing.errors_of(tx, scope_id)
-    plans = []
-    for work in works:
-        row = work.row._replace(
-            synced_rev=scope.rev,
-            synced_version=hotel.version,
-            valid_until_ms=until_ms,
-            synced_cause=scope.cause,
-            synced_order=work.order.number if work.order else work.row.synced_order,
+    ahead = [
+        work.row._replace(
+            synced_rev=scope.rev, synced_version=hotel.version, valid_until_ms=until_ms, synced_cause=scope.cause
         )
-        try:
-            plan = _channel_plan(work, calendar, row, now_ms)
-        except Refusal as refusal:  # a price that cannot be converted, say; the other channels go on
-            log.error("not_planned", property=scope_id, connection=row.connection, problem=refusal.text)
-            continue
-        said = [error for error in errors if error.connection == row.connection]
-        plan.errors = {error[2:5] for error in said}
-        if work.full and said:
-            plan.settled = _settled_errors(work, said)
-        plan.since = work.row.synced_rev
-        plan.agreed, plan.reopened = work.agreed, bool(work.agreed and work.agreed.opened and work.afresh)
-        if plan.agreed is not None and plan.reopened:
-            plan.agreed = plan.agreed._replace(opened=0)
-        plans.append(plan)
-    return PropertyPlan(hotel, plans, await _causes(tx, scope_id, works, scope.rev), asking)
+        for work in works
+    ]
+    planned = [_planned(work, calendar, row, errors, now_ms) for work, row in zip(works, ahead, strict=True)]
+    causes = await _causes(tx, scope_id, works, scope.rev)
+    return PropertyPlan(hotel, [plan for plan in planned if plan is not None], causes, asking)
+
+
+def _planned(
+    work: Work, calendar: Calendar, row: ConnectionRow, errors: Sequence[SyncErrorRow], now_ms: Instant
+) -> ChannelPlan | None:
+    """The plan with which one channel comes to ``row``; None where there can be none, which is logged."""
+    try:
+        plan = _channel_plan(work, calendar, row, now_ms)
+    except Refusal as refusal:  # a price that cannot be converted, say; the other channels go on
+        log.error("not_planned", property=row.scope_id, connection=row.connection, problem=refusal.text)
+        return None
+    if work.order:
+        plan.row = row._replace(synced_order=work.order.number)
+    said = [error for error in errors if error.connection == row.connection]
+    plan.errors = {error[2:5] for error in said}
+    if work.full and said:
+        plan.settled = _settled_errors(work, said)
+    plan.since = work.row.synced_rev
+    plan.agreed, plan.reopened = work.agreed, bool(work.agreed and work.agreed.opened and work.afresh)
+    if plan.agreed is not None and plan.reopened:
+        plan.agreed = plan.agreed._replace(opened=0)
+    return plan
 
 
 async def _causes(tx: Transaction, scope_id: str, works: Sequence[Work], rev: int) -> list[watching.Cause]:

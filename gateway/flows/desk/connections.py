@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.contract import Negotiates
+from gateway.contract import Agreed, Negotiates
 from gateway.engine.calendar import Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.orders import EVERYTHING
@@ -26,8 +26,8 @@ from gateway.model.property import Connection, Role
 from gateway.store import reading_connections as reading
 from gateway.store.database import Transaction
 from gateway.store.reading_connections import DUE_ROWS_MAX, Progress
-from gateway.store.tables import MessageRow
-from gateway.store.tables_connections import UNKNOWN, ShadowRow, SyncErrorRow
+from gateway.store.tables import MessageRow, Scope
+from gateway.store.tables_connections import UNKNOWN, ConnectionRow, OrderRow, ShadowRow, SyncErrorRow
 
 
 class ConnectionLine(msgspec.Struct, frozen=True):
@@ -184,21 +184,8 @@ def _line(
     row, order = progress.rows.get(known.id), progress.orders.get(known.id)
     content = progress.contents.get(known.id)
     pushes = bool(row and row.pushes)
-    lag: int | None = 0
-    if row is not None and pushes:
-        ordered = order is not None and order.number > row.synced_order and order.body == EVERYTHING
-        lag = None if row.synced_version == UNKNOWN or ordered else progress.scope.rev - row.synced_rev
-    per_minute_max, problem, agreed = 0, "", terms_of(progress.agreed.get(known.id))
-    not_taken: tuple[str, ...] = ()
-    try:
-        connector = services.connectors.get(known.connector)
-        capabilities = connector.capabilities(known.profile)
-        per_minute_max = capabilities.per_minute_max
-        if agreed is not None and isinstance(connector, Negotiates):
-            taken = connector.negotiated(known.profile, agreed).fields
-            not_taken = tuple(sorted(capabilities.fields - taken))
-    except (GatewayError, LookupError) as error:  # a connector or a profile that is not there
-        problem = str(error)
+    agreed = terms_of(progress.agreed.get(known.id))
+    per_minute_max, not_taken, problem = _abilities(services, known, agreed)
     return ConnectionLine(
         id=known.id,
         connector=known.connector,
@@ -209,7 +196,7 @@ def _line(
         enabled=known.enabled,
         pushes=pushes,
         products=len(known.products),
-        lag=lag,
+        lag=_lag(progress.scope, row, order) if row is not None and pushes else 0,
         cells_pending=pending.get(known.id, 0),
         pending_is_least=len(progress.due) >= DUE_ROWS_MAX,
         confirmed_ms=row.confirmed_ms if row else 0,
@@ -234,6 +221,25 @@ def _line(
         agreed_ms=progress.agreed[known.id].at_ms if agreed else 0,
         not_taken=not_taken,
     )
+
+
+def _lag(scope: Scope, row: ConnectionRow, order: OrderRow | None) -> int | None:
+    """How many revisions a channel is behind; None if it has to be told everything."""
+    everything = order is not None and order.number > row.synced_order and order.body == EVERYTHING
+    return None if row.synced_version == UNKNOWN or everything else scope.rev - row.synced_rev
+
+
+def _abilities(services: Services, known: Connection, agreed: Agreed | None) -> tuple[int, tuple[str, ...], str]:
+    """Messages a minute, the fields that are left out by agreement, and what is wrong with connector or profile."""
+    try:
+        connector = services.connectors.get(known.connector)
+        capabilities = connector.capabilities(known.profile)
+        if agreed is None or not isinstance(connector, Negotiates):
+            return capabilities.per_minute_max, (), ""
+        taken = connector.negotiated(known.profile, agreed).fields
+    except (GatewayError, LookupError) as error:  # a connector or a profile that is not there
+        return 0, (), str(error)
+    return capabilities.per_minute_max, tuple(sorted(capabilities.fields - taken)), ""
 
 
 def _error(row: SyncErrorRow, message: MessageRow | None) -> SyncError:
