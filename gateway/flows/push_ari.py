@@ -42,6 +42,7 @@ from gateway.flows.services import Services
 from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s
 from gateway.model.dates import Instant
+from gateway.store import pushing
 from gateway.store.database import Transaction
 from gateway.store.tables import ID_SHIFT, Row
 from gateway.store.tables_connections import ConnectionRow
@@ -219,10 +220,9 @@ class Pusher:
         touched = settled.touched
         next_held: list[Held] | None = None
         capabilities = channel.channel.capabilities
-        changed = self._changes.get(channel.row.scope_id, 0) != channel.seen
         paused = channel.row.paused_until_ms > now_ms
-        stopped = changed or paused or not self._services.leases.owns(channel.row.connection, capabilities.timeout_s)
-        if following is not None and not stopped:
+        stopped = paused or not self._services.leases.owns(channel.row.connection, capabilities.timeout_s)
+        if following is not None and not stopped and not await self._overtaken(channel):
             next_held = held_before(following)
             touched = [*touched, *intend(following, self._hold_ms(channel, now_ms))]
         writes += shadow_rows(channel, touched)
@@ -231,6 +231,18 @@ class Pusher:
         await self._written(channel, Record(writes, error_rows(channel, healed)))
         await heed(self._services, plan.hotel, channel.channel.connection, exchange.decoded)
         return next_held
+
+    async def _overtaken(self, channel: ChannelPlan) -> bool:
+        """Whether the property has changed since this was planned.
+
+        What this process has committed it knows. What another one has, or a command beside it, only the database says.
+        """
+        scope_id, row = channel.row.scope_id, channel.row
+        if self._changes.get(scope_id, 0) == channel.seen:
+            scope = await self._services.database.read(lambda tx: pushing.scope(tx, scope_id))
+            if scope is None or (scope.rev, scope.config_version) != (row.synced_rev, row.synced_version):
+                self.changed([scope_id])
+        return self._changes.get(scope_id, 0) != channel.seen
 
     def _count(self, channel: ChannelPlan, parcel: Parcel, exchange: Exchange, now_ms: Instant) -> None:
         metrics, connection = self._services.metrics, channel.row.connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -161,15 +161,26 @@ async def test_closings_go_before_prices_and_prices_before_openings(house: House
     assert spans(list(third.updates)) == {("r1", "bar", 5, 6), ("r1", "nr", 5, 6)}
 
 
-async def test_what_changes_between_two_messages_is_planned_anew(house: House) -> None:
-    """The second message of a sequence is never sent with values of yesterday."""
+@pytest.fixture
+async def beside(house: House, database: Database) -> AsyncIterator[House]:
+    """The same hotel in a process beside, which takes messages and pushes nothing."""
+    beside = House(database)
+    beside.start()
+    yield beside
+    await beside.stop()
+
+
+@pytest.mark.parametrize("process", ["this one", "one beside"])
+async def test_what_changes_between_two_messages_is_planned_anew(house: House, beside: House, process: str) -> None:
+    """The second message of a sequence is never sent with values of yesterday, whoever has changed them."""
     await open_channel(house)
     await house.ari(update("pDBL", "", 2, 2, figure=1))
     await house.ari(update("pDBL", "BAR", 2, 2, price1=7_000, price2=8_000))
 
     async def change(_: str) -> None:
         house.wire.meanwhile = None
-        await house.ari(update("pDBL", "BAR", 2, 2, price1=6_000, price2=7_500))
+        told = house if process == "this one" else beside
+        await told.ari(update("pDBL", "BAR", 2, 2, price1=6_000, price2=7_500))
 
     house.wire.meanwhile = change
     await house.push()
