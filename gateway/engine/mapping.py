@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from gateway.errors import Reason, Unmapped
-from gateway.model.property import Connection, Product, Property
+from gateway.model.property import Connection, Product
 from gateway.model.reservation import Revision
 
 
@@ -123,11 +123,3 @@ class Mapping:
         if revision.content.currency not in self._currencies:
             found.append(Gap(Reason.CURRENCY, revision.content.currency, -1))
         return tuple(found)
-
-
-def connection_of(hotel: Property, connection: str) -> Connection:
-    """The connection with that id; raises :class:`KeyError`."""
-    for known in hotel.connections:
-        if known.id == connection:
-            return known
-    raise KeyError(connection)

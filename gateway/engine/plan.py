@@ -83,7 +83,6 @@ class Difference(NamedTuple):
     currency: str  # of the amounts said, and whether they are before tax
     net: bool
     urgent: Array  # runs with cells that close or lower
-    was_refused: Array  # runs with cells the counterpart refused before
     lingering: Array  # cells that stay in doubt even when confirmed now
     released: Array  # rows with cells that were due but cannot be asserted any more
     behind: Array | None = None  # cells whose value comes with a later message (:func:`kept_down`)
@@ -184,7 +183,6 @@ def difference(
         currency=(channel.connection.currency or channel.hotel.currency) if priced else "",
         net=channel.hotel.net and priced,
         urgent=ranges.any_between(_closing(shadow, view, fields) & eligible, starts, stops),
-        was_refused=ranges.any_between(refused, starts, stops),
         lingering=(waiting & (((sync != NEVER) & ~confirmed) | late)).reshape(-1),
         released=np.flatnonzero(stranded.any(axis=1)),
     )
@@ -210,7 +208,6 @@ def kept_down(found: Difference) -> Difference:
         stops=stops,
         said=ranges.say_limits(view, starts),
         urgent=np.ones(len(starts), bool),
-        was_refused=ranges.any_between(found.shadow.sheet.columns["sync"] == REFUSED, starts, stops),
         behind=(view.columns["limit"] < wanted).reshape(-1),
     )
 

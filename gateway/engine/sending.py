@@ -235,7 +235,7 @@ def settle(
     return Settled([Touched(held.shadow, held.rows) for held in before], refused)
 
 
-def undo(parcel: Parcel, before: Sequence[Held]) -> list[Touched]:
+def undo(before: Sequence[Held]) -> list[Touched]:
     """The message certainly did not arrive: its cells hold what they held, and are to be sent again."""
     for held in before:
         held.shadow.hold_ms[held.rows] = held.hold_ms

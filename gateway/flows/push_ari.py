@@ -257,7 +257,7 @@ class Pusher:
         self, channel: ChannelPlan, parcel: Parcel, held: list[Held], exchange: Exchange, now_ms: Instant
     ) -> Settled:
         if isinstance(exchange.failure, Retryable):
-            return Settled(undo(parcel, held), [])
+            return Settled(undo(held), [])
         return settle(
             parcel,
             exchange.decoded.outcome,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 import structlog
 
@@ -48,6 +48,15 @@ class Workers:
         self.releaser = Releaser(services)
         self.purger = Purger(services)
         self.card_charger = CardCharger(services)
+        self._callers = (
+            self.pusher,
+            self.deliverer,
+            self.fetcher,
+            self.describer,
+            self.payer,
+            self.reconciler,
+            self.card_charger,
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
         self._pay_now = asyncio.Event()
@@ -68,20 +77,10 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                await self.pusher.errands.idle()
-                await self.deliverer.errands.idle()
-                await self.fetcher.errands.idle()
-                await self.describer.errands.idle()
-                await self.payer.errands.idle()
-                await self.reconciler.errands.idle()
-                await self.card_charger.errands.idle()
-        await self.pusher.errands.cut_off()
-        await self.deliverer.errands.cut_off()
-        await self.fetcher.errands.cut_off()
-        await self.describer.errands.cut_off()
-        await self.payer.errands.cut_off()
-        await self.reconciler.errands.cut_off()
-        await self.card_charger.errands.cut_off()
+                for caller in self._callers:
+                    await caller.errands.idle()
+        for caller in self._callers:
+            await caller.errands.cut_off()
 
     def changed(self, scope_ids: Iterable[str]) -> None:
         """Called by the batcher after a commit in this process."""
@@ -91,14 +90,7 @@ class Workers:
 
     def in_use(self) -> set[str]:
         """The connections that are being called right now."""
-        return (
-            self.pusher.in_use()
-            | self.deliverer.in_use()
-            | self.fetcher.in_use()
-            | self.describer.in_use()
-            | self.payer.in_use()
-            | self.reconciler.in_use()
-        )
+        return set().union(*(caller.in_use() for caller in self._callers))
 
     async def _push(self) -> None:
         async for scope_id in self._wakes.subscribe(TOPIC):
@@ -150,9 +142,9 @@ class Workers:
         wait_s = self._poll_s if next_ms is None else min(self._poll_s, max(0.0, (next_ms - now_ms) / 1000))
         await self._services.clock.wait(self._pay_now, max(wait_s, 0.01))
 
-    async def _guarded(self, name: str, work: object) -> None:
+    async def _guarded(self, name: str, work: Awaitable[object]) -> None:
         try:
-            await work  # type: ignore[misc]
+            await work
         except Exception:
             log.exception("round_failed", work=name)
             await self._services.clock.sleep(self._poll_s)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
+from connectors.opentravel import ota
 from gateway.testing import conformance
-
-ota = pytest.importorskip("connectors.opentravel.ota", reason="the OpenTravel connector is not here yet")
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "opentravel" / "ota"
 

@@ -362,7 +362,7 @@ class World:
         elif how in ("ok", "half") and parcel.complete:
             self.opened = True
         if how == "busy":
-            touched = undo(parcel, plan.held)
+            touched = undo(plan.held)
         else:
             known = how in ("ok", "half", "part", "doubt")
             doubt_until_ms = self.now_ms + SETTLE_MS if Rule.SETTLE in self.rules else 0

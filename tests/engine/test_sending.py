@@ -204,14 +204,6 @@ def test_what_lingers_stays_in_doubt_when_confirmed_and_is_asserted_again() -> N
     assert found.shadow.sync[0] == CONFIRMED
 
 
-def test_a_refusal_of_what_lingers_is_known_as_one() -> None:
-    found = _limits([2], DOUBT, 3, hold_ms=4_000)
-    (parcel,) = parcels([found], 9)
-    assert _send(parcel, Refused("x", "no")) == [0]
-    later = difference(CHANNEL, found.shadow, found.view, (FIRST, FIRST + 31), RETRY_MS)
-    assert later.was_refused.tolist() == [True]
-
-
 def test_parcels_that_share_a_row_leave_each_other_s_doubt_alone() -> None:
     one, two, three = parcels([_limits([2, 3, 4])], 1)
     shadow = _first(one)
@@ -225,7 +217,7 @@ def test_parcels_that_share_a_row_leave_each_other_s_doubt_alone() -> None:
     before = held_before(three)
     intend(three, HOLD_MS)
     assert shadow.hold_ms.tolist() == [HOLD_MS]
-    undo(three, before)
+    undo(before)
     assert shadow.sync[:3].tolist() == [DOUBT, CONFIRMED, DIRTY]
     assert shadow.hold_ms.tolist() == [DOUBT_MS]
     _send(three, Confirmed())
@@ -237,7 +229,7 @@ def test_what_certainly_did_not_arrive_is_as_before_and_due_at_once() -> None:
     (parcel,) = parcels([found], 9)
     before = held_before(parcel)
     intend(parcel, HOLD_MS)
-    (touched,) = undo(parcel, before)
+    (touched,) = undo(before)
     assert touched.rows.tolist() == [0]
     assert found.shadow.sync[:3].tolist() == [DIRTY, DIRTY, CONFIRMED]
     assert found.shadow.sheet.columns["limit"][0, :3].tolist() == [5, 5, 1]
@@ -254,7 +246,7 @@ def test_doubt_outlasts_a_message_that_was_not_sent(way: str) -> None:
     if way == "undone":
         before = held_before(parcel)
         intend(parcel, HOLD_MS)
-        undo(parcel, before)
+        undo(before)
     else:
         postpone([parcel])
     assert found.shadow.due_ms(0) == 0

@@ -6,7 +6,6 @@ import msgspec
 
 from gateway.contract import Agreed, Negotiates
 from gateway.engine.calendar import Sheet
-from gateway.engine.hotel import Hotel
 from gateway.engine.orders import EVERYTHING
 from gateway.engine.plan import CONFIRMED, NEVER
 from gateway.engine.view import LAYOUT_OF
@@ -115,7 +114,7 @@ async def state(services: Services, property_id: str) -> SyncState:
         scope, hotel = await property_of(services, tx, property_id)
         progress = await reading.progress(tx, scope, now_ms)
         pending = _pending(progress.due)
-        lines = [_line(services, hotel, known, progress, pending) for known in hotel.property.connections]
+        lines = [_line(services, known, progress, pending) for known in hotel.property.connections]
         return SyncState(property_id, scope.rev, hotel.version, tuple(lines))
 
     return await services.database.read(work)
@@ -178,9 +177,7 @@ def _pending(due: list[ShadowRow]) -> dict[str, int]:
     return pending
 
 
-def _line(
-    services: Services, hotel: Hotel, known: Connection, progress: Progress, pending: dict[str, int]
-) -> ConnectionLine:
+def _line(services: Services, known: Connection, progress: Progress, pending: dict[str, int]) -> ConnectionLine:
     row, order = progress.rows.get(known.id), progress.orders.get(known.id)
     content = progress.contents.get(known.id)
     pushes = bool(row and row.pushes)

@@ -136,7 +136,7 @@ async def pay(
         _check_needs_payment(sale)
         await sell.hold(services, property_id, row.sale_id, customer or sale.customer, author)
         row, sale, books = await _found(services, property_id, sale_id)
-    check_payable(row, sale, services.clock.now_ms())
+    check_payable(row, services.clock.now_ms())
     under_way = [found for book in books if (found := in_flight(book)) is not None]
     if under_way and not wish.anew:
         operation = under_way[-1]

@@ -52,7 +52,7 @@ class AskForSale(BeginOperation):
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row, sale = sale_of(state, self._scope, self._asked.reservation_id)
-        check_payable(row, sale, now_ms)
+        check_payable(row, now_ms)
         books = money_of(state, self._scope, sale)
         if not self._anew and any(map(in_flight, books)):
             raise Rejected("another payment for it is under way", Reason.BUSINESS_RULE)
@@ -104,7 +104,7 @@ class OrderDues:
         return Decision(len(found), [*writes, row])
 
 
-def check_payable(row: SaleRow, sale: Sale, now_ms: Instant) -> None:
+def check_payable(row: SaleRow, now_ms: Instant) -> None:
     """Raises Rejected unless it is a hold that lasts, or a booking that stands."""
     is_held = row.state == SaleState.HELD and now_ms < row.expires_ms
     if not is_held and row.state != SaleState.BOOKED:

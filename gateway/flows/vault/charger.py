@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_MS = 600_000
 LOOK_S = 10.0
+SUBJECT_CARDS = "virtual cards"
 
 
 async def charged_at_terminal(
@@ -53,11 +54,15 @@ class CardCharger:
     async def round(self) -> None:
         """Begins to charge what is due, and to tell of what people have to charge; one after the other."""
         services, now_ms = self._services, self._services.clock.now_ms()
-        if self._busy or now_ms < self._next_ms or not services.leases.owns("virtual cards", LOOK_S):
+        if self._busy or now_ms < self._next_ms or not services.leases.owns(SUBJECT_CARDS, LOOK_S):
             return
         self._next_ms = now_ms + EVERY_MS
         self._busy = True
         self.errands.begin("cards to charge", self._work(), after=self._ended)
+
+    def in_use(self) -> set[str]:
+        """What it holds the sending right for, while it charges."""
+        return {SUBJECT_CARDS} if self._busy else set()
 
     def _ended(self) -> None:
         self._busy = False

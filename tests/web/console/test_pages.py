@@ -59,6 +59,7 @@ async def pages(web: Web, person: Person) -> dict[str, httpx.Response]:
 
 
 async def test_every_page_is_there_and_guarded(web: Web, ada: Person) -> None:
+    forms: list[str] = []
     for path, page in (await pages(web, ada)).items():
         if path == "/":
             continue
@@ -72,7 +73,9 @@ async def test_every_page_is_there_and_guarded(web: Web, ada: Person) -> None:
         # What the policy would forbid.
         assert not re.search(r"<[^>]+\s(style|on\w+)=", page.text), path
         assert not re.search(r"<script(?! src=)|<style|javascript:", page.text), path
-        assert all('name="csrf"' in form for form in re.findall(r'<form method="post".*?</form>', page.text, re.DOTALL))
+        forms += re.findall(r'<form\b[^>]*method="post".*?</form>', page.text, re.DOTALL)
+    assert any('class="inline"' in form for form in forms)
+    assert all('name="csrf"' in form for form in forms)
 
 
 async def test_every_page_in_chinese(web: Web, ada: Person) -> None:
