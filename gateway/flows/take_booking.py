@@ -23,7 +23,7 @@ from gateway.messages import ReservationReceived, Taken
 from gateway.model.ari import STAY_MAX
 from gateway.model.dates import BLOCK_DAYS, FIRST_DAY, LAST_DAY, Day, Instant, blocks_of
 from gateway.model.property import Connection
-from gateway.model.reservation import Revision
+from gateway.model.reservation import Revision, RevisionKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow, Row, StockRow
@@ -36,6 +36,7 @@ STOCK = Lookup(StockRow)
 DELIVERY = Lookup(DeliveryRow)
 
 REVISIONS_MAX = 300
+CANCELS_MAX = 30  # beyond REVISIONS_MAX
 UNITS_MAX = 9_999
 _ABSURD = Reason.INVALID_VALUE
 
@@ -115,8 +116,7 @@ class TakeBooking:
         answer = self._answer(revision, number)
         if verdict.judgement is Judgement.DUPLICATE:
             return Decision(answer)
-        if len(entries) >= REVISIONS_MAX:
-            raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
+        _check_length(entries, revision, verdict.judgement)
         entry = self._entry(hotel, entries, revision, now_ms)
         try:
             body = _pack(entry)
@@ -228,6 +228,20 @@ class TakeBooking:
                 settled=int(is_settled(claim)),
                 claim=_pack(claim),
             )
+
+
+def _check_length(entries: Sequence[Entry], revision: Revision, judgement: Judgement) -> None:
+    """Raises Rejected for a booking that never ends.
+
+    What ends it is always taken, or the rooms would stay sold to nobody: nothing revives it beyond the limit, so that
+    is one revision more. Other cancellations have some room, that their senders need not come again.
+    """
+    cancels = revision.kind is RevisionKind.CANCEL
+    most = REVISIONS_MAX + CANCELS_MAX if cancels else REVISIONS_MAX
+    if len(entries) < most:
+        return
+    if not (cancels and judgement is Judgement.RULES and fold(entries).status is Status.BOOKED):
+        raise Rejected(f"booking {revision.booking_id!r} has more than {most} revisions")
 
 
 def meaning(

@@ -215,6 +215,37 @@ async def test_a_booking_that_never_ends_is_refused_at_last(house: House, monkey
     assert await house.sold("DBL") == {2: 1}
 
 
+@pytest.mark.parametrize("version", [None, 2_000])
+async def test_however_long_a_booking_is_its_cancellation_is_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch, version: int | None
+) -> None:
+    """Nothing revives it then."""
+    monkeypatch.setattr(take_booking, "REVISIONS_MAX", 5)
+    for last in range(1, 6):
+        await house.say(modify(stay(2, 3 + last), version=last))
+    await house.say(cancel(version=version))
+    assert (await house.reservation()).status == "cancelled"
+    assert await house.sold("DBL") == {}
+    revived = await house.post("ota", ReservationReceived("OTA", modify(stay(2, 4), version=3_000)))
+    assert revived.body == b"business_rule: booking 'B1' has more than 5 revisions"
+
+
+async def test_cancellations_do_not_go_on_without_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that change nothing; the one that does is taken all the same."""
+    monkeypatch.setattr(take_booking, "REVISIONS_MAX", 1)
+    monkeypatch.setattr(take_booking, "CANCELS_MAX", 2)
+    await house.say(modify(stay(2, 3), version=100))
+    for version in (1, 2):
+        await house.say(cancel(version=version))
+    stale = await house.post("ota", ReservationReceived("OTA", cancel(version=3)))
+    assert stale.body == b"business_rule: booking 'B1' has more than 3 revisions"
+    await house.say(cancel(version=101))
+    assert (await house.reservation()).status == "cancelled"
+    again = await house.post("ota", ReservationReceived("OTA", cancel(version=102)))
+    assert again.status == 400
+    assert (await house.reservation()).revisions == 4
+
+
 @pytest.mark.parametrize(
     "said",
     [
