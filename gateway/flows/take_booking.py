@@ -47,10 +47,20 @@ _claim = msgspec.msgpack.Decoder(Claim).decode
 
 
 class TakeBooking:
-    """The job. ``number`` becomes our reservation number if the booking is new."""
+    """The job. ``number`` becomes our reservation number if the booking is new.
+
+    Whoever is told of a repetition anyway wants it not ``remembered``, the line of the log about one.
+    """
 
     def __init__(
-        self, scope_id: str, connection: str, event: ReservationReceived, message: MessageRow, number: str
+        self,
+        scope_id: str,
+        connection: str,
+        event: ReservationReceived,
+        message: MessageRow,
+        number: str,
+        *,
+        remembered: bool = True,
     ) -> None:
         self.scope_id: str | None = scope_id
         self._scope = scope_id
@@ -58,6 +68,7 @@ class TakeBooking:
         self._event = event
         self._message = message
         self._number = number
+        self._remembered = remembered
         self._key = (scope_id, connection, event.revision.channel, event.revision.booking_id)
 
     # --- load -------------------------------------------------------------------------------------------------------
@@ -115,7 +126,7 @@ class TakeBooking:
         number = known.reservation_id if known else self._number
         answer = self._answer(revision, number)
         if verdict.judgement is Judgement.DUPLICATE:
-            return Decision(answer)
+            return Decision(answer, self._repetition(entries, verdict.repeats))
         _check_length(entries, revision, verdict.judgement)
         entry = self._entry(hotel, entries, revision, now_ms)
         try:
@@ -138,6 +149,20 @@ class TakeBooking:
         if short or folded.parked:
             log.warning("booking_needs_attention", reservation=number, oversold=short, parked=folded.parked)
         return Decision(answer, writes, advances=True)
+
+    def _repetition(self, entries: Sequence[Entry], repeats: int) -> list[Row]:
+        """A line of the log, where it may have been meant as news: a sender without versions goes back to what it said.
+
+        What repeats the revision that decides has its effect already, and is not worth a line.
+        """
+        revision = self._event.revision
+        if revision.version is not None or revision.kind is RevisionKind.IGNORE or not self._remembered:
+            return []
+        ruling = fold(entries).ruling
+        if repeats == ruling:
+            return []
+        detail = f"duplicate of revision {repeats}; revision {ruling} stands"
+        return [self._message._replace(outcome="duplicate", detail=detail)]
 
     def _entries(self, state: State, known: ReservationRow | None) -> list[Entry]:
         if known is None:

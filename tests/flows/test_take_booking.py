@@ -44,6 +44,32 @@ async def test_the_same_again_gets_the_same_answer_and_does_nothing(house: House
         assert await house.ledger() == before
 
 
+async def test_who_goes_back_without_a_version_is_in_the_log(house: House) -> None:
+    """It is a repetition for us, and may not have been meant as one."""
+    await house.open_for_sale()
+    there, further = modify(stay(2, 5), version=None), modify(stay(4, 8), version=None)
+    for said in (there, further):
+        await house.say(said)
+    before, heard = await house.ledger(), len(await house.outcomes())
+    await house.say(further)  # what stands anyway
+    assert len(await house.outcomes()) == heard
+    await house.say(there)
+    last = (await house.rows(MessageRow))[-1]
+    assert (last.outcome, last.detail) == ("duplicate", "duplicate of revision 1; revision 2 stands")
+    assert last.raw
+    assert await house.ledger() == before
+    assert await house.sold("DBL") == dict.fromkeys(range(4, 8), 1)
+
+
+async def test_with_versions_a_late_copy_is_no_news(house: House) -> None:
+    await house.open_for_sale()
+    for said in (new(stay(2, 5)), modify(stay(4, 8))):
+        await house.say(said)
+    heard = await house.outcomes()
+    await house.say(new(stay(2, 5)))
+    assert await house.outcomes() == heard
+
+
 async def test_a_modification_moves_the_nights(house: House) -> None:
     await house.open_for_sale()
     first = await house.say(new(stay(2, 5)))
