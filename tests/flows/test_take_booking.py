@@ -210,14 +210,35 @@ async def test_several_bookings_in_one_document(house: House) -> None:
     assert {(part.cause, part.raw) for part in parts} == {(whole.message_id, b"")}
 
 
-async def test_of_a_document_that_is_refused_in_part_the_text_is_kept(house: House) -> None:
+ABSURD = msgspec.structs.replace(stay(2, 3), units=2**31)
+
+
+async def test_of_a_document_that_is_refused_in_part_each_part_is_answered(house: House) -> None:
     await house.open_for_sale()
-    absurd = new(msgspec.structs.replace(stay(2, 3), units=2**31), booking="B2")
-    document = [ReservationReceived("OTA", new(stay(2, 3))), ReservationReceived("OTA", absurd)]
-    assert (await house.post("ota", *document)).status == 400
-    whole, part = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
-    assert (whole.outcome, part.outcome, part.cause, part.raw) == ("refused", "applied", whole.message_id, b"")
-    assert whole.raw
+    document = [
+        ReservationReceived("OTA", new(ABSURD, booking="B1")),
+        ReservationReceived("OTA", new(stay(2, 3), booking="B2")),
+    ]
+    reply = await house.post("ota", *document)
+    refused, taken = msgspec.json.decode(reply.body, type=list[str])
+    assert (reply.status, refused, taken) == (200, "B1 invalid_value", (await house.reservation()).reservation_id)
+    whole, *parts = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert (whole.outcome, whole.detail, bool(whole.raw)) == ("applied", "2 parts, 1 refused", True)
+    assert {(part.outcome, part.cause, part.raw) for part in parts} == {
+        ("applied", whole.message_id, b""),
+        ("refused", whole.message_id, b""),
+    }
+
+
+async def test_a_document_all_of_which_is_refused_took_no_effect(house: House) -> None:
+    await house.open_for_sale()
+    before = await house.ledger()
+    document = [ReservationReceived("OTA", new(ABSURD, booking=name)) for name in ("B1", "B2")]
+    reply = await house.post("ota", *document)
+    assert (reply.status, reply.body[:15]) == (400, b"invalid_value: ")
+    assert await house.ledger() == before
+    (whole,) = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert (whole.outcome, bool(whole.raw)) == ("refused", True)
 
 
 async def test_a_booking_for_another_hotel_is_refused_before_anything_is_taken(house: House) -> None:
