@@ -210,6 +210,7 @@ OUTCOMES = {
     "applied": "It took effect.",
     "unchanged": "It was taken, and everything in it was so already.",
     "stale": "An older revision of a booking than one that is there: kept, and nothing was changed.",
+    "duplicate": "A booking without versions, as it was said before its last revision: taken for a repetition.",
     "parked": "A booking with a room that is not mapped: kept, and takes nothing until it is mapped.",
     "discarded": "What the guard had held back, thrown away by a person.",
     "answered": "A question was answered, with the reservations named beside it.",

@@ -165,13 +165,50 @@ async def _take_all(
     if len(found) == 1:
         message = _message(hotel, connection.id, document, now_ms, number)
         return [await _take(services, hotel, connection, found[0], message)]
+    return await _take_parts(services, hotel, connection, document, found, now_ms, number)
+
+
+async def _take_parts(
+    services: Services,
+    hotel: Hotel,
+    connection: Connection,
+    document: Document,
+    found: Sequence[Event | Query],
+    now_ms: Instant,
+    number: int,
+) -> list[Result]:
+    """What became of each; raises the first refusal if nothing was taken.
+
+    What could not be tried at all is raised as well: the sender comes again, and what was taken is a repetition then.
+    """
     # Its text once, however many parts it has: a page of bookings would be kept as often as it has bookings.
     whole = _message(hotel, connection.id, document, now_ms, number)
     kept = services.batcher.submit(Record([whole._replace(outcome="applied", detail=f"{len(found)} parts")]))
     parts = [whole._replace(message_id=services.ids.message(), cause=number, raw=b"") for _ in found]
-    taking = [_take(services, hotel, connection, item, part) for item, part in zip(found, parts, strict=True)]
+    taking = [_take_part(services, hotel, connection, item, part) for item, part in zip(found, parts, strict=True)]
     _, *results = await asyncio.gather(kept, *taking)
+    refused = [(part, result) for part, result in zip(parts, results, strict=True) if isinstance(result, Refusal)]
+    if len(refused) == len(found):
+        raise refused[0][1]
+    if refused:
+        told = whole._replace(outcome="applied", detail=f"{len(found)} parts, {len(refused)} refused")
+        rows = [part._replace(outcome="refused", detail=refusal.text) for part, refusal in refused]
+        codes = [code for _, refusal in refused for code in met(hotel.property.id, connection.id, refusal, now_ms)]
+        await services.batcher.submit(Record([told, *rows, *codes]))
     return results
+
+
+async def _take_part(
+    services: Services, hotel: Hotel, connection: Connection, item: Event | Query, message: MessageRow
+) -> Result:
+    """A refusal is a result like any other: the parts beside it may have been taken, and the answer has to say so."""
+    try:
+        return await _take(services, hotel, connection, item, message)
+    except Refusal as refusal:
+        log.info("part_refused", connection=connection.id, reason=refusal.reason.value, text=refusal.text)
+        if refusal.record is None and isinstance(item, ReservationReceived):
+            refusal.record = item.revision.booking_id
+        return refusal
 
 
 async def _take(

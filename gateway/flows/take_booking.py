@@ -23,7 +23,7 @@ from gateway.messages import ReservationReceived, Taken
 from gateway.model.ari import STAY_MAX
 from gateway.model.dates import BLOCK_DAYS, FIRST_DAY, LAST_DAY, Day, Instant, blocks_of
 from gateway.model.property import Connection
-from gateway.model.reservation import Revision
+from gateway.model.reservation import Revision, RevisionKind
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import DeliveryRow, MessageRow, ReservationRow, RevisionRow, Row, StockRow
@@ -36,6 +36,7 @@ STOCK = Lookup(StockRow)
 DELIVERY = Lookup(DeliveryRow)
 
 REVISIONS_MAX = 300
+CANCELS_MAX = 30  # beyond REVISIONS_MAX
 UNITS_MAX = 9_999
 _ABSURD = Reason.INVALID_VALUE
 
@@ -46,10 +47,20 @@ _claim = msgspec.msgpack.Decoder(Claim).decode
 
 
 class TakeBooking:
-    """The job. ``number`` becomes our reservation number if the booking is new."""
+    """The job. ``number`` becomes our reservation number if the booking is new.
+
+    Whoever is told of a repetition anyway wants it not ``remembered``, the line of the log about one.
+    """
 
     def __init__(
-        self, scope_id: str, connection: str, event: ReservationReceived, message: MessageRow, number: str
+        self,
+        scope_id: str,
+        connection: str,
+        event: ReservationReceived,
+        message: MessageRow,
+        number: str,
+        *,
+        remembered: bool = True,
     ) -> None:
         self.scope_id: str | None = scope_id
         self._scope = scope_id
@@ -57,6 +68,7 @@ class TakeBooking:
         self._event = event
         self._message = message
         self._number = number
+        self._remembered = remembered
         self._key = (scope_id, connection, event.revision.channel, event.revision.booking_id)
 
     # --- load -------------------------------------------------------------------------------------------------------
@@ -114,9 +126,8 @@ class TakeBooking:
         number = known.reservation_id if known else self._number
         answer = self._answer(revision, number)
         if verdict.judgement is Judgement.DUPLICATE:
-            return Decision(answer)
-        if len(entries) >= REVISIONS_MAX:
-            raise Rejected(f"booking {revision.booking_id!r} has more than {REVISIONS_MAX} revisions")
+            return Decision(answer, self._repetition(entries, verdict.repeats))
+        _check_length(entries, revision, verdict.judgement)
         entry = self._entry(hotel, entries, revision, now_ms)
         try:
             body = _pack(entry)
@@ -138,6 +149,20 @@ class TakeBooking:
         if short or folded.parked:
             log.warning("booking_needs_attention", reservation=number, oversold=short, parked=folded.parked)
         return Decision(answer, writes, advances=True)
+
+    def _repetition(self, entries: Sequence[Entry], repeats: int) -> list[Row]:
+        """A line of the log, where it may have been meant as news: a sender without versions goes back to what it said.
+
+        What repeats the revision that decides has its effect already, and is not worth a line.
+        """
+        revision = self._event.revision
+        if revision.version is not None or revision.kind is RevisionKind.IGNORE or not self._remembered:
+            return []
+        ruling = fold(entries).ruling
+        if repeats == ruling:
+            return []
+        detail = f"duplicate of revision {repeats}; revision {ruling} stands"
+        return [self._message._replace(outcome="duplicate", detail=detail)]
 
     def _entries(self, state: State, known: ReservationRow | None) -> list[Entry]:
         if known is None:
@@ -228,6 +253,20 @@ class TakeBooking:
                 settled=int(is_settled(claim)),
                 claim=_pack(claim),
             )
+
+
+def _check_length(entries: Sequence[Entry], revision: Revision, judgement: Judgement) -> None:
+    """Raises Rejected for a booking that never ends.
+
+    What ends it is always taken, or the rooms would stay sold to nobody: nothing revives it beyond the limit, so that
+    is one revision more. Other cancellations have some room, that their senders need not come again.
+    """
+    cancels = revision.kind is RevisionKind.CANCEL
+    most = REVISIONS_MAX + CANCELS_MAX if cancels else REVISIONS_MAX
+    if len(entries) < most:
+        return
+    if not (cancels and judgement is Judgement.RULES and fold(entries).status is Status.BOOKED):
+        raise Rejected(f"booking {revision.booking_id!r} has more than {most} revisions")
 
 
 def meaning(

@@ -44,6 +44,32 @@ async def test_the_same_again_gets_the_same_answer_and_does_nothing(house: House
         assert await house.ledger() == before
 
 
+async def test_who_goes_back_without_a_version_is_in_the_log(house: House) -> None:
+    """It is a repetition for us, and may not have been meant as one."""
+    await house.open_for_sale()
+    there, further = modify(stay(2, 5), version=None), modify(stay(4, 8), version=None)
+    for said in (there, further):
+        await house.say(said)
+    before, heard = await house.ledger(), len(await house.outcomes())
+    await house.say(further)  # what stands anyway
+    assert len(await house.outcomes()) == heard
+    await house.say(there)
+    last = (await house.rows(MessageRow))[-1]
+    assert (last.outcome, last.detail) == ("duplicate", "duplicate of revision 1; revision 2 stands")
+    assert last.raw
+    assert await house.ledger() == before
+    assert await house.sold("DBL") == dict.fromkeys(range(4, 8), 1)
+
+
+async def test_with_versions_a_late_copy_is_no_news(house: House) -> None:
+    await house.open_for_sale()
+    for said in (new(stay(2, 5)), modify(stay(4, 8))):
+        await house.say(said)
+    heard = await house.outcomes()
+    await house.say(new(stay(2, 5)))
+    assert await house.outcomes() == heard
+
+
 async def test_a_modification_moves_the_nights(house: House) -> None:
     await house.open_for_sale()
     first = await house.say(new(stay(2, 5)))
@@ -184,14 +210,35 @@ async def test_several_bookings_in_one_document(house: House) -> None:
     assert {(part.cause, part.raw) for part in parts} == {(whole.message_id, b"")}
 
 
-async def test_of_a_document_that_is_refused_in_part_the_text_is_kept(house: House) -> None:
+ABSURD = msgspec.structs.replace(stay(2, 3), units=2**31)
+
+
+async def test_of_a_document_that_is_refused_in_part_each_part_is_answered(house: House) -> None:
     await house.open_for_sale()
-    absurd = new(msgspec.structs.replace(stay(2, 3), units=2**31), booking="B2")
-    document = [ReservationReceived("OTA", new(stay(2, 3))), ReservationReceived("OTA", absurd)]
-    assert (await house.post("ota", *document)).status == 400
-    whole, part = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
-    assert (whole.outcome, part.outcome, part.cause, part.raw) == ("refused", "applied", whole.message_id, b"")
-    assert whole.raw
+    document = [
+        ReservationReceived("OTA", new(ABSURD, booking="B1")),
+        ReservationReceived("OTA", new(stay(2, 3), booking="B2")),
+    ]
+    reply = await house.post("ota", *document)
+    refused, taken = msgspec.json.decode(reply.body, type=list[str])
+    assert (reply.status, refused, taken) == (200, "B1 invalid_value", (await house.reservation()).reservation_id)
+    whole, *parts = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert (whole.outcome, whole.detail, bool(whole.raw)) == ("applied", "2 parts, 1 refused", True)
+    assert {(part.outcome, part.cause, part.raw) for part in parts} == {
+        ("applied", whole.message_id, b""),
+        ("refused", whole.message_id, b""),
+    }
+
+
+async def test_a_document_all_of_which_is_refused_took_no_effect(house: House) -> None:
+    await house.open_for_sale()
+    before = await house.ledger()
+    document = [ReservationReceived("OTA", new(ABSURD, booking=name)) for name in ("B1", "B2")]
+    reply = await house.post("ota", *document)
+    assert (reply.status, reply.body[:15]) == (400, b"invalid_value: ")
+    assert await house.ledger() == before
+    (whole,) = [row for row in await house.rows(MessageRow) if row.connection == "ota"]
+    assert (whole.outcome, bool(whole.raw)) == ("refused", True)
 
 
 async def test_a_booking_for_another_hotel_is_refused_before_anything_is_taken(house: House) -> None:
@@ -213,6 +260,37 @@ async def test_a_booking_that_never_ends_is_refused_at_last(house: House, monkey
     again = await house.post("ota", ReservationReceived("OTA", changes[-1]))
     assert again.status == 200
     assert await house.sold("DBL") == {2: 1}
+
+
+@pytest.mark.parametrize("version", [None, 2_000])
+async def test_however_long_a_booking_is_its_cancellation_is_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch, version: int | None
+) -> None:
+    """Nothing revives it then."""
+    monkeypatch.setattr(take_booking, "REVISIONS_MAX", 5)
+    for last in range(1, 6):
+        await house.say(modify(stay(2, 3 + last), version=last))
+    await house.say(cancel(version=version))
+    assert (await house.reservation()).status == "cancelled"
+    assert await house.sold("DBL") == {}
+    revived = await house.post("ota", ReservationReceived("OTA", modify(stay(2, 4), version=3_000)))
+    assert revived.body == b"business_rule: booking 'B1' has more than 5 revisions"
+
+
+async def test_cancellations_do_not_go_on_without_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that change nothing; the one that does is taken all the same."""
+    monkeypatch.setattr(take_booking, "REVISIONS_MAX", 1)
+    monkeypatch.setattr(take_booking, "CANCELS_MAX", 2)
+    await house.say(modify(stay(2, 3), version=100))
+    for version in (1, 2):
+        await house.say(cancel(version=version))
+    stale = await house.post("ota", ReservationReceived("OTA", cancel(version=3)))
+    assert stale.body == b"business_rule: booking 'B1' has more than 3 revisions"
+    await house.say(cancel(version=101))
+    assert (await house.reservation()).status == "cancelled"
+    again = await house.post("ota", ReservationReceived("OTA", cancel(version=102)))
+    assert again.status == 400
+    assert (await house.reservation()).revisions == 4
 
 
 @pytest.mark.parametrize(

@@ -142,11 +142,15 @@ class PlainConnector:
         """Our number for each booking, or the one answer there is to a question or a report."""
         if len(results) == 1 and isinstance(results[0], Found | Applied):
             return Reply(200, {}, msgspec.json.encode(results[0]))
-        refs = [result.reservation_id for result in results if isinstance(result, Taken)]
+        refs = [_ref(result) for result in results if isinstance(result, Taken | Refusal)]
         return Reply(200, {}, msgspec.json.encode(refs))
 
     def refuse(self, document: Document | None, error: Refusal, now_ms: Instant) -> Reply:
         return Reply(400, {}, f"{error.reason.value}: {error.text}".encode())
+
+
+def _ref(result: Taken | Refusal) -> str:
+    return result.reservation_id if isinstance(result, Taken) else f"{result.record} {result.reason.value}"
 
 
 def _retrieved(command: RetrieveReservations, reply: Reply) -> Decoded:

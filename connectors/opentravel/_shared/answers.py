@@ -104,13 +104,15 @@ def _reservation(one: Taken, with_hotel: bool) -> str:
 
 
 def warnings_of(results: Sequence[Result]) -> str:
-    """Warnings for what took effect with a remark; nothing without one."""
+    """Warnings for what took effect with a remark, and for what was refused beside it; nothing without one."""
     given: list[str] = []
     for result in results:
         if isinstance(result, Applied):
             given += (_problem("Warning", ADVISORY, "", warning, None) for warning in result.warnings)
         elif isinstance(result, Taken):
             given += (_problem("Warning", ADVISORY, "", warning, result.booking_id) for warning in result.warnings)
+        elif isinstance(result, Refusal):
+            given.append(_problem("Warning", *codes_of(result.reason), describe(result), result.record))
     return f"<Warnings>{''.join(given[:_ERRORS_MAX])}</Warnings>" if given else ""
 
 

@@ -31,6 +31,7 @@ from gateway.messages import (
     Query,
     Result,
     RetrieveReservations,
+    Taken,
 )
 from gateway.model.dates import Instant
 from gateway.wire import soap
@@ -105,12 +106,15 @@ class OpenTravel:
         return read_message(_own(document), site, load_profile(site.profile))
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
-        """Always HTTP 200: the message was read, whatever became of it."""
+        """Always HTTP 200: the message was read, whatever became of it.
+
+        Where some of its bookings were taken it is a success, and the others are warnings.
+        """
         ours = _own(document)
         profile = load_profile(site.profile)
         refusals = [result for result in results if isinstance(result, Refusal)]
         try:
-            if refusals:
+            if refusals and not any(isinstance(result, Taken) for result in results):
                 raise refusals[0]
             if sells(profile) and ours.root in names.SELLER_ROOTS:
                 written = write_selling(ours.asked, results, now_ms, profile.version_attr)

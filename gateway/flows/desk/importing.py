@@ -218,7 +218,8 @@ def _booking_step(source: _Import, connection: Connection, read: files.Read) -> 
         message = source.message("imported reservation", msgspec.json.encode(revision))
         event = ReservationReceived(connection.hotel, revision)
         kind = ImportBooking if source.known_to_pms else TakeBooking
-        return kind(source.hotel.property.id, connection.id, event, message, source.services.ids.reservation())
+        scope_id, number = source.hotel.property.id, source.services.ids.reservation()
+        return kind(scope_id, connection.id, event, message, number, remembered=False)
 
     return _Step((read.line,), make)
 

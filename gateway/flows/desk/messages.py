@@ -49,8 +49,8 @@ EVERYTHING = Filter()
 class MessageLine(msgspec.Struct, frozen=True):
     """A message in a list.
 
-    ``outcome`` of what came in: applied, unchanged, stale, parked, refused; of what went out: confirmed, refused,
-    unknown, failed. ``author`` is who said or did it. Sizes in bytes.
+    ``outcome`` of what came in: applied, unchanged, stale, duplicate, parked, refused; of what went out: confirmed,
+    refused, unknown, failed. ``author`` is who said or did it. Sizes in bytes.
     """
 
     message_id: int

@@ -144,7 +144,7 @@ def _steps(services: Services, connection: Connection, row: MessageRow, event: R
         taken, resolved = (_again(services, row, author) for _ in range(2))
         number = services.ids.reservation()
         return [
-            _Step(TakeBooking(row.scope_id, connection.id, event, taken, number), taken.message_id),
+            _Step(TakeBooking(row.scope_id, connection.id, event, taken, number, remembered=False), taken.message_id),
             _Step(Refold(row.scope_id, connection.id, event, resolved), resolved.message_id),
         ]
     if connection.role is not Role.PMS:

@@ -32,7 +32,8 @@ class RoomLine(msgspec.Struct, frozen=True):
 class Reservation(msgspec.Struct, frozen=True):
     """A reservation as its revisions add up.
 
-    ``oversold`` counts the room nights that are not there for it.
+    ``oversold`` counts the room nights that are not there for it. It has no dates while nothing but a cancellation is
+    known of it, which need not say what it cancels.
     """
 
     reservation_id: str
@@ -41,8 +42,8 @@ class Reservation(msgspec.Struct, frozen=True):
     booking_id: str
     status: Status
     guest: str
-    arrival: Day
-    departure: Day
+    arrival: Day | None
+    departure: Day | None
     rooms: tuple[RoomLine, ...]
     currency: str
     total: int | None
@@ -139,8 +140,8 @@ def reservation_line(hotel: Hotel, row: ReservationRow, revisions: list[Revision
         row.booking_id,
         Status(row.status),
         f"{guest.given} {guest.surname}".strip() if guest else "",
-        row.arrival,
-        row.departure,
+        row.arrival or None,
+        row.departure or None,
         _rooms(hotel, row.connection, content, rooms),
         content.currency,
         content.total,

@@ -24,7 +24,7 @@ from gateway.flows.desk.reservation_lines import (
     revision_line,
 )
 from gateway.flows.services import Services
-from gateway.model.dates import Day, Instant
+from gateway.model.dates import FIRST_DAY, Day, Instant
 from gateway.store import reading_reservations as reading
 from gateway.store import searching
 from gateway.store.database import Transaction
@@ -155,10 +155,13 @@ async def _search(tx: Transaction, scope_id: str, wanted: Filter) -> Search | No
 
 
 def _conditions(wanted: Filter) -> list[Condition]:
+    first = wanted.arrival_first
+    if first is None and wanted.arrival_last is not None:
+        first = FIRST_DAY  # what has no dates arrives on no day
     asked = (
         Condition("status", "=", wanted.status.value if wanted.status else None),
         Condition("connection", "=", wanted.connection or None),
-        Condition("arrival", ">=", wanted.arrival_first),
+        Condition("arrival", ">=", first),
         Condition("arrival", "<=", wanted.arrival_last),
         Condition("at_ms", ">=", wanted.created_first_ms),
         Condition("at_ms", "<=", wanted.created_last_ms),

@@ -30,7 +30,9 @@ class ReservationsQuery(msgspec.Struct, frozen=True):
     text: Annotated[Text, Meta(description="our number, or the beginning of theirs or of a surname")] = ""
     parked: Annotated[bool, Meta(description="only those with a room that is not mapped")] = False
     oversold: Annotated[bool, Meta(description="only those with nights that were not free")] = False
-    order: Annotated[Order, Meta(description="`created`: newest first; `arrival`: soonest first")] = Order.CREATED
+    order: Annotated[
+        Order, Meta(description="`created`: newest first; `arrival`: soonest first, those without dates before them")
+    ] = Order.CREATED
     cursor: Cursor = ""
     limit: Count = COUNT
 

@@ -17,6 +17,7 @@ OUTCOMES = (
     "applied",
     "unchanged",
     "stale",
+    "duplicate",
     "parked",
     "discarded",
     "refused",

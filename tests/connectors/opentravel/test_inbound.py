@@ -322,7 +322,8 @@ def find(reply: Reply, path: str) -> etree._Element:
 def test_every_answer_is_valid(name: str) -> None:
     document = open_(fixture(name))
     no = Rejected("no <room> & no 'rate'", Reason.NO_AVAILABILITY, record="17")
-    for outcome in (results(document), results(document, ("mind the gap",)), [no] * 3):
+    in_part = [no, *results(document)[1:]]
+    for outcome in (results(document), results(document, ("mind the gap",)), [no] * 3, in_part):
         for release in ("2015A", "2011B"):
             reply = CONNECTOR.answer(document, site(f"ota-{release.lower()}"), outcome, NOW_MS)
             assert reply.status == 200
@@ -348,6 +349,17 @@ def test_a_reservation_is_answered_with_our_number() -> None:
     path = "HotelReservations/HotelReservation/ResGlobalInfo/HotelReservationIDs/HotelReservationID"
     assert dict(find(reply, path).attrib) == {"ResID_Type": "10", "ResID_Value": "R-1", "ResID_Source": "GATEWAY"}
     assert tree(reply).get("ResResponseType") == "Modified"
+
+
+def test_what_is_refused_beside_what_is_taken_is_a_warning() -> None:
+    document = open_(fixture("reservation/several-reservations"))
+    error = Rejected("booking 'B7' has more than 300 revisions", record="B7")
+    reply = CONNECTOR.answer(document, SITE, [error, *results(document)[1:]], NOW_MS)
+    root = tree(reply)
+    assert [etree.QName(each).localname for each in root] == ["Success", "Warnings", "HotelReservations"]
+    found = find(reply, "Warnings/Warning")
+    assert (found.get("Type"), found.get("Code"), found.get("RecordID"), found.text) == ("3", "450", "B7", error.text)
+    assert len(find(reply, "HotelReservations")) == len(results(document)) - 1
 
 
 def test_a_ping_is_echoed() -> None:

@@ -13,7 +13,7 @@ from gateway.flows.desk.messages import Direction, Filter
 from gateway.messages import ReservationReceived
 from gateway.model.property import Product
 from gateway.store.tables import MessageRow
-from tests.flows.house import PRODUCTS, House, channel, hotel, new, pms, stay, update
+from tests.flows.house import PRODUCTS, House, channel, hotel, modify, new, pms, stay, update
 
 
 @pytest.fixture
@@ -195,6 +195,16 @@ async def test_replaying_what_is_there_does_nothing(house: House) -> None:
         assert [(part.outcome, part.changes) for part in done.parts] == [("duplicate", ())]
         assert not done.committed
     assert await house.ledger() == before
+
+
+async def test_replaying_what_has_been_overtaken_without_versions_does_nothing(house: House) -> None:
+    await house.open_for_sale()
+    for nights in (stay(1, 3), stay(1, 4)):
+        await house.say(modify(nights, version=None))
+    first = min(await found(house, Filter(connection="ota")), key=lambda line: line.message_id)
+    done = await replayed(house, first.message_id, dry_run=False)
+    assert ([part.outcome for part in done.parts], done.committed) == (["duplicate"], False)
+    assert len(await found(house, Filter(connection="ota"))) == 2
 
 
 async def test_a_booking_that_was_never_taken_is(house: House) -> None:
