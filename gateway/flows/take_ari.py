@@ -139,10 +139,9 @@ class TakeAri:
             text = f"its relative changes were counted with message {first.message_id}"
             message = message._replace(token=None, detail="; ".join(filter(None, (message.detail, text))))
         if self._waits:
-            text = f"{guard.product_nights(self._waits)} product nights wait for confirmation"
-            message = message._replace(outcome="parked", detail="; ".join(filter(None, (message.detail, text))))
+            message = message._replace(outcome="parked")
             log.warning("held_back", property=self._scope, nights=guard.product_nights(self._waits))
-        warnings = self._warnings(hotel) if self._event.bands else ()
+        warnings = self._warnings(hotel)
         if warnings:
             message = message._replace(detail="; ".join(filter(None, (message.detail, *warnings))))
         held, gone = self._held_back(state, message)
@@ -156,9 +155,14 @@ class TakeAri:
         return found[0] if found else None
 
     def _warnings(self, hotel: Hotel) -> tuple[str, ...]:
-        house = hotel.property
-        targets = hotel.mapping(self._connection).targets
-        return age_bands.not_kept(self._event.bands, house.selling, targets, house.currency)
+        """What did not take effect, for the sender and for the log."""
+        told = list[str]()
+        if self._waits:
+            told.append(f"{guard.product_nights(self._waits)} product nights wait for confirmation")
+        if self._event.bands:
+            house, targets = hotel.property, hotel.mapping(self._connection).targets
+            told += age_bands.not_kept(self._event.bands, house.selling, targets, house.currency)
+        return tuple(told)
 
     def _held_back(self, state: State, message: MessageRow) -> tuple[list[HeldRow], list[HeldRow]]:
         """What waits now of this message and of those before it, and what of them waits no longer."""
