@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from gateway.engine.calendar import NO_PRICE, PRODUCT, Array, Key, Sheet
+from gateway.engine.calendar import GONE, NO_PRICE, PRODUCT, Array, Key, Sheet
 from gateway.engine.mapping import Codes
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import Clearing
@@ -193,7 +193,18 @@ def apply(sheet: Sheet, changes: Iterable[Change]) -> Sheet:
             days = start + chosen_days(first, last, update.weekdays)
         for column, value in strokes:
             column[days] = value
+    _keep_gone(before, sheet)
     return before
+
+
+def _keep_gone(before: Sheet, sheet: Sheet) -> None:
+    """Remembers which occupancies lost their price. Those that never had one are sold nowhere, so they are no risk."""
+    if sheet.columns[_PRICE] is before.columns[_PRICE]:
+        return
+    priced = sheet.columns[_PRICE] > 0
+    gone = ((before.columns[_PRICE] > 0) | (before.columns[GONE] > 0)) & ~priced
+    if not np.array_equal(gone, before.columns[GONE]):
+        sheet.columns[GONE] = gone.astype(np.uint8)
 
 
 class _Painted(dict[tuple[str, int], Array]):
