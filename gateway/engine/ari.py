@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
-from gateway.engine.calendar import NO_PRICE, PRODUCT, Array, Key, Sheet
+from gateway.engine.calendar import GONE, NO_PRICE, PRODUCT, Array, Key, Sheet
 from gateway.engine.mapping import Codes
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
 from gateway.messages import Clearing
 from gateway.model.ari import ASPECT_OF, OCCUPANCY_MAX, STAY_MAX, AriUpdate, Aspect, Field, Setting
-from gateway.model.dates import ALL_WEEK, BLOCK_DAYS, Day, Weekdays, blocks_of
+from gateway.model.dates import ALL_WEEK, BLOCK_DAYS, Day, Weekdays, blocks_of, days_in
 from gateway.model.property import Product
 
 RANGE_DAYS_MAX = 1_100
@@ -192,7 +193,18 @@ def apply(sheet: Sheet, changes: Iterable[Change]) -> Sheet:
             days = start + chosen_days(first, last, update.weekdays)
         for column, value in strokes:
             column[days] = value
+    _keep_gone(before, sheet)
     return before
+
+
+def _keep_gone(before: Sheet, sheet: Sheet) -> None:
+    """Remembers which occupancies lost their price. Those that never had one are sold nowhere, so they are no risk."""
+    if sheet.columns[_PRICE] is before.columns[_PRICE]:
+        return
+    priced = sheet.columns[_PRICE] > 0
+    gone = ((before.columns[_PRICE] > 0) | (before.columns[GONE] > 0)) & ~priced
+    if not np.array_equal(gone, before.columns[GONE]):
+        sheet.columns[GONE] = gone.astype(np.uint8)
 
 
 class _Painted(dict[tuple[str, int], Array]):
@@ -243,6 +255,25 @@ def apply_figures(figures: Array, rows: dict[Key, int], changes: Iterable[Change
             elif setting.field is Field.FIGURE_BY:
                 known = days[figures[days] >= 0]
                 figures[known] = np.clip(figures[known] + setting.value, 0, ROOMS_MAX)
+
+
+def counted_again(figures: Iterable[Change]) -> list[Change]:
+    """What of a document's figures still takes effect when it comes again: not what is counted relative to figures it
+    has not set itself, for that has been counted.
+    """
+    found: list[Change] = []
+    own: set[tuple[str, Day]] = set()
+    for change in figures:
+        room, plan, update = change
+        days = days_in(update.first, update.last, update.weekdays)
+        if any(setting.field is Field.FIGURE for setting in update.settings):
+            own.update((room, day) for day in days)
+            found.append(change)
+        else:
+            # It counts on from the document's own figure, which is set anew.
+            on = [day for day in days if (room, day) in own]
+            found += [Change(room, plan, replace(update, first=day, last=day)) for day in on]
+    return found
 
 
 def chosen_days(first: Day, last: Day, weekdays: Weekdays) -> Array:

@@ -24,6 +24,7 @@ from gateway.model.dates import BLOCK_DAYS
 VERSION = 1
 NO_PRICE = -1
 NO_LIMIT = -1
+GONE = "price_gone"
 _HEAD = 3
 
 Array = NDArray[Any]
@@ -66,11 +67,13 @@ _STAY = (
     Column("max_through", "<u2", 0),
 )
 _ADVANCED = (Column("los_closed", "<u4", 0), Column("min_offset_h", "<u2", 0), Column("max_offset_h", "<u2", 0))
+# Occupancies that had a price which was taken away: a counterpart may still hold it (decision 12).
+_GONE = (Column(GONE, "u1", 0, by_guests=True),)
 _SYNC = (Column("sync", "u1", 0),)
 _LIMIT = (Column("limit", "<i4", NO_LIMIT),)
 
 # What the property's own calendar holds for a product, a room type or the house.
-PRODUCT = Layout((_PRICE, _EXTRA, _STATUS, _STAY, _ADVANCED))
+PRODUCT = Layout((_PRICE, _EXTRA, _STATUS, _STAY, _ADVANCED, _GONE))
 # What a counterpart holds, one layout per aspect; ``sync`` says how sure we are (gateway.engine.plan).
 SHADOW_LIMIT = Layout((_SYNC, _LIMIT))
 SHADOW_RULES = Layout((_SYNC, _STATUS, _STAY, _ADVANCED))

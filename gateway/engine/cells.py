@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gateway.engine.calendar import NO_PRICE, PRODUCT, Array, Key, Sheet
+from gateway.engine.calendar import GONE, NO_PRICE, PRODUCT, Array, Key, Sheet
 from gateway.engine.stock import NO_FIGURE, stock_matrix
 from gateway.model.dates import BLOCK_DAYS, Day
 
 STOCK_PLANES = ("figure", "sold", "on_its_way", "held")
+_NOT_TOLD = frozenset({"sync", GONE})  # what nobody has set
 _ABSENT = {"price": NO_PRICE, "extra_adult": NO_PRICE, "extra_child": NO_PRICE, "figure": NO_FIGURE, "limit": -1}
 
 
@@ -83,7 +84,7 @@ def sheet_changes(before: Sheet, after: Sheet) -> Iterator[Changed]:
     """The ranges in which two sheets of the same keys differ, column by column."""
     for column in before.layout.columns:
         was, now = before.columns[column.name], after.columns[column.name]
-        if column.name == "sync" or np.array_equal(was, now):
+        if column.name in _NOT_TOLD or np.array_equal(was, now):
             continue
         if column.by_guests:
             for guests in range(was.shape[2]):

@@ -2,7 +2,8 @@
 
 A *slot* ``(their room, their plan, block)`` is one shadow row of an aspect. Limits belong to room types (their plan is
 empty) unless the dialect keeps them per product; rules and prices belong to products. A product without a price is
-closed. What the dialect cannot express is left at its default, so it never counts as a difference.
+closed, and so is one that has lost the price of an occupancy it was sold at. What the dialect cannot express is left at
+its default, so it never counts as a difference.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from gateway.contract import Capabilities
 from gateway.engine.calendar import (
+    GONE,
     NO_PRICE,
     SHADOW_LIMIT,
     SHADOW_PRICES,
@@ -217,6 +219,9 @@ class Channel:
                 prices = calendar.sheet.columns[Field.PRICE][rows[members]]
                 prices = for_channel(derived(prices, line), self.hotel, self.connection)
                 found[members] = self._per_guests(prices, adults[members])
+                if GONE in calendar.sheet.filled:
+                    gone = calendar.sheet.columns[GONE][rows[members]] > 0
+                    found[members] = np.where(self._lost(prices, gone, adults[members]), NO_PRICE, found[members])
         return found
 
     def _runs(self, slots: Sequence[Slot]) -> list[_Run]:
@@ -226,14 +231,26 @@ class Channel:
 
     def _per_guests(self, prices: Array, adults: Array) -> Array:
         """For each row the occupancies its room type sells, or the one price of the room at full occupancy."""
-        too_many = np.arange(prices.shape[-1]) >= adults[:, None]
-        prices = filled_down(np.where((prices <= 0) | too_many[:, None], NO_PRICE, prices))
+        prices = _own(prices, adults)
         if self.capabilities.guests_max:
             return prices[..., : self.guests]
         # The highest price there is stands for the room when the full occupancy has none.
         full = np.take_along_axis(prices, adults[:, None, None] - 1, axis=2)
         highest = reduce(np.maximum, np.moveaxis(prices, 2, 0))
         return np.where(full == NO_PRICE, highest[..., None], full)
+
+    def _lost(self, prices: Array, gone: Array, adults: Array) -> Array:
+        """Nights on which the channel may hold the price of an occupancy that has none any more, shape (rows, 32, 1).
+
+        No dialect can be relied upon to delete one price, and a price for the room would be that of fewer guests.
+        """
+        fits = np.arange(gone.shape[-1]) < adults[:, None, None]
+        # Each was told for its own occupancy, and for those below that had none.
+        told = np.logical_or.accumulate((gone & fits)[..., ::-1], axis=2)[..., ::-1]
+        lost = told & (_own(prices, adults) == NO_PRICE)
+        width = self.guests if self.capabilities.guests_max else lost.shape[-1]
+        nights: Array = lost[..., :width].any(axis=2, keepdims=True)
+        return nights
 
     def _rules(self, sheet: Sheet, calendar: Calendar) -> None:
         runs = self._runs(sheet.keys)
@@ -248,6 +265,12 @@ class Channel:
                     tighten(sheet.columns[field], calendar.sheet.columns[field][rows], field)
         if Field.CLOSED in self.rule_fields:
             sheet.columns["closed"][self._room_prices(sheet, runs, calendar)[..., 0] == NO_PRICE] = 1
+
+
+def _own(prices: Array, adults: Array) -> Array:
+    """For each row the prices of the occupancies its room type sells."""
+    too_many = np.arange(prices.shape[-1]) >= adults[:, None]
+    return filled_down(np.where((prices <= 0) | too_many[:, None], NO_PRICE, prices))
 
 
 _Run = tuple[_Source, list[int]]  # blocks of one target, as they follow each other among the slots

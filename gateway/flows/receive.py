@@ -8,6 +8,7 @@ from hashlib import blake2b
 from time import perf_counter
 from typing import ParamSpec, TypeVar
 
+import msgspec
 import structlog
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
@@ -51,6 +52,7 @@ from gateway.store.tables import MessageRow
 from gateway.wire.redact import redact
 
 log = structlog.get_logger(__name__)
+_pack = msgspec.msgpack.Encoder().encode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -294,14 +296,19 @@ def _weight(event: AriReceived) -> int:
 
 
 def token_of(connection: str, event: AriReceived) -> bytes | None:
-    """What a repetition is recognised by; only relative changes are, absolute ones are always applied."""
+    """What a repetition is recognised by; only relative changes are, absolute ones are always applied.
+
+    A sender that counts its ids from the start again has something else to say under an old one, so what is said is
+    part of it. It is taken as it was read: another timestamp is no other message.
+    """
     if not event.token:
         return None
     # Updates of one document share their settings.
     distinct = {id(update.settings): update.settings for update in event.updates}
     if Field.FIGURE_BY not in {setting.field for settings in distinct.values() for setting in settings}:
         return None
-    return blake2b(f"{connection}\0{event.token}".encode(), digest_size=16).digest()
+    said = blake2b(_pack((event.updates, event.clears)), digest_size=16).digest()
+    return blake2b(f"{connection}\0{event.token}\0".encode() + said, digest_size=16).digest()
 
 
 def _message(hotel: Hotel, connection: str, document: Document, now_ms: Instant, number: int) -> MessageRow:

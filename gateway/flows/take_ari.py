@@ -50,6 +50,7 @@ class TakeAri:
         self._hotel: Hotel | None = None
         self._painted: list[Change] = []
         self._figures: list[Change] = []
+        self._counted: list[Change] = []  # those that take effect: not what a repetition has counted before
         self._calendar_keys: list[Key] = []
         self._stock_keys: list[Key] = []
         self._asked: State | None = None
@@ -124,8 +125,8 @@ class TakeAri:
     def decide(self, state: State, now_ms: Instant) -> Decision:
         hotel = self._hotel
         assert hotel is not None
-        if self._message.token is not None and state.find(TOKENS, (self._scope, self._message.token)):
-            return Decision(Applied())
+        first = self._first(state)
+        self._counted = ari.counted_again(self._figures) if first else self._figures
         rev = state.next_rev(self._scope)
         writes: list[Row] = [*self._calendar(state, hotel, rev), *self._stock(state, hotel, rev, now_ms)]
         if stock := [row for row in writes if isinstance(row, StockRow)]:
@@ -133,21 +134,35 @@ class TakeAri:
         outcome = "applied" if writes else "unchanged"
         advances = any(isinstance(row, CalendarRow | StockRow) for row in writes)
         message = self._message._replace(outcome=outcome, rev=rev if advances else rev - 1)
+        if first:
+            # The token stays with the message that counted.
+            text = f"its relative changes were counted with message {first.message_id}"
+            message = message._replace(token=None, detail="; ".join(filter(None, (message.detail, text))))
         if self._waits:
-            text = f"{guard.product_nights(self._waits)} product nights wait for confirmation"
-            message = message._replace(outcome="parked", detail="; ".join(filter(None, (message.detail, text))))
+            message = message._replace(outcome="parked")
             log.warning("held_back", property=self._scope, nights=guard.product_nights(self._waits))
-        warnings = self._warnings(hotel) if self._event.bands else ()
+        warnings = self._warnings(hotel)
         if warnings:
             message = message._replace(detail="; ".join(filter(None, (message.detail, *warnings))))
         held, gone = self._held_back(state, message)
         writes += [message, *self._journal(writes, message), *held]
         return Decision(Applied(warnings), writes, gone, advances=advances)
 
+    def _first(self, state: State) -> MessageRow | None:
+        """The message that this one repeats, where that matters."""
+        token = self._message.token
+        found: list[MessageRow] = state.find(TOKENS, (self._scope, token)) if token is not None else []
+        return found[0] if found else None
+
     def _warnings(self, hotel: Hotel) -> tuple[str, ...]:
-        house = hotel.property
-        targets = hotel.mapping(self._connection).targets
-        return age_bands.not_kept(self._event.bands, house.selling, targets, house.currency)
+        """What did not take effect, for the sender and for the log."""
+        told = list[str]()
+        if self._waits:
+            told.append(f"{guard.product_nights(self._waits)} product nights wait for confirmation")
+        if self._event.bands:
+            house, targets = hotel.property, hotel.mapping(self._connection).targets
+            told += age_bands.not_kept(self._event.bands, house.selling, targets, house.currency)
+        return tuple(told)
 
     def _held_back(self, state: State, message: MessageRow) -> tuple[list[HeldRow], list[HeldRow]]:
         """What waits now of this message and of those before it, and what of them waits no longer."""
@@ -173,9 +188,9 @@ class TakeAri:
         if not calendar and not stock and not self._waits:
             return []
         if self._waits:
-            bodies = journal.set_in_part(self._set, self._waits, self._figures, stock)
+            bodies = journal.set_in_part(self._set, self._waits, self._counted, stock)
         else:
-            bodies = journal.set_here(self._painted, self._figures, calendar, stock)
+            bodies = journal.set_here(self._painted, self._counted, calendar, stock)
         number, rev, at_ms, author = message.message_id, message.rev, message.at_ms, message.author
         return [JournalRow(self._scope, "", block, number, rev, at_ms, author, body) for block, body in bodies.items()]
 
@@ -200,7 +215,7 @@ class TakeAri:
         rows = [state.get(StockRow, (self._scope, *key)) for key in keys]
         planes = stock_matrix([row.body if row else None for row in rows]).transpose(1, 0, 2).copy()
         before = planes.copy()
-        ari.apply_figures(planes[0].reshape(-1), {key: n for n, key in enumerate(keys)}, self._figures)
+        ari.apply_figures(planes[0].reshape(-1), {key: n for n, key in enumerate(keys)}, self._counted)
         unseen_plane = planes[UNSEEN // BLOCK_DAYS].reshape(-1)
         at = {key: n * BLOCK_DAYS for n, key in enumerate(keys)}
         if hotel.figure_kind is FigureKind.ROOMS_LEFT:
@@ -219,7 +234,7 @@ class TakeAri:
         connection = hotel.connections[self._connection]
         unsettled: list[DeliveryRow] = state.find(UNSETTLED, (self._scope, self._connection))
         days: dict[str, set[Day]] = {}
-        for room, _, update in self._figures if unsettled else ():
+        for room, _, update in self._counted if unsettled else ():
             days.setdefault(room, set()).update(days_in(update.first, update.last, update.weekdays))
         for delivery in unsettled:
             old = claim = _claim(delivery.claim)

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from gateway.contract import Capabilities
-from gateway.engine.calendar import PRODUCT, Key, Sheet
+from gateway.engine.calendar import GONE, PRODUCT, Key, Sheet
 from gateway.engine.hotel import Hotel
 from gateway.engine.loaded import Calendar
 from gateway.engine.plan import Difference
@@ -50,10 +50,14 @@ def house(
 
 @dataclass
 class Nights:
-    """What the calendar holds: values by (room, plan, day, field, occupancy), stock by (room, day)."""
+    """What the calendar holds: values by (room, plan, day, field, occupancy), stock by (room, day).
+
+    ``gone`` are occupancies that lost their price, as (room, plan, day, occupancy).
+    """
 
     values: dict[tuple[str, str, int, Field, int], int] = field(default_factory=dict)
     stock: dict[tuple[str, int], tuple[int, int, int, int]] = field(default_factory=dict)
+    gone: set[tuple[str, str, int, int]] = field(default_factory=set)
 
     def get(self, room: str, plan: str, day: int, name: Field, guests: int = 0) -> int:
         missing = -1 if name in (Field.PRICE, Field.EXTRA_ADULT, Field.EXTRA_CHILD) else 0
@@ -70,12 +74,15 @@ class Nights:
         return self
 
     def rows(self, guests: int) -> list[tuple[Key, bytes]]:
-        keys = sorted({(room, plan, day // BLOCK_DAYS) for room, plan, day, _, _ in self.values})
+        places = {key[:3] for key in self.values} | {key[:3] for key in self.gone}
+        keys = sorted({(room, plan, day // BLOCK_DAYS) for room, plan, day in places})
         sheet = Sheet(PRODUCT, keys, guests)
         for (room, plan, day, name, occupancy), value in self.values.items():
             row = sheet.row[room, plan, day // BLOCK_DAYS]
             where = (row, day % BLOCK_DAYS, occupancy - 1) if occupancy else (row, day % BLOCK_DAYS)
             sheet.columns[name][where] = value
+        for room, plan, day, occupancy in self.gone:
+            sheet.columns[GONE][sheet.row[room, plan, day // BLOCK_DAYS], day % BLOCK_DAYS, occupancy - 1] = 1
         return list(zip(keys, sheet.pack(range(len(keys))), strict=True))
 
     def stock_rows(self) -> list[tuple[Key, bytes]]:

@@ -64,11 +64,13 @@ def test_another_number_of_guests_keeps_the_prices_both_have(layout: Layout, wro
     sheet = _fill(Sheet(layout, KEYS, wrote), seed, 0.7)
     back = Sheet.load(layout, reads, KEYS, list(zip(KEYS, sheet.pack(range(4)), strict=True)))
     both = min(wrote, reads)
-    assert (back.columns["price"][..., :both] == sheet.columns["price"][..., :both]).all()
-    assert (back.columns["price"][..., both:] == NO_PRICE).all()
     for column in layout.columns:
-        if column.name != "price":
-            assert (back.columns[column.name] == sheet.columns[column.name]).all()
+        read, written = back.columns[column.name], sheet.columns[column.name]
+        if column.by_guests:
+            assert (read[..., :both] == written[..., :both]).all()
+            assert (read[..., both:] == column.default).all()
+        else:
+            assert (read == written).all()
 
 
 def test_rows_of_different_guests_load_together() -> None:

@@ -71,6 +71,8 @@ def _calendar(number: int) -> Nights:
                 for guests in range(1, 5):
                     if random.random() < 0.6:
                         nights.values[room, plan, day, Field.PRICE, guests] = random.choice((7_001, 9_905, 20_000))
+                    elif random.random() < 0.2:
+                        nights.gone.add((room, plan, day, guests))
                 for field in (Field.EXTRA_ADULT, Field.EXTRA_CHILD):
                     if random.random() < 0.5:
                         nights.values[room, plan, day, field, 0] = random.choice((0, 1_505))
@@ -147,7 +149,9 @@ def _prices(nights: Nights, product: Product, channel: Channel, day: int) -> lis
         shown = _shown(price, product, channel) if price != NO_PRICE else 0
         if shown:
             own[guests] = shown
-    if not own:
+    told = [guests for guests in range(1, adults + 1) if (product.room, base, day, guests) in nights.gone]
+    # Told for itself and those below it, as far as the dialect goes, and now without a price.
+    if not own or min(max(told, default=0), channel.capabilities.guests_max or adults) > max(own):
         return []
     if not channel.capabilities.guests_max:
         return [own.get(adults, max(own.values()))]
@@ -245,7 +249,7 @@ def test_what_a_change_can_reach_is_found_and_what_the_view_reads_is_named(
 ) -> None:
     hotel, channel = made
     before = nights.calendar(hotel.guests)
-    changed = Nights(dict(nights.values), dict(nights.stock))
+    changed = Nights(dict(nights.values), dict(nights.stock), set(nights.gone))
     day = data.draw(st.sampled_from(DAYS))
     room, plan = data.draw(st.sampled_from([("", ""), ("DBL", ""), ("DBL", "BAR"), ("DBL", "NR"), ("FAM", "HB")]))
     field = data.draw(st.sampled_from((Field.PRICE, Field.CLOSED, Field.MAX_THROUGH, Field.FIGURE)))

@@ -535,3 +535,46 @@ async def test_an_account_that_changes_during_a_message_is_told_everything(house
 
 def replaced(name: str, **changes: object) -> Connection:
     return msgspec.structs.replace(channel(name), **changes)
+
+
+# --- prices that are taken away --------------------------------------------------------------------------------------
+
+
+def held(house: House, field: str, day: int = 2, room: str = "r1", url: str = "ota") -> int | None:
+    return house.wire.held.get((url, room, "bar", TODAY + day, field))
+
+
+@pytest.mark.parametrize(("profile", "price"), [("plain", "price2"), ("room-price", "price0")])
+async def test_an_occupancy_that_lost_its_price_is_not_sold_at_the_old_one(
+    empty_house: House, profile: str, price: str
+) -> None:
+    """A channel merges prices: it goes on holding the one for two. And the one for one is not the room's."""
+    house = empty_house
+    await house.apply(hotel(pms(), channel("ota", profile)))
+    await open_channel(house)
+    assert (held(house, price), held(house, "closed")) == (12_000, 0)
+    await house.ari(update("pDBL", "BAR", 2, 2, price1=9_500))
+    await house.ari(update("pDBL", "BAR", 2, 2, price2=0))
+    await house.push()
+    assert (held(house, price), held(house, "closed")) == (12_000, 1)
+    assert [held(house, "closed", day) for day in (1, 3)] == [0, 0]
+    # It is open again with a price of its own.
+    await house.ari(update("pDBL", "BAR", 2, 2, price2=13_000))
+    await house.push()
+    assert (held(house, price), held(house, "closed")) == (13_000, 0)
+
+
+async def test_a_higher_occupancys_price_stands_for_one_that_lost_its_own(house: House) -> None:
+    await open_channel(house)
+    await house.ari(update("pDBL", "BAR", 2, 2, price1=0))
+    await house.push()
+    assert (held(house, "price1"), held(house, "closed")) == (12_000, 0)
+
+
+async def test_a_plan_that_never_had_a_price_for_two_is_sold_to_one(house: House) -> None:
+    """Also where a message takes away everything before it sets the one price, as a whole rate plan does."""
+    await house.ari(update("pDBL", "", 0, 4, figure=3))
+    await house.ari(update("pDBL", "BAR", 0, 4, price1=9_000))
+    await house.ari(update("pDBL", "BAR", 0, 4, price0=0), update("pDBL", "BAR", 0, 4, price1=9_100))
+    await house.push()
+    assert (held(house, "price1"), held(house, "price2"), held(house, "closed")) == (9_100, None, 0)

@@ -9,7 +9,7 @@ from gateway.engine.calendar import NO_PRICE
 from gateway.messages import AriReceived, Clearing
 from gateway.model.ari import AriUpdate, Aspect
 from gateway.model.dates import weekday
-from gateway.store.tables import Scope
+from gateway.store.tables import MessageRow, Scope
 from tests.flows.house import HORIZON, TODAY, House, channel, hotel, pms, update
 
 WEEKEND = 0b1100000
@@ -162,6 +162,50 @@ async def test_a_relative_change_counts_once_per_message(house: House) -> None:
     assert await figures(house) == [1, 1, 5]
     await house.ari(sell, token="m3")
     assert await figures(house) == [0, 0, 5]
+
+
+async def test_something_else_under_an_old_message_id_is_taken(house: House) -> None:
+    """A sender that counts its messages from the start again loses nothing, least of all a closing."""
+    await house.ari(update("pDBL", "", 0, 2, figure=5))
+    await house.ari(update("pDBL", "", 0, 2, figure_by=-2), token="m1")
+    other = update("pDBL", "", 0, 1, figure_by=-1), update("pDBL", "BAR", 0, 1, closed=1)
+    for _ in range(2):
+        assert (await house.ari(*other, token="m1")).status == 200
+    assert await figures(house) == [2, 2, 3]
+    assert await house.cell("DBL", "BAR", 0, "closed") == 1
+    assert await house.outcomes() == ["applied", "applied", "applied", "unchanged"]
+
+
+async def test_absolute_values_beside_a_relative_one_are_always_applied(house: House) -> None:
+    await house.ari(update("pDBL", "", 0, 2, figure=5))
+    document = update("pDBL", "", 0, 2, figure_by=-1), update("pDBL", "BAR", 0, 2, closed=1, min_arrival=2)
+    await house.ari(*document, token="m1")
+    await house.ari(update("pDBL", "BAR", 0, 2, closed=0))
+    await house.ari(*document, token="m1")
+    assert await figures(house) == [4, 4, 4]
+    assert await house.cell("DBL", "BAR", 1, "closed") == 1
+
+
+async def test_what_counts_on_from_a_documents_own_figure_does_so_again(house: House) -> None:
+    """The limit is set anew, and what was taken off it comes off again; other nights were counted before."""
+    await house.ari(update("pDBL", "", 0, 2, figure=9))
+    document = update("pDBL", "", 1, 1, figure=5), update("pDBL", "", 0, 2, figure_by=-1)
+    for _ in range(2):
+        await house.ari(*document, token="m1")
+        assert await figures(house) == [8, 4, 8]
+    await house.ari(update("pDBL", "", 1, 1, figure=0))
+    await house.ari(*document, token="m1")
+    assert await figures(house) == [8, 4, 8]
+
+
+async def test_a_repetition_is_in_the_log_and_names_the_message_that_counted(house: House) -> None:
+    await house.ari(update("pDBL", "", 0, 2, figure=5))
+    for _ in range(2):
+        await house.ari(update("pDBL", "", 0, 2, figure_by=-1), token="m1")
+    _, first, again = await house.rows(MessageRow, "connection = 'pms'")
+    assert (first.outcome, first.detail, again.outcome) == ("applied", "", "unchanged")
+    assert again.detail == f"its relative changes were counted with message {first.message_id}"
+    assert again.rev == first.rev
 
 
 async def test_the_token_of_one_sender_says_nothing_about_anothers(empty_house: House) -> None:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import msgspec
+import pytest
+from lxml import etree
+
+from gateway.contract import Head
 from gateway.errors import NotFound, Stale
 from gateway.flows.desk import calendar, history, holding
+from gateway.flows.receive import receive
 from gateway.model.ari import AriUpdate, Field, Setting
+from gateway.model.dates import format_day
 from gateway.store.tables import MessageRow
+from gateway.wire.http_auth import compose_basic
 from tests.flows.house import TODAY, House, channel, hotel, pms, update
+from tests.flows.selling.test_sell_asked import NS, Both
+
+PRICES = f"""<OTA_HotelRateAmountNotifRQ xmlns="{NS}" Version="1.0" EchoToken="e1">
+<RateAmountMessages HotelCode="P"><RateAmountMessage LocatorID="1">
+<StatusApplicationControl Start="{format_day(TODAY)}" End="{format_day(TODAY)}" InvTypeCode="pDBL" RatePlanCode="BAR"/>
+<Rates><Rate><BaseByGuestAmts><BaseByGuestAmt AmountAfterTax="100.00" CurrencyCode="EUR" NumberOfGuests="2"/>
+</BaseByGuestAmts></Rate></Rates></RateAmountMessage></RateAmountMessages></OTA_HotelRateAmountNotifRQ>"""
 
 
 async def price(house: House, day: int, guests: int = 2) -> int:
@@ -38,6 +53,21 @@ async def test_the_slip_waits_and_the_closing_does_not(house: House) -> None:
     assert (cell.before, cell.after, held.nights, held.connection) == (12_000, 1_200_000, 3, "pms")
     (message,) = [row for row in await house.rows(MessageRow) if row.outcome == "parked"]
     assert (message.message_id, message.detail) == (held.message_id, "3 product nights wait for confirmation")
+
+
+async def test_who_sent_it_is_told_that_it_waits(empty_house: House) -> None:
+    """Success alone would say that it is sold."""
+    house = empty_house
+    house.services = replace(house.services, connectors=Both())
+    await house.apply(hotel(msgspec.structs.replace(pms(), connector="opentravel", profile="ota-2015a")))
+    head = Head("POST", "/opentravel/pms", {"authorization": compose_basic("them", "in")})
+    told = []
+    for amount in ("100.00", "10000.00"):
+        body = PRICES.replace("100.00", amount).encode()
+        answer = etree.fromstring((await receive(house.services, "opentravel", "pms", head, [body])).body)
+        assert answer.find(f"{{{NS}}}Success") is not None
+        told.append([(one.get("Type"), one.text) for one in answer.iter(f"{{{NS}}}Warning")])
+    assert told == [[], [("11", "1 product nights wait for confirmation")]]
 
 
 async def test_it_is_let_through(house: House) -> None:
