@@ -33,7 +33,7 @@ class Job(Protocol):
     scope_id: str | None
 
     def needs(self, state: State, now_ms: int) -> Needs:
-        """The rows to load, given those that are; asked until it names no new ones, at most :data:`ROUNDS_MAX` times."""
+        """The rows to load, given those that are; asked until there are no new ones, at most ``ROUNDS_MAX`` times."""
 
     def decide(self, state: State, now_ms: int) -> Decision:
         """Pure. Raises :class:`gateway.errors.Refusal` to answer with it and change nothing."""
