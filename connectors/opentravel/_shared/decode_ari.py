@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, Generic, NoReturn, TypeVar
 
-from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every
+from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every, first
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
@@ -172,6 +172,21 @@ def _of_products(found: AnyCollector) -> tuple[Clearing, ...]:
     )
     named = (one for one in said if one.room and bool(one.plan) != (one.aspect is Aspect.LIMIT))
     return tuple(dict.fromkeys(named))
+
+
+def check_items(found: AnyCollector, read: Callable[[], xml.Node]) -> None:
+    """Refuses a message without items: what was meant to be in it is misspelt or lost.
+
+    A complete set may be empty, but then nothing else may stand in the place of items: it would take everything away.
+    """
+    if found.count:
+        return
+    root = read()
+    container = first(root, found.container)
+    if not found.complete or container is None or len(container):
+        path = f"/{found.root}/{found.container}/{found.item}"
+        line = int((root if container is None else container).sourceline or 0) or None
+        raise Malformed(f"there is no {found.item}", Reason.REQUIRED_MISSING, path=path, line=line)
 
 
 def decode(

@@ -36,7 +36,12 @@ class Reader(msgspec.Struct, frozen=True):
         """One event per reservation; a refusal names the reservation's own id, the path and the line."""
         if name_of(root) == names.CANCEL:
             return [self._cancel(root)]
-        return [self._one(root, node, path) for node, path in _listed(root)]
+        listed = _listed(root)
+        if not listed:
+            path = f"/{name_of(root)}/{'/'.join(names.RESERVATION_LISTS[name_of(root)])}"
+            line = int(root.sourceline or 0) or None
+            raise Malformed("there is no reservation", Reason.REQUIRED_MISSING, path=path, line=line)
+        return [self._one(root, node, path) for node, path in listed]
 
     def read_each(self, root: Node) -> tuple[list[ReservationReceived], list[Refusal]]:
         """Those that can be read, and why the others cannot: in an answer of theirs none may hold up the rest."""
