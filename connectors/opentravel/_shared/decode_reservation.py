@@ -137,6 +137,7 @@ class Reader(msgspec.Struct, frozen=True):
         if kind not in ("Commit", "Cancel"):
             # Initiate and the like ask what a cancellation would cost; they do not cancel.
             raise Unsupported(f"CancelType {kind!r} does not cancel", path=f"/{names.CANCEL}/@CancelType")
+        check_one_named(root)
         try:
             booking_id = _booking_id(parts)
         except Malformed as error:
@@ -146,6 +147,19 @@ class Reader(msgspec.Struct, frozen=True):
         return ReservationReceived(
             self.hotel, Revision(booking_id, RevisionKind.CANCEL, Content(), channel, record=booking_id)
         )
+
+
+def check_one_named(root: Node) -> None:
+    """Refuses an OTA_CancelRQ of several reservations: there is one answer, and it could be true of only some."""
+    named = {
+        value(node, "ID"): node
+        for node in every(root, "UniqueID")
+        if value(node, "Type") == names.RESERVATION_ID and value(node, "ID")
+    }
+    if len(named) > 1:
+        line = int([*named.values()][1].sourceline or 0) or None
+        told = "one reservation at a time is cancelled"
+        raise Unsupported(told, path=f"/{names.CANCEL}/UniqueID", line=line)
 
 
 def _listed(root: Node) -> list[tuple[Node, str]]:
