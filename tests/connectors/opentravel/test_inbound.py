@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,9 +19,11 @@ from gateway.errors import Malformed, Reason, Refusal, Rejected, Unauthentic, Un
 from gateway.messages import (
     Applied,
     AriReceived,
+    Event,
     Found,
     PingReceived,
     Pong,
+    Query,
     ReservationReceived,
     ReservationsAsked,
     Result,
@@ -136,6 +139,47 @@ def test_a_long_document_cut_off_is_refused() -> None:
 def test_gzip_is_unpacked() -> None:
     body = gzip.compress(long_avail())
     assert CONNECTOR.parse(open_(body, content_encoding="gzip"), SITE) == CONNECTOR.parse(open_(long_avail()), SITE)
+
+
+LISTS = [
+    ("OTA_HotelAvailNotifRQ", "AvailStatusMessages", "AvailStatusMessage", '<RestrictionStatus Status="Open"/>'),
+    (
+        "OTA_HotelRateAmountNotifRQ",
+        "RateAmountMessages",
+        "RateAmountMessage",
+        '<Rates><Rate><BaseByGuestAmts><BaseByGuestAmt AmountAfterTax="8.00"/></BaseByGuestAmts></Rate></Rates>',
+    ),
+]
+TARGET = '<StatusApplicationControl Start="2031-02-01" End="2031-02-02" InvTypeCode="D" RatePlanCode="P"/>'
+
+
+@pytest.mark.parametrize("number", [1, 600])
+@pytest.mark.parametrize(("root", "container", "item", "said"), LISTS)
+def test_a_second_list_is_for_the_same_hotel(root: str, container: str, item: str, said: str, number: int) -> None:
+    def listed(hotel: str) -> str:
+        return f'<{container} HotelCode="{hotel}">{f"<{item}>{TARGET}{said}</{item}>" * number}</{container}>'
+
+    def parsed(second: str) -> Sequence[Event | Query]:
+        body = f'<{root} xmlns="{NAMESPACE}">{listed("H")}{listed(second)}</{root}>'
+        return CONNECTOR.parse(open_(body.encode()), SITE)
+
+    [event] = parsed("H")
+    assert isinstance(event, AriReceived)
+    assert len(event.updates) == 2 * number
+    for other in ("OTHER", ""):
+        with pytest.raises(Unsupported) as refused:
+            parsed(other)
+        assert (refused.value.reason, refused.value.path) == (Reason.HOTEL, f"/{root}/{container}/@HotelCode")
+
+
+@pytest.mark.parametrize("number", [1, 600])
+@pytest.mark.parametrize(("root", "container", "item", "said"), LISTS)
+def test_a_second_target_of_an_item_is_refused(root: str, container: str, item: str, said: str, number: int) -> None:
+    items = f"<{item}>{TARGET}{said}</{item}>" * number + f"<{item}>{TARGET}{TARGET}{said}</{item}>"
+    body = f'<{root} xmlns="{NAMESPACE}"><{container} HotelCode="H">{items}</{container}></{root}>'
+    with pytest.raises(Malformed) as refused:
+        CONNECTOR.parse(open_(body.encode()), SITE)
+    assert refused.value.path == f"/{root}/{container}/{item}[{number + 1}]/StatusApplicationControl"
 
 
 # --- updates ----------------------------------------------------------------------------------------------------------
