@@ -278,6 +278,17 @@ def test_the_basis_of_a_stay_does_not_reach_into_the_next_item() -> None:
     assert [setting.field for setting in second.settings] == [Field.MIN_ARRIVAL]
 
 
+@pytest.mark.parametrize("kind", ["FixedLOS", "SetMinLOS", "SetMaxLOS", "RemoveMinLOS", "SetForwardMinStay"])
+def test_a_closed_length_outside_of_a_pattern_is_refused(kind: str) -> None:
+    attributes = f'Time="2" MinMaxMessageType="{kind}" OpenStatusIndicator="{{}}"'
+    length = f"<LengthsOfStay><LengthOfStay {attributes}/></LengthsOfStay>"
+    assert avail(length.format("true"))
+    for closed in ("false", "0"):
+        with pytest.raises(Unsupported) as refused:
+            avail(length.format(closed))
+        assert (refused.value.path or "").endswith("/LengthOfStay/@OpenStatusIndicator")
+
+
 def test_a_blank_room_is_not_every_room() -> None:
     blank = CONTROL.replace('"D"', '" "')
     with pytest.raises(Malformed):
