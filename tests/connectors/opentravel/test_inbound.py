@@ -392,6 +392,19 @@ def test_an_answer_echoes_token_and_language() -> None:
     assert (root.get("TimeStamp"), root.get("ResResponseType")) == ("2031-01-05T08:00:01Z", "Committed")
 
 
+@pytest.mark.parametrize(
+    ("language", "echoed"), [("en-US", "en-US"), ("zh-Hans-CN", "zh-Hans-CN"), ("en_US", None), ("1", None)]
+)
+def test_only_a_language_is_echoed(language: str, echoed: str | None) -> None:
+    ping = f'<OTA_PingRQ xmlns="{NAMESPACE}" Version="1" PrimaryLangID="{language}"><EchoData>x</EchoData></OTA_PingRQ>'
+    document = open_(ping.encode())
+    no = Unsupported("no")
+    for reply in (CONNECTOR.answer(document, SITE, results(document), NOW_MS), CONNECTOR.refuse(document, no, NOW_MS)):
+        assert tree(reply).get("PrimaryLangID") == echoed
+    unknown = open_(ping.replace("OTA_PingRQ", "OTA_NeverHeardOfRQ").encode())
+    assert tree(CONNECTOR.refuse(unknown, no, NOW_MS)).get("PrimaryLangID") == echoed
+
+
 def test_an_empty_token_is_not_echoed() -> None:
     document = open_(fixture("avail/without-version-and-token"))
     assert "EchoToken" not in tree(CONNECTOR.answer(document, SITE, results(document), NOW_MS)).attrib
