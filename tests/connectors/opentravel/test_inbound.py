@@ -405,6 +405,35 @@ def test_only_a_language_is_echoed(language: str, echoed: str | None) -> None:
     assert tree(CONNECTOR.refuse(unknown, no, NOW_MS)).get("PrimaryLangID") == echoed
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("avail/limits-and-rules", False),
+        ("rates/price-for-the-room", False),
+        ("counts/adjustment", False),
+        ("rules/whole-house", False),
+        ("rate-plan/removed", False),
+        ("reservation/commit", False),
+        ("reservation-modify/modify", False),
+        ("cancel/commit", False),
+        ("profile/create", False),
+        ("report/by-message", False),
+        ("ping/ping", True),
+        ("read/all", True),
+    ],
+)
+def test_a_test_changes_nothing(name: str, taken: bool) -> None:
+    document = open_(fixture(name).replace(b' Version="', b' Target="Test" Version="', 1))
+    if taken:
+        assert CONNECTOR.parse(document, SITE)
+        return
+    with pytest.raises(Unsupported) as refused:
+        CONNECTOR.parse(document, SITE)
+    assert refused.value.path == f"/{document.root}/@Target"
+    [[error]] = tree(CONNECTOR.refuse(document, refused.value, NOW_MS))
+    assert (error.get("Type"), error.get("Code")) == ("2", "450")
+
+
 def test_an_empty_token_is_not_echoed() -> None:
     document = open_(fixture("avail/without-version-and-token"))
     assert "EchoToken" not in tree(CONNECTOR.answer(document, SITE, results(document), NOW_MS)).attrib
