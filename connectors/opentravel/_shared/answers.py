@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from mappings import look_up
 
 ADVISORY = "11"
 OUR_SOURCE = "GATEWAY"
+_LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")
 _SHORT_CHARS_MAX = 64
 _ERRORS_MAX = 99
 
@@ -47,6 +49,11 @@ class Asked(NamedTuple):
     token: str = ""
     language: str = ""
     answer: str = ""
+
+    @property
+    def echoed_language(self) -> str:
+        """Empty for what is no xs:language ("en_US"): repeating it would make the answer invalid."""
+        return self.language if _LANGUAGE.fullmatch(self.language) else ""
 
 
 def confirm(
@@ -137,7 +144,9 @@ def _unreadable(asked: Asked, refusal: Refusal, at_ms: Instant, version: str) ->
         "ErrorCode": code,
         "ErrorMessage": writable(f"Type {kind}: {describe(refusal)}"),
     }
-    return message(ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **given)
+    return message(
+        ERROR, "", token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.echoed_language, **given
+    )
 
 
 def codes_of(reason: Reason) -> tuple[str, str]:
@@ -166,4 +175,6 @@ def writable(told: str) -> str:
 
 def _message(asked: Asked, content: str, at_ms: Instant, version: str, **more: str | None) -> bytes:
     root = asked.answer or names.answer_to(asked.root)
-    return message(root, content, token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.language, **more)
+    return message(
+        root, content, token=asked.token, at_ms=at_ms, version=version, PrimaryLangID=asked.echoed_language, **more
+    )

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, Generic, NoReturn, TypeVar
 
-from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every
+from connectors.opentravel._shared.names import COMPLETE_SET, REFERENCE_ID, both, every, first
 from connectors.opentravel._shared.profile import Profile
 from connectors.opentravel._shared.target import Targets
 from gateway.errors import Malformed, Reason, Refusal, Unsupported
@@ -54,6 +54,7 @@ class AriCollector(ABC, Generic[Said]):
         self.profile = profile
         self.currency = currency
         self.hotel = ""
+        self._contained = False
         self.updates: list[AriUpdate] = []
         self.count = 0
         self.counted = False
@@ -125,13 +126,21 @@ class AriCollector(ABC, Generic[Said]):
             self.complete = True
 
     def _take_container(self, attributes: Attributes) -> None:
-        self.hotel = attributes.get("HotelCode", "").strip()
+        hotel = attributes.get("HotelCode", "").strip()
+        if self._contained and hotel != self.hotel:
+            path = f"/{self.root}/{self.container}/@HotelCode"
+            raise Unsupported(
+                f"one message is for one hotel, not {self.hotel!r} and {hotel!r}", Reason.HOTEL, path=path
+            )
+        self._contained, self.hotel = True, hotel
 
     def _take_item(self, attributes: Attributes) -> None:
         self.finish()
         self.begin(attributes)
 
     def _take_control(self, attributes: Attributes) -> None:
+        if self._control is not None:
+            raise Malformed(f"an item has one {self.head}", path=self.head)
         self._control = attributes
 
     def _shared(self, settings: Settings) -> Settings:
@@ -174,6 +183,21 @@ def _of_products(found: AnyCollector) -> tuple[Clearing, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def check_items(found: AnyCollector, read: Callable[[], xml.Node]) -> None:
+    """Refuses a message without items: what was meant to be in it is misspelt or lost.
+
+    A complete set may be empty, but then nothing else may stand in the place of items: it would take everything away.
+    """
+    if found.count:
+        return
+    root = read()
+    container = first(root, found.container)
+    if not found.complete or container is None or len(container):
+        path = f"/{found.root}/{found.container}/{found.item}"
+        line = int((root if container is None else container).sourceline or 0) or None
+        raise Malformed(f"there is no {found.item}", Reason.REQUIRED_MISSING, path=path, line=line)
+
+
 def decode(
     data: bytes, collector: type[AnyCollector], profile: Profile, currency: str, limits: xml.Limits
 ) -> AnyCollector:
@@ -212,6 +236,8 @@ def decode_tree(root: xml.Node, collector: type[AnyCollector], profile: Profile,
 def _locate(error: Refusal, at: AnyCollector, read: Callable[[], xml.Node]) -> None:
     """Fills in where the fault is. The document is read a second time, but only when it is refused anyway."""
     inner = error.path or ""
+    if inner.startswith("/"):
+        return
     error.path = f"/{at.root}/{at.container}/{at.item}[{at.count}]" + (f"/{inner}" if inner else "")
     error.record = error.record or at.record.strip() or None
     items = every(read(), at.container, at.item)

@@ -36,7 +36,12 @@ class Reader(msgspec.Struct, frozen=True):
         """One event per reservation; a refusal names the reservation's own id, the path and the line."""
         if name_of(root) == names.CANCEL:
             return [self._cancel(root)]
-        return [self._one(root, node, path) for node, path in _listed(root)]
+        listed = _listed(root)
+        if not listed:
+            path = f"/{name_of(root)}/{'/'.join(names.RESERVATION_LISTS[name_of(root)])}"
+            line = int(root.sourceline or 0) or None
+            raise Malformed("there is no reservation", Reason.REQUIRED_MISSING, path=path, line=line)
+        return [self._one(root, node, path) for node, path in listed]
 
     def read_each(self, root: Node) -> tuple[list[ReservationReceived], list[Refusal]]:
         """Those that can be read, and why the others cannot: in an answer of theirs none may hold up the rest."""
@@ -132,6 +137,7 @@ class Reader(msgspec.Struct, frozen=True):
         if kind not in ("Commit", "Cancel"):
             # Initiate and the like ask what a cancellation would cost; they do not cancel.
             raise Unsupported(f"CancelType {kind!r} does not cancel", path=f"/{names.CANCEL}/@CancelType")
+        check_one_named(root)
         try:
             booking_id = _booking_id(parts)
         except Malformed as error:
@@ -141,6 +147,19 @@ class Reader(msgspec.Struct, frozen=True):
         return ReservationReceived(
             self.hotel, Revision(booking_id, RevisionKind.CANCEL, Content(), channel, record=booking_id)
         )
+
+
+def check_one_named(root: Node) -> None:
+    """Refuses an OTA_CancelRQ of several reservations: there is one answer, and it could be true of only some."""
+    named = {
+        value(node, "ID"): node
+        for node in every(root, "UniqueID")
+        if value(node, "Type") == names.RESERVATION_ID and value(node, "ID")
+    }
+    if len(named) > 1:
+        line = int([*named.values()][1].sourceline or 0) or None
+        told = "one reservation at a time is cancelled"
+        raise Unsupported(told, path=f"/{names.CANCEL}/UniqueID", line=line)
 
 
 def _listed(root: Node) -> list[tuple[Node, str]]:

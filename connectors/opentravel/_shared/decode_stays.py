@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from connectors.opentravel._shared.decode_guests import Guests, Parts, comments_of
+from connectors.opentravel._shared.decode_units import UNITS_MAX, check_room, read_units
 from connectors.opentravel._shared.names import content, every, first, kids, value, values
 from connectors.opentravel._shared.numbers import parse_amount, parse_boolean, parse_count
 from connectors.opentravel._shared.target import read_day
@@ -24,7 +25,6 @@ from mappings import Unmapped, look_up
 
 AFTER_TAX: Final = "AmountAfterTax"
 BEFORE_TAX: Final = "AmountBeforeTax"
-_UNITS_MAX = 999
 _PLAIN_CHARS_MAX = 20
 _EXCLUSIVE = ("ExpireDateExclusiveInd", "ExpireDateExclusiveIndicator")
 
@@ -77,22 +77,22 @@ def read_stay(stay: Stay, number: int, info: Parts, guests: Guests, money: Money
     room_types = [kind for rooms in parts.get("RoomTypes", ()) for kind in every(rooms, "RoomType")]
     plans = [plan for rooms in parts.get("RatePlans", ()) for plan in every(rooms, "RatePlan")]
     arrival, departure = _dates(_head(parts.get("TimeSpan") or info.get("TimeSpan", [])), path)
-    units = value(_head(room_types), "NumberOfUnits") or value(_head(rates), "NumberOfUnits") or "1"
-    units_count = parse_count(units, f"{path}/RoomTypes/RoomType/@NumberOfUnits", _UNITS_MAX)
+    units = read_units(room_types, rates, path)
+    check_room(_codes("RoomTypeCode", room_types), _codes("RoomTypeCode", rates), path)
     total = money.amount(_head(parts.get("Total", [])), f"{path}/Total")
     counts = _head(parts.get("GuestCounts") or info.get("GuestCounts", []))
-    people = _People(counts, units_count, f"{path}/GuestCounts")
+    people = _People(counts, units, f"{path}/GuestCounts")
     return RoomStay(
         room=_only("RoomTypeCode", room_types, rates, f"{path}/RoomTypes/RoomType/@RoomTypeCode"),
         plan=_only("RatePlanCode", plans, rates, f"{path}/RatePlans/RatePlan/@RatePlanCode"),
         arrival=arrival,
         departure=departure,
-        units=units_count,
+        units=units,
         adults=people.adults,
         children=people.children,
         infants=people.infants,
         child_ages=tuple(people.child_ages),
-        nightly=_nightly(rates, arrival, departure, units_count, total, money, f"{path}/RoomRates/RoomRate/Rates/Rate"),
+        nightly=_nightly(rates, arrival, departure, units, total, money, f"{path}/RoomRates/RoomRate/Rates/Rate"),
         total=total,
         guests=guests.of(parts.get("ResGuestRPHs", [])),
         comments=comments_of(parts),
@@ -144,7 +144,7 @@ class _People:
     def _add(self, node: Node, times: int, path: str) -> None:
         given = values(node)
         code = given.get("AgeQualifyingCode", "10")
-        count = parse_count(given.get("Count", "1"), f"{path}/@Count", _UNITS_MAX) * times
+        count = parse_count(given.get("Count", "1"), f"{path}/@Count", UNITS_MAX) * times
         try:
             who = look_up("aqc", code)
         except Unmapped:

@@ -52,6 +52,7 @@ class Lengths:
         if kind == "FullPatternLOS" or (not kind and "OpenStatusIndicator" in given):
             self._take_listed(given)
             return None
+        _check_open(given, kind)
         return _understand(given, kind, _BY_ARRIVAL if by_arrival else _THROUGH)
 
     def _take_listed(self, given: dict[str, str]) -> None:
@@ -80,6 +81,13 @@ class Lengths:
             text = f"lengths from 1 to {PATTERN_NIGHTS} nights are kept"
             raise Unsupported(text, path="LengthOfStay/@Time")
         return (Setting(Field.LOS_CLOSED, sum(1 << nights - 1 for nights, is_open in listed.items() if not is_open)),)
+
+
+def _check_open(given: dict[str, str], kind: str) -> None:
+    """A closed length belongs to a pattern: read as a limit it would say the opposite."""
+    path = "LengthOfStay/@OpenStatusIndicator"
+    if "OpenStatusIndicator" in given and not parse_boolean(given["OpenStatusIndicator"], path):
+        raise Unsupported(f"a length is closed by a pattern only, not by {kind}", path=path)
 
 
 def _understand(given: dict[str, str], kind: str, fields: dict[str, Field]) -> Settings:

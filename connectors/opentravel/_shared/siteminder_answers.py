@@ -49,5 +49,5 @@ def _said(refusal: Refusal, table: str) -> tuple[str, str, str]:
 
 
 def _rs(asked: Asked, content: str, at_ms: Instant, version: str) -> bytes:
-    more = {"PrimaryLangID": asked.language}
+    more = {"PrimaryLangID": asked.echoed_language}
     return message(names.answer_to(asked.root), content, token=asked.token, at_ms=at_ms, version=version, **more)

@@ -44,6 +44,8 @@ _BODY_BYTES_MAX = Capabilities().body_bytes_max
 _VERSION = "1.0"
 _CONTENT_TYPE = "text/xml; charset=utf-8"
 
+# Messages that only ask, and so may be tried out.
+_ASKING = frozenset((names.PING, names.READ, names.OFFERS, names.PLANS_ASKED, names.DESCRIPTION_ASKED))
 _ANSWER_ROOTS = {
     Ping: "OTA_PingRS",
     PushAvailability: "OTA_HotelAvailNotifRS",
@@ -80,8 +82,8 @@ class OpenTravel:
     def _rewritten(self, data: bytes, profile: str) -> bytes:
         site = Site(connection="inspect", profile=profile, hotel="", currency="")
         document = _own(self.open(Head("POST", "/", {}), [data]))
-        events = self.parse(document, site)
         dialect = load_profile(profile)
+        events = read_message(document, site, dialect)
         if anew.writes(document.root, events):
             return anew.write(document.root, events, dialect.version_attr)
         written_for = replace(site, hotel=hotel_of(events))
@@ -103,7 +105,11 @@ class OpenTravel:
         sender.verify(shown, site)
 
     def parse(self, document: Document, site: Site) -> Sequence[Event | Query]:
-        return read_message(_own(document), site, load_profile(site.profile))
+        ours = _own(document)
+        if ours.test and ours.root not in _ASKING:
+            told = 'Target="Test" is not taken: nothing here is a test system'
+            raise Unsupported(told, path=f"/{ours.root}/@Target", line=1)
+        return read_message(ours, site, load_profile(site.profile))
 
     def answer(self, document: Document, site: Site, results: Sequence[Result], now_ms: Instant) -> Reply:
         """Always HTTP 200: the message was read, whatever became of it.

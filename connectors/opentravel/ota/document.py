@@ -29,7 +29,7 @@ _HEAD_ELEMENTS = frozenset(("POS",))
 class OtaDocument(Document):
     """``tree`` is None for a long document, whose text is in ``data`` (UTF-8); ``envelope`` where it came in one.
 
-    ``notes`` are what the answer has to tell the sender besides.
+    ``test`` says that its sender takes us for a test system, ``notes`` are what the answer has to tell them besides.
     """
 
     asked: Asked
@@ -38,6 +38,7 @@ class OtaDocument(Document):
     tree: xml.Node | None
     limits: xml.Limits
     envelope: Envelope | None = None
+    test: bool = False
     notes: list[str] = msgspec.field(default_factory=list)
 
 
@@ -65,6 +66,7 @@ def read(head: Head, chunks: Iterable[bytes], bytes_max: int) -> OtaDocument:
         tree=tree,
         limits=limits,
         envelope=envelope,
+        test=value(root, "Target") == "Test",
     )
 
 

@@ -42,6 +42,9 @@ def read_rate_plans(document: OtaDocument, root: Node, site: Site, profile: Prof
     if holder is None or (not hotel and profile.hotel_code_on_list):
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=f"{_PATH}/@HotelCode", line=line_of(root))
     plans = every(holder, "RatePlan")
+    if not plans and (len(holder) or not is_complete(root)):
+        path = f"{_PATH}/RatePlan"
+        raise Malformed("there is no RatePlan", Reason.REQUIRED_MISSING, path=path, line=line_of(holder))
     updates: list[AriUpdate] = []
     bands: list[AgeBand] = []
     clears = [Clearing(aspect) for aspect in _WHOLE_PLAN] if is_complete(root) else []

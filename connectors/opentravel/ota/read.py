@@ -56,16 +56,19 @@ def zone_of(site: Site) -> str:
 
 def _read(document: OtaDocument, site: Site, profile: Profile) -> Sequence[Event | Query]:
     if document.root in names.SELLER_ROOTS and sells(profile):
-        document.tree = document.tree if document.tree is not None else read_tree(document.data, document.limits)
-        return read_selling(document.tree, site.hotel, site.currency, zone_of(site), cards=site.cards)
+        return read_selling(_tree_of(document), site.hotel, site.currency, zone_of(site), cards=site.cards)
     if document.root in _COLLECTORS:
         return [_read_ari(document, site, profile)]
     reader = _READERS.get(document.root)
     if reader is None:
         raise Unsupported(f"{document.root} is not taken here", path=f"/{document.root}", line=1)
+    return reader(document, _tree_of(document), site, profile)
+
+
+def _tree_of(document: OtaDocument) -> Node:
     if document.tree is None:
         document.tree = read_tree(document.data, document.limits)
-    return reader(document, document.tree, site, profile)
+    return document.tree
 
 
 def _read_ari(document: OtaDocument, site: Site, profile: Profile) -> AriReceived:
@@ -77,6 +80,7 @@ def _read_ari(document: OtaDocument, site: Site, profile: Profile) -> AriReceive
     if not found.hotel and profile.hotel_code_on_list:
         path = f"/{found.root}/{found.container}/@HotelCode"
         raise Malformed("HotelCode is missing", Reason.REQUIRED_MISSING, path=path)
+    decode_ari.check_items(found, lambda: _tree_of(document))
     clears = decode_ari.clearings(found)
     return AriReceived(found.hotel or site.hotel, tuple(found.updates), document.asked.token, clears, found.bands)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.opentravel._shared import names
 from connectors.opentravel._shared.decode_cards import read_cards
-from connectors.opentravel._shared.decode_reservation import Reader
+from connectors.opentravel._shared.decode_reservation import Reader, check_one_named
 from connectors.opentravel._shared.names import every, first, value
 from connectors.opentravel._shared.notif_report import line_of
 from connectors.opentravel._shared.numbers import parse_count
@@ -185,6 +185,7 @@ def _cancel(root: Node, hotel: str) -> SaleAsked:
     kind, path = value(root, "CancelType"), f"/{names.CANCEL}/@CancelType"
     if kind not in _CANCEL:
         raise Unsupported(f"CancelType {kind!r} has no place here", path=path, line=line_of(root))
+    check_one_named(root)
     return _named(_CANCEL[kind], hotel, [root], Content(), (), f"/{names.CANCEL}/UniqueID")
 
 

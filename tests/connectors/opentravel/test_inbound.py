@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,9 +19,11 @@ from gateway.errors import Malformed, Reason, Refusal, Rejected, Unauthentic, Un
 from gateway.messages import (
     Applied,
     AriReceived,
+    Event,
     Found,
     PingReceived,
     Pong,
+    Query,
     ReservationReceived,
     ReservationsAsked,
     Result,
@@ -138,6 +141,47 @@ def test_gzip_is_unpacked() -> None:
     assert CONNECTOR.parse(open_(body, content_encoding="gzip"), SITE) == CONNECTOR.parse(open_(long_avail()), SITE)
 
 
+LISTS = [
+    ("OTA_HotelAvailNotifRQ", "AvailStatusMessages", "AvailStatusMessage", '<RestrictionStatus Status="Open"/>'),
+    (
+        "OTA_HotelRateAmountNotifRQ",
+        "RateAmountMessages",
+        "RateAmountMessage",
+        '<Rates><Rate><BaseByGuestAmts><BaseByGuestAmt AmountAfterTax="8.00"/></BaseByGuestAmts></Rate></Rates>',
+    ),
+]
+TARGET = '<StatusApplicationControl Start="2031-02-01" End="2031-02-02" InvTypeCode="D" RatePlanCode="P"/>'
+
+
+@pytest.mark.parametrize("number", [1, 600])
+@pytest.mark.parametrize(("root", "container", "item", "said"), LISTS)
+def test_a_second_list_is_for_the_same_hotel(root: str, container: str, item: str, said: str, number: int) -> None:
+    def listed(hotel: str) -> str:
+        return f'<{container} HotelCode="{hotel}">{f"<{item}>{TARGET}{said}</{item}>" * number}</{container}>'
+
+    def parsed(second: str) -> Sequence[Event | Query]:
+        body = f'<{root} xmlns="{NAMESPACE}">{listed("H")}{listed(second)}</{root}>'
+        return CONNECTOR.parse(open_(body.encode()), SITE)
+
+    [event] = parsed("H")
+    assert isinstance(event, AriReceived)
+    assert len(event.updates) == 2 * number
+    for other in ("OTHER", ""):
+        with pytest.raises(Unsupported) as refused:
+            parsed(other)
+        assert (refused.value.reason, refused.value.path) == (Reason.HOTEL, f"/{root}/{container}/@HotelCode")
+
+
+@pytest.mark.parametrize("number", [1, 600])
+@pytest.mark.parametrize(("root", "container", "item", "said"), LISTS)
+def test_a_second_target_of_an_item_is_refused(root: str, container: str, item: str, said: str, number: int) -> None:
+    items = f"<{item}>{TARGET}{said}</{item}>" * number + f"<{item}>{TARGET}{TARGET}{said}</{item}>"
+    body = f'<{root} xmlns="{NAMESPACE}"><{container} HotelCode="H">{items}</{container}></{root}>'
+    with pytest.raises(Malformed) as refused:
+        CONNECTOR.parse(open_(body.encode()), SITE)
+    assert refused.value.path == f"/{root}/{container}/{item}[{number + 1}]/StatusApplicationControl"
+
+
 # --- updates ----------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +276,17 @@ def test_the_basis_of_a_stay_does_not_reach_into_the_next_item() -> None:
     through = f'<LengthsOfStay ArrivalDateBased="false">{TWO_NIGHTS}</LengthsOfStay>'
     _, second = avail(through, TWO_NIGHTS)
     assert [setting.field for setting in second.settings] == [Field.MIN_ARRIVAL]
+
+
+@pytest.mark.parametrize("kind", ["FixedLOS", "SetMinLOS", "SetMaxLOS", "RemoveMinLOS", "SetForwardMinStay"])
+def test_a_closed_length_outside_of_a_pattern_is_refused(kind: str) -> None:
+    attributes = f'Time="2" MinMaxMessageType="{kind}" OpenStatusIndicator="{{}}"'
+    length = f"<LengthsOfStay><LengthOfStay {attributes}/></LengthsOfStay>"
+    assert avail(length.format("true"))
+    for closed in ("false", "0"):
+        with pytest.raises(Unsupported) as refused:
+            avail(length.format(closed))
+        assert (refused.value.path or "").endswith("/LengthOfStay/@OpenStatusIndicator")
 
 
 def test_a_blank_room_is_not_every_room() -> None:
@@ -336,6 +391,48 @@ def test_an_answer_echoes_token_and_language() -> None:
     root = tree(CONNECTOR.answer(document, SITE, results(document), NOW_MS))
     assert (root.get("EchoToken"), root.get("PrimaryLangID")) == ("e-5", "de")
     assert (root.get("TimeStamp"), root.get("ResResponseType")) == ("2031-01-05T08:00:01Z", "Committed")
+
+
+@pytest.mark.parametrize(
+    ("language", "echoed"), [("en-US", "en-US"), ("zh-Hans-CN", "zh-Hans-CN"), ("en_US", None), ("1", None)]
+)
+def test_only_a_language_is_echoed(language: str, echoed: str | None) -> None:
+    ping = f'<OTA_PingRQ xmlns="{NAMESPACE}" Version="1" PrimaryLangID="{language}"><EchoData>x</EchoData></OTA_PingRQ>'
+    document = open_(ping.encode())
+    no = Unsupported("no")
+    for reply in (CONNECTOR.answer(document, SITE, results(document), NOW_MS), CONNECTOR.refuse(document, no, NOW_MS)):
+        assert tree(reply).get("PrimaryLangID") == echoed
+    unknown = open_(ping.replace("OTA_PingRQ", "OTA_NeverHeardOfRQ").encode())
+    assert tree(CONNECTOR.refuse(unknown, no, NOW_MS)).get("PrimaryLangID") == echoed
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("avail/limits-and-rules", False),
+        ("rates/price-for-the-room", False),
+        ("counts/adjustment", False),
+        ("rules/whole-house", False),
+        ("rate-plan/removed", False),
+        ("reservation/commit", False),
+        ("reservation-modify/modify", False),
+        ("cancel/commit", False),
+        ("profile/create", False),
+        ("report/by-message", False),
+        ("ping/ping", True),
+        ("read/all", True),
+    ],
+)
+def test_a_test_changes_nothing(name: str, taken: bool) -> None:
+    document = open_(fixture(name).replace(b' Version="', b' Target="Test" Version="', 1))
+    if taken:
+        assert CONNECTOR.parse(document, SITE)
+        return
+    with pytest.raises(Unsupported) as refused:
+        CONNECTOR.parse(document, SITE)
+    assert refused.value.path == f"/{document.root}/@Target"
+    [[error]] = tree(CONNECTOR.refuse(document, refused.value, NOW_MS))
+    assert (error.get("Type"), error.get("Code")) == ("2", "450")
 
 
 def test_an_empty_token_is_not_echoed() -> None:
