@@ -174,6 +174,19 @@ async def test_what_one_process_applies_holds_in_the_others(house: House, databa
     await other.stop()
 
 
+async def test_what_another_process_applies_holds_here_after_a_clock_was_set_back(
+    house: House, database: Database
+) -> None:
+    other = House(database)
+    other.start()
+    other.clock.pass_s(86_400)
+    assert (await other.post("ota")).status == 200
+    other.clock.pass_s(-86_400)
+    await house.apply(hotel(pms(), channel("ota", enabled=False)))
+    assert (await other.post("ota")).status == 400
+    await other.stop()
+
+
 async def test_a_channel_is_closed_before_it_is_dropped(house: House) -> None:
     await house.open_for_sale()
     await house.push()
