@@ -113,7 +113,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 30.0
     settle_s: float = 60.0  # how long after an unknown outcome a late request may still land
     replay_s: float = 0.0  # for how long the same command sent again is answered, but not carried out again
-    retrieve_every_s: float = 60.0  # between two questions for reservations, where they have to be asked for
+    # Between two questions for reservations, where they have to be asked for; an hour at most.
+    retrieve_every_s: float = 60.0
     delivery_waits_s: tuple[float, ...] = ()  # between tries of a delivery, then given up; empty: growing, for ever
     counts_down: bool = False  # lowers its own availability when it sells
     limit_per_product: bool = False  # availability belongs to room type and plan, not to the room type

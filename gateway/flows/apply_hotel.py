@@ -20,10 +20,11 @@ from gateway.flows.services import Services
 from gateway.messages import Command, PushContent, ReservationReceived, RetrieveReservations, SaleAsked
 from gateway.model.dates import BLOCK_DAYS, Instant, local_day
 from gateway.model.property import Connection, Property, Role
+from gateway.store.batch import Founding
 from gateway.store.hotels import pack_property
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import Config, DeliveryRow, MessageRow, Row, Scope
+from gateway.store.tables import Config, DeliveryRow, MessageRow, Row
 from gateway.store.tables_connections import ConnectionRow, ContentRow, OrderRow, RetrievalRow, ShadowRow
 from gateway.store.tables_paying import account_scope
 
@@ -37,7 +38,6 @@ CONTENTS = Lookup(ContentRow, ("scope_id",))
 CONNECTIONS = Lookup(ConnectionRow, ("scope_id",))
 DELIVERIES = Lookup(DeliveryRow, ("scope_id", "connection"))
 HOMES = Lookup(ConnectionRow, ("connection",))
-SCOPE = Lookup(Scope)
 IN_DOUBT = Lookup(ShadowRow, ("scope_id", "connection"), "t.due_ms IS NOT NULL")
 
 
@@ -47,18 +47,18 @@ async def apply_hotel(services: Services, sealed: Property, author: str, *, expe
     Bookings that were parked, and whose codes are mapped now, are resolved. ``expected`` is the version that is
     replaced (0: none yet); raises :class:`gateway.errors.Stale` for any other.
     """
-    known = await services.database.read(lambda tx: tx.rows(Scope, "scope_id = ?", sealed.id))
     asked = frozenset(_speaking(services, sealed, RetrieveReservations))
     told = {each.id: digest_of(sealed, each) for each in _speaking(services, sealed, PushContent).values()}
     _check_sellers(services, sealed)
-    job = ApplyHotel(sealed, author, services.ids.message(), new=not known, expected=expected, asked=asked, told=told)
-    version = await services.batcher.submit(job)
+    job = ApplyHotel(sealed, author, services.ids.message(), expected=expected, asked=asked, told=told)
+    version = int(await services.batcher.submit(job))
     services.directory.forget(sealed.id)
-    if known and (resolved := await resolve_parked(services, sealed.id, author)):
+    is_changed = version > 1
+    if is_changed and (resolved := await resolve_parked(services, sealed.id, author)):
         log.info("parked_bookings_resolved", property=sealed.id, reservations=resolved)
-    if known and (sent := await resend_mapped(services, sealed.id, author)):
+    if is_changed and (sent := await resend_mapped(services, sealed.id, author)):
         log.info("deliveries_have_a_code_now", property=sealed.id, reservations=sent)
-    return int(version)
+    return version
 
 
 def _speaking(services: Services, sealed: Property, command: type[Command]) -> dict[str, Connection]:
@@ -82,8 +82,8 @@ def _check_sellers(services: Services, sealed: Property) -> None:
                 raise Rejected(text, Reason.INVALID_VALUE)
 
 
-class ApplyHotel:
-    """The job. A new property has no scope to lock yet.
+class ApplyHotel(Founding):
+    """The job.
 
     ``asked`` are the connections to fetch reservations from, ``told`` those that are told what rooms and plans are
     called, with the digest of it.
@@ -95,12 +95,11 @@ class ApplyHotel:
         author: str,
         number: int,
         *,
-        new: bool,
         expected: int | None = None,
         asked: frozenset[str] = frozenset(),
         told: Mapping[str, str] | None = None,
     ) -> None:
-        self.scope_id: str | None = None if new else sealed.id
+        self.scope_id: str | None = sealed.id
         self._property = sealed
         self._author = author
         self._number = number
@@ -109,7 +108,6 @@ class ApplyHotel:
         self._told = told or {}
 
     def needs(self, state: State, now_ms: Instant) -> Needs:
-        yield SCOPE, (self._property.id,)
         yield CONNECTIONS, (self._property.id,)
         yield FETCHES, (self._property.id,)
         yield CONTENTS, (self._property.id,)
@@ -130,7 +128,7 @@ class ApplyHotel:
 
     def decide(self, state: State, now_ms: Instant) -> Decision:
         scope_id = self._property.id
-        scope = state.scopes.get(scope_id) or state.get(Scope, (scope_id,)) or Scope(scope_id, "property", 0, 0)
+        scope = state.scopes[scope_id]
         if self._expected not in (None, scope.config_version):
             raise Stale(f"the configuration of {scope_id!r} is at version {scope.config_version}, not {self._expected}")
         self._check_dropped(state, now_ms)

@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 PAGES_MAX = 50
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 15 * 60.0
+# Nobody is left unasked for longer, so a turn that is further away was written down by a clock that was ahead.
+WAIT_MAX_S = 60 * 60.0
 
 _json = msgspec.json.Encoder().encode
 
@@ -71,6 +73,7 @@ class Fetcher(Calling):
         if problem:
             wait_s = max(wait_s, backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S, self._services.random))
             log.warning("fetch_failed", problem=problem)
+        wait_s = min(wait_s, WAIT_MAX_S)
         now_ms = self._services.clock.now_ms()
         done_ms = row.done_ms if problem else now_ms
         return row._replace(due_ms=now_ms + int(wait_s * 1000), failures=failures, error=problem, done_ms=done_ms)

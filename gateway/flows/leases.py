@@ -79,10 +79,19 @@ class SharedLeases:
         """One round."""
         now_ms = self._clock.now_ms()
         until_ms = now_ms + int(LEASE_S * 1000)
-        keep = frozenset(shard_of(connection) for connection in self._in_use())
-        held = await self._database.write(lambda tx: leasing.renew(tx, self._owner, now_ms, until_ms, keep))
+        held, surplus = await self._database.write(lambda tx: leasing.renew(tx, self._owner, now_ms, until_ms))
         self.taken += bool(held - self._held)
-        self._held, self._until_ms = held, until_ms
+        # Only now, and without waiting for anything: a call may have begun while the database was asked. Whatever
+        # becomes of the second write, nothing is begun any more on what it frees.
+        given_up = self._idle(held, surplus)
+        self._held, self._until_ms = held - given_up, until_ms
+        if given_up:
+            await self._database.write(lambda tx: leasing.give_up(tx, self._owner, given_up))
+
+    def _idle(self, held: set[int], count: int) -> set[int]:
+        """So many of the shards, or fewer: none on which a call is under way."""
+        in_use = {shard_of(connection) for connection in self._in_use()}
+        return set(sorted(held - in_use, reverse=True)[:count])
 
     async def _keep(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from gateway.store.hotels import Hotels
 from gateway.store.row_cache import CACHED, RowCache
 from gateway.store.sql import Lookup, Params
 from gateway.store.state import Decision, Needs, NotLoaded, State
+from gateway.store.tables import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,8 @@ class Job(Protocol):
 
     ``decide`` runs in the context of whoever submitted the job, so what it logs names the message it is about.
 
-    ``scope_id`` is locked first; None is for records that only their owner writes and that need no lock.
+    ``scope_id`` is locked first, and has to exist unless the job is a :class:`Founding` one; None is for records that
+    only their owner writes and that need no lock.
     """
 
     scope_id: str | None
@@ -37,6 +39,13 @@ class Job(Protocol):
 
     def decide(self, state: State, now_ms: int) -> Decision:
         """Pure. Raises :class:`gateway.errors.Refusal` to answer with it and change nothing."""
+
+
+class Founding:
+    """A job that makes its scope where there is none: it finds the scope empty, without a configuration, and locked.
+
+    Two processes that would found the same follow one another, so the second finds what the first has made.
+    """
 
 
 class Outcome(NamedTuple):
@@ -87,6 +96,7 @@ async def run_batch(
     for row, writes, deletes in state.changes():
         await tx.delete(row, deletes)
         await tx.upsert(row, writes)
+    await _leave_unfounded(tx, state, jobs)
     return outcome
 
 
@@ -94,6 +104,8 @@ async def _lock(
     tx: Transaction, state: State, jobs: Sequence[Job], hotels: Hotels, answers: dict[int, Any], *, wait: bool
 ) -> dict[int, Job]:
     wanted = sorted({job.scope_id for job in jobs if job.scope_id is not None})
+    for scope_id in _to_found(jobs):
+        await tx.fetch(_FOUND, scope_id)
     if wanted:
         state.locked = {scope.scope_id: scope for scope in await tx.lock(wanted, wait=wait)}
         state.scopes = dict(state.locked)
@@ -105,6 +117,23 @@ async def _lock(
         elif wait:
             answers[index] = LookupError(f"no such scope: {job.scope_id}")
     return ready
+
+
+_FOUND = """
+    INSERT INTO scope (scope_id, kind, rev, config_version, cause) VALUES (?, 'property', 0, 0, 0)
+    ON CONFLICT (scope_id) DO NOTHING
+"""
+
+
+def _to_found(jobs: Sequence[Job]) -> list[str]:
+    # In one order, since whoever comes second waits for the first.
+    return sorted({job.scope_id for job in jobs if isinstance(job, Founding) and job.scope_id is not None})
+
+
+async def _leave_unfounded(tx: Transaction, state: State, jobs: Sequence[Job]) -> None:
+    """A refused job leaves no empty scope behind."""
+    scopes = [state.scopes[scope_id] for scope_id in _to_found(jobs) if scope_id in state.scopes]
+    await tx.delete(Scope, [(scope.scope_id,) for scope in scopes if not scope.config_version])
 
 
 class _Loader:

@@ -29,7 +29,7 @@ class Directory:
         """The hotel a connection belongs to, None for an unknown id."""
         now_ms = self._now_ms()
         hotel, looked_ms = self._seen.get(self._home.get(connection, ""), (None, 0))
-        if hotel is not None and connection in hotel.connections and now_ms - looked_ms < FRESH_MS:
+        if hotel is not None and connection in hotel.connections and 0 <= now_ms - looked_ms < FRESH_MS:
             return hotel
         return await self._database.read(lambda tx: self._find(tx, connection, now_ms))
 
@@ -37,7 +37,7 @@ class Directory:
         """The hotel a payment account belongs to, None for an unknown id."""
         now_ms, name = self._now_ms(), account_scope(account)
         hotel, looked_ms = self._seen.get(self._home.get(name, ""), (None, 0))
-        if hotel is not None and account in hotel.payments and now_ms - looked_ms < FRESH_MS:
+        if hotel is not None and account in hotel.payments and 0 <= now_ms - looked_ms < FRESH_MS:
             return hotel
 
         async def find(tx: Transaction) -> Hotel | None:

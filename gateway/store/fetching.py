@@ -30,3 +30,14 @@ async def due(tx: Transaction, hotels: Hotels, now_ms: int) -> list[Due]:
     found = await tx.lookup(_SCOPES, sorted({(row.scope_id,) for row in rows}))
     known = await hotels.current(tx, [row for row in found if isinstance(row, Scope)])
     return [Due(known[row.scope_id], row) for row in rows if row.scope_id in known]
+
+
+async def count_after(tx: Transaction, after_ms: int) -> int:
+    """How many are to be asked later than that."""
+    ((count,),) = await tx.fetch("SELECT count(*) FROM retrieval WHERE due_ms > ?", after_ms)
+    return int(count)
+
+
+async def bring_forward(tx: Transaction, after_ms: int, due_ms: int) -> None:
+    """Those that are to be asked later than ``after_ms`` are due then."""
+    await tx.fetch("UPDATE retrieval SET due_ms = ? WHERE due_ms > ?", due_ms, after_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from zlib import crc32
 
 from gateway.store.database import Transaction
@@ -10,29 +11,38 @@ from gateway.store.tables_connections import LeaseRow
 SHARDS = 256
 
 
-async def renew(tx: Transaction, owner: str, now_ms: int, until_ms: int, keep: frozenset[int]) -> set[int]:
-    """Prolongs what ``owner`` holds, claims what is free up to a fair share, gives up what is beyond it.
+async def renew(tx: Transaction, owner: str, now_ms: int, until_ms: int) -> tuple[set[int], int]:
+    """Prolongs what ``owner`` holds, and claims what is free up to a fair share.
 
-    Shards in ``keep`` are in use and never given up. Returns the shards held until ``until_ms``. A process also holds a
+    Returns the shards held until ``until_ms``, and how many of them are beyond a fair share. A process also holds a
     row of its own behind the shards, or one that came too late for a share would never be counted.
     """
     await tx.fetch(_SEED.format(values=", ".join(f"({shard}, '', 0)" for shard in range(SHARDS))))
-    lock = "" if tx.dialect == "sqlite" else " FOR UPDATE"
-    # All rows are locked in one order, so claims of several processes follow one another.
-    rows = [LeaseRow(*row) for row in await tx.fetch(f"SELECT shard, owner, until_ms FROM lease ORDER BY shard{lock}")]
+    rows = await _locked(tx)
     shards = [row for row in rows if row.shard < SHARDS]
     mine = {row.shard for row in shards if row.owner == owner and row.until_ms > now_ms}
     free = [row.shard for row in shards if row.until_ms <= now_ms]
     owners = {row.owner for row in rows if row.until_ms > now_ms} | {owner}
     gone = [(row.shard,) for row in rows if row.shard >= SHARDS and row.until_ms <= now_ms and row.owner != owner]
     share = -(-SHARDS // len(owners))
-    given_up = sorted(mine - keep, reverse=True)[: max(0, len(mine) - share)]
-    held = (mine - set(given_up)) | set(free[: max(0, share - len(mine))])
-    changed = [LeaseRow(shard, owner, until_ms) for shard in (*sorted(held), _presence(owner))]
-    changed += [LeaseRow(shard, "", 0) for shard in given_up]
-    await tx.upsert(LeaseRow, changed)
+    held = mine | set(free[: max(0, share - len(mine))])
+    await tx.upsert(LeaseRow, [LeaseRow(shard, owner, until_ms) for shard in (*sorted(held), _presence(owner))])
     await tx.delete(LeaseRow, gone)
-    return held
+    return held, max(0, len(held) - share)
+
+
+async def give_up(tx: Transaction, owner: str, shards: Collection[int]) -> None:
+    """Frees the shards, as far as ``owner`` still holds them."""
+    rows = await _locked(tx)
+    await tx.upsert(
+        LeaseRow, [LeaseRow(row.shard, "", 0) for row in rows if row.owner == owner and row.shard in shards]
+    )
+
+
+async def _locked(tx: Transaction) -> list[LeaseRow]:
+    """All rows, locked in one order, so that what several processes change follows one another."""
+    lock = "" if tx.dialect == "sqlite" else " FOR UPDATE"
+    return [LeaseRow(*row) for row in await tx.fetch(f"SELECT shard, owner, until_ms FROM lease ORDER BY shard{lock}")]
 
 
 def _presence(owner: str) -> int:

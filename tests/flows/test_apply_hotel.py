@@ -10,17 +10,23 @@ import pytest
 from gateway.engine import hotel_changes
 from gateway.engine.connection_shapes import Side
 from gateway.engine.hotel_changes import Severity
-from gateway.errors import Rejected
+from gateway.errors import Rejected, Stale
+from gateway.flows.apply_hotel import apply_hotel
 from gateway.messages import ReservationReceived
 from gateway.model.property import Connection, Property
 from gateway.store.database import Database
+from gateway.store.hotels import unpack_property
 from gateway.store.tables import Config, MessageRow, Scope
 from gateway.store.tables_connections import ConnectionRow
-from tests.flows.house import House, channel, hotel, lost, new, pms, refusing, stay
+from tests.flows.house import House, channel, hotel, lost, new, pms, refusing, sealed, stay
+from tests.store.gated import Gated
 
 SECRETS: dict[tuple[str, Side], str] = {
     (connection, side): f"{connection} {side}" for connection in ("pms", "ota") for side in ("inbound", "outbound")
 }
+
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def current(house: House) -> Property:
@@ -104,6 +110,7 @@ async def test_an_id_of_another_property_is_refused(house: House) -> None:
         with pytest.raises(Rejected, match=f"{name}.*another property"):
             await house.apply(msgspec.structs.replace(taken, id="h2"))
     assert await house.ledger() == before
+    assert [scope.scope_id for scope in await house.rows(Scope, "TRUE")] == ["h"]
 
 
 async def test_two_first_runs_at_once_leave_one_property(empty_house: House) -> None:
@@ -113,6 +120,37 @@ async def test_two_first_runs_at_once_leave_one_property(empty_house: House) -> 
     (scope,) = await empty_house.rows(Scope)
     assert scope.config_version == 2
     assert [row.version for row in await empty_house.rows(Config)] == [1, 2]
+
+
+@pytest.mark.parametrize("expected", [None, 0])
+async def test_two_processes_that_make_one_property_follow_one_another(
+    empty_house: House, database: Database, expected: int | None
+) -> None:
+    """Whoever comes second changes what the first has made, or is told that there was nothing when it was planned."""
+    gated, other = Gated(database), House(database)
+    empty_house.services.batcher._database = gated
+    other.start()
+
+    async def make(house: House, *channels: Connection) -> int:
+        return await apply_hotel(house.services, sealed(hotel(pms(), *channels)), "test", expected=expected)
+
+    first = asyncio.create_task(make(empty_house, channel("ota")))
+    await gated.reached.wait()
+    second = asyncio.create_task(make(other, channel("ota"), channel("ota2")))
+    if database.dialect == "postgresql":
+        while not await database.read(lambda tx: tx.fetch(WAITING)):
+            await asyncio.sleep(0)
+    gated.release()
+    assert await first == 1
+    if expected is None:
+        assert await second == 2
+    else:
+        with pytest.raises(Stale):
+            await second
+    kept = await other.rows(Config)
+    assert [row.version for row in kept] == ([1, 2] if expected is None else [1])
+    assert [known.id for known in unpack_property(kept[0].body).connections] == ["pms", "ota"]
+    await other.stop()
 
 
 async def test_a_connection_that_is_switched_off_takes_no_messages(house: House) -> None:
@@ -132,6 +170,19 @@ async def test_what_one_process_applies_holds_in_the_others(house: House, databa
     assert (await other.post("ota")).status == 200
     await house.apply(hotel(pms(), channel("ota", enabled=False)))
     other.clock.pass_s(2)
+    assert (await other.post("ota")).status == 400
+    await other.stop()
+
+
+async def test_what_another_process_applies_holds_here_after_a_clock_was_set_back(
+    house: House, database: Database
+) -> None:
+    other = House(database)
+    other.start()
+    other.clock.pass_s(86_400)
+    assert (await other.post("ota")).status == 200
+    other.clock.pass_s(-86_400)
+    await house.apply(hotel(pms(), channel("ota", enabled=False)))
     assert (await other.post("ota")).status == 400
     await other.stop()
 

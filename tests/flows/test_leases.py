@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
+from typing import TypeVar
 
 import pytest
 
 from gateway.flows.leases import LEASE_S, RENEW_S, SKEW_S, SharedLeases, WholeHouse, shard_of
-from gateway.store.database import Database
+from gateway.store.database import Database, Transaction, Unavailable
 from gateway.store.leasing import SHARDS
 from gateway.store.migrating import migrate
 from gateway.store.opening import open_database
@@ -18,6 +19,7 @@ from tests.flows.house import JumpClock
 pytestmark = pytest.mark.postgres(fsync=False)
 
 TIMEOUT_S = 30.0
+T = TypeVar("T")
 
 
 def one_per_shard() -> list[str]:
@@ -69,6 +71,30 @@ class Processes:
             seen |= owned
 
 
+class Meddling:
+    """A database that something comes before and after, each time it is written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.counter = database.counter
+        self.open, self.read, self.close = database.open, database.read, database.close
+        self.count = 0
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        self.count += 1
+        self.begins()
+        result = await self._database.write(work)
+        self.ends()
+        return result
+
+    def begins(self) -> None:
+        """Before the transaction."""
+
+    def ends(self) -> None:
+        """After its commit."""
+
+
 async def test_a_lone_process_owns_everything(shared: Database) -> None:
     alone = Processes(shared, 1)
     assert alone.owned(0) == set()
@@ -112,6 +138,53 @@ async def test_what_is_in_use_is_not_given_up(shared: Database) -> None:
     await two.leases[0].renew()
     await two.leases[1].renew()
     assert len(two.owned(1)) == SHARDS // 2
+
+
+async def test_a_call_that_begins_during_a_renewal_keeps_its_shard(shared: Database) -> None:
+    """Another process has come, so half is to be given up: whichever half that is, what is allowed stays allowed."""
+    two = Processes(shared, 2)
+    for lease in two.leases:
+        await lease.renew()
+
+    class Writes(Meddling):
+        def begins(self) -> None:
+            two.busy[0] |= two.owned(0)
+
+    two.leases[0]._database = Writes(shared)
+    await two.leases[0].renew()
+    await two.leases[1].renew()
+    two.check_apart()
+    assert two.busy[0] == set(CONNECTIONS)
+    assert two.owned(1) == set()
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_an_answer_that_is_lost_allows_nothing_twice(shared: Database, lost: int, is_committed: bool) -> None:
+    two = Processes(shared, 2)
+    for lease in two.leases:
+        await lease.renew()
+
+    class Writes(Meddling):
+        def begins(self) -> None:
+            if self.count == lost and not is_committed:
+                raise Unavailable("not begun")
+
+        def ends(self) -> None:
+            if self.count == lost:
+                raise Unavailable("its answer is lost")
+
+    two.leases[0]._database = Writes(shared)
+    with pytest.raises(Unavailable):
+        await two.leases[0].renew()
+    await two.leases[1].renew()
+    two.check_apart()
+    two.leases[0]._database = shared
+    for _ in range(2):
+        for lease in two.leases:
+            await lease.renew()
+            two.check_apart()
+    assert [len(two.owned(number)) for number in range(2)] == [SHARDS // 2, SHARDS // 2]
 
 
 async def test_a_process_that_dies_is_followed_after_its_leases_end(shared: Database) -> None:

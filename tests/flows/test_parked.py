@@ -186,7 +186,7 @@ async def test_the_cancellation_of_what_is_parked_reaches_who_was_told(house: Ho
 async def test_what_nobody_resolved_is_resolved_by_the_workers(house: House) -> None:
     """Whoever applied the mapping ended before it came to the bookings."""
     await house.say(new(stay(2, 4, "penthouse")))
-    job = ApplyHotel(sealed(hotel(pms(), channel("ota", products=PENTHOUSE))), "test", 1, new=False)
+    job = ApplyHotel(sealed(hotel(pms(), channel("ota", products=PENTHOUSE))), "test", 1)
     await house.services.batcher.submit(job)
     assert (await house.reservation()).parked == 1
     resolver = Resolver(house.services)

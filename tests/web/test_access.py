@@ -77,6 +77,32 @@ async def test_what_another_process_revokes_ends_within_a_second(web: Web, owner
     problem(await tool.get("/v1/me"), 401)
 
 
+async def test_what_another_process_revokes_ends_though_the_clock_was_set_back(
+    web: Web, owner: httpx.AsyncClient
+) -> None:
+    made = await create(owner)
+    tool = web.client(made["secret"])
+    web.house.clock.pass_s(3_600)
+    assert (await tool.get("/v1/me")).status_code == 200
+    web.house.clock.pass_s(-3_600)
+    await rights.revoke(web.house.services, None, made["principal"]["id"])
+    problem(await tool.get("/v1/me"), 401)
+
+
+async def test_a_session_ended_elsewhere_ends_here_though_the_clock_was_set_back(web: Web) -> None:
+    await person(web)
+    here, elsewhere = Identity(web.house.services), Identity(web.house.services)
+    session = await here.sign_in("ada", PASSWORD, "")
+    web.house.clock.pass_s(3_600)
+    await here.by_session(session.token, "")
+    await here.by_session(session.token, "")
+    web.house.clock.pass_s(-3_600)
+    await elsewhere.sign_out(session.token)
+    with pytest.raises(Exception, match="ended"):
+        await here.by_session(session.token, "")
+    await here.idle()
+
+
 async def test_a_key_expires(web: Web, owner: httpx.AsyncClient) -> None:
     made = await create(owner, expires_at="2026-11-21T10:00:00Z")
     tool = web.client(made["secret"])

@@ -112,7 +112,7 @@ class Identity:
         now_ms = self._services.clock.now_ms()
         session_id = key_digest(token)
         row, known, looked_ms = self._sessions.get(session_id, (None, None, 0))
-        if row is None or known is None or now_ms - looked_ms >= FRESH_MS:
+        if row is None or known is None or not 0 <= now_ms - looked_ms < FRESH_MS:
             found = await self._services.database.read(lambda tx: store.session(tx, session_id))
             if found is None:
                 self._sessions.pop(session_id, None)
@@ -148,7 +148,7 @@ class Identity:
     async def _known(self, principal_id: str) -> Known | None:
         now_ms = self._services.clock.now_ms()
         known, looked_ms = self._seen.get(principal_id, (None, 0))
-        if known is not None and now_ms - looked_ms < FRESH_MS:
+        if known is not None and 0 <= now_ms - looked_ms < FRESH_MS:
             return known
         found = await self._services.database.read(lambda tx: store.principal(tx, principal_id))
         if found is not None:
@@ -176,7 +176,7 @@ class Identity:
     def _note_use(self, principal_id: str, address: str) -> None:
         """Written once a minute, and together with whatever else is being committed."""
         now_ms = self._services.clock.now_ms()
-        if now_ms - self._written.get(principal_id, 0) < USE_WRITTEN_MS:
+        if 0 <= now_ms - self._written.get(principal_id, 0) < USE_WRITTEN_MS:
             return
         _keep(self._written, principal_id, now_ms)
         task = asyncio.create_task(self._write_use(PrincipalUseRow(principal_id, now_ms, address)))

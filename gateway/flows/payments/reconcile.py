@@ -50,10 +50,10 @@ class Reconciler:
     async def round(self) -> None:
         """Begin whatever is due."""
         services, now_ms = self._services, self._services.clock.now_ms()
-        if now_ms - self._looked_ms < LOOK_MS:
+        if 0 <= now_ms - self._looked_ms < LOOK_MS:
             return
         self._looked_ms = now_ms
-        if now_ms - self._began_ms >= BEGIN_EVERY_MS:
+        if not 0 <= now_ms - self._began_ms < BEGIN_EVERY_MS:
             self._began_ms = now_ms
             await begin_accounts(services)
         for due in await services.database.read(lambda tx: statements.due(tx, services.hotels, now_ms)):

@@ -54,7 +54,8 @@ class CardCharger:
     async def round(self) -> None:
         """Begins to charge what is due, and to tell of what people have to charge; one after the other."""
         services, now_ms = self._services, self._services.clock.now_ms()
-        if self._busy or now_ms < self._next_ms or not services.leases.owns(SUBJECT_CARDS, LOOK_S):
+        is_early = 0 < self._next_ms - now_ms <= EVERY_MS
+        if self._busy or is_early or not services.leases.owns(SUBJECT_CARDS, LOOK_S):
             return
         self._next_ms = now_ms + EVERY_MS
         self._busy = True

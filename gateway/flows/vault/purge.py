@@ -45,7 +45,7 @@ class Purger:
     async def round(self) -> int:
         """How many cards were purged."""
         now_ms = self._services.clock.now_ms()
-        if now_ms < self._next_ms:
+        if 0 < self._next_ms - now_ms <= EVERY_MS:
             return 0
         self._next_ms = now_ms + EVERY_MS
         return await purge_due(self._services)

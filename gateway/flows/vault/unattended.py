@@ -35,7 +35,7 @@ class UnattendedCards:
 
     async def look(self, tx: Transaction, now_ms: Instant) -> Sequence[Unattended]:
         """One for each hotel."""
-        if now_ms >= self._next_ms:
+        if not 0 < self._next_ms - now_ms <= EVERY_MS:
             self._found = await self._looked(tx)
             self._next_ms = now_ms + EVERY_MS
         return self._found

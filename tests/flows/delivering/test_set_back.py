@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from gateway.flows.delivering.set_back import SetBack
+from gateway.flows.describe import Describer
+from gateway.flows.fetch import Fetcher
+from gateway.messages import PushContent, RetrieveReservations
 from gateway.store.tables import DeliveryRow
-from tests.flows.house import House, down, new, stay
+from tests.flows.house import House, channel, down, hotel, new, pms, stay
 
 AHEAD_S = 7_200
 
@@ -34,3 +37,44 @@ async def test_what_waits_for_its_next_try_goes_on_waiting(house: House) -> None
     assert row.attempts > 1
     assert await SetBack(house.services).round() == 0
     assert await house.rows(DeliveryRow) == [row]
+
+
+async def test_who_is_asked_for_reservations_is_asked_again_once_the_clock_is_right(house: House) -> None:
+    await house.apply(hotel(pms(), channel("ota", "asked")))
+    fetcher = Fetcher(house.services)
+
+    async def asked() -> int:
+        house.wire.sent.clear()
+        await fetcher.round()
+        await fetcher.errands.idle()
+        return sum(isinstance(command, RetrieveReservations) for _, command in house.wire.sent)
+
+    house.clock.pass_s(AHEAD_S)
+    assert await asked() == 1
+    assert await SetBack(house.services).round() == 0
+    house.clock.pass_s(-AHEAD_S)
+    assert await asked() == 0
+    assert await SetBack(house.services).round() == 1
+    assert await asked() == 1
+    assert await SetBack(house.services).round() == 0
+
+
+async def test_who_is_told_what_rooms_are_called_is_told_again_once_the_clock_is_right(house: House) -> None:
+    describer = Describer(house.services)
+
+    async def told() -> int:
+        house.wire.sent.clear()
+        await describer.round()
+        await describer.errands.idle()
+        return sum(isinstance(command, PushContent) for _, command in house.wire.sent)
+
+    house.clock.pass_s(AHEAD_S)
+    await house.apply(hotel(pms(), channel("ota", "named")))
+    house.wire.answers["ota"] = [down] * 10
+    await told()
+    house.wire.answers.clear()
+    assert await SetBack(house.services).round() == 0
+    house.clock.pass_s(-AHEAD_S)
+    assert await told() == 0
+    assert await SetBack(house.services).round() == 1
+    assert await told() == 1

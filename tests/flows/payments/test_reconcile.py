@@ -91,6 +91,13 @@ async def test_a_day_both_sides_agree_on(books: Books) -> None:
     assert await books.verdicts() == []
 
 
+async def test_statements_are_looked_for_though_the_clock_was_set_back(books: Books) -> None:
+    await books.next_day()
+    books.psp.clock.pass_s(-DAY_S)
+    await books.look()
+    assert books.worker._looked_ms == books.worker._began_ms == books.psp.clock.now_ms()
+
+
 async def test_a_payment_nobody_told_us_of_comes_in_by_the_statement(books: Books) -> None:
     psp = books.psp
     psp.wire.faults = [unanswered]

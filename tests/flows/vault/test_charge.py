@@ -65,6 +65,15 @@ async def test_a_virtual_card_is_charged_once_from_its_day_on(house: ChargingHou
     assert (await house.taken(), await standing(house), await house.told()) == ([TOTAL], [], [])
 
 
+async def test_cards_are_charged_though_the_clock_was_set_back(house: ChargingHouse) -> None:
+    await house.open()
+    await house.look(hours=720)
+    house.clock.pass_s(-720 * 3_600)
+    await house.book(booking(nights=NIGHTS))
+    await house.look(hours=120)
+    assert await house.taken() == [TOTAL]
+
+
 async def test_what_is_given_back_is_not_charged_again_and_what_is_added_left_to_people(house: ChargingHouse) -> None:
     await house.open()
     await house.book(booking(nights=NIGHTS))

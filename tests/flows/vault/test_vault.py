@@ -176,6 +176,16 @@ async def test_however_many_are_over_all_of_them_go(house: CardHouse, monkeypatc
     assert await purger.round() == 1
 
 
+async def test_cards_are_looked_at_again_though_the_clock_was_set_back(house: CardHouse) -> None:
+    purger = purge.Purger(house.services)
+    house.clock.pass_s(40 * DAY_S)
+    assert await purger.round() == 0
+    house.clock.pass_s(-20 * DAY_S)
+    await house.book(booking())
+    house.clock.pass_s(10 * DAY_S)
+    assert await purger.round() == 1
+
+
 async def test_a_longer_stay_keeps_the_card_longer(house: CardHouse) -> None:
     await house.book(booking())
     await house.book(booking("", status="Modify", modified="2026-11-21T08:10:00Z", nights=("2026-11-23", "2026-12-03")))
