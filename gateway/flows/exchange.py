@@ -11,6 +11,7 @@ import msgspec
 from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows import translating
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
 from gateway.flows.services import Services
@@ -92,7 +93,7 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
     reply: Reply | None = None
     problem, decoded = "", Decoded(Unknown())
     try:
-        request = connector.encode(command, site)
+        request = translating.encode(connector, command, site)
         async with called.pace.turn():
             reply = await with_retries(
                 partial(services.caller.call, request, timeout_s=called.capabilities.timeout_s),
@@ -102,7 +103,7 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
                 clock=services.clock,
                 random=services.random,
             )
-        decoded = connector.decode(command, request, reply, site)
+        decoded = translating.decode(connector, command, request, reply, site)
         if not isinstance(command, Ping):
             decoded = await heed(services, called.hotel, called.connection, decoded)
         problem = _problem([decoded.outcome, *decoded.parts.values()])

@@ -19,6 +19,7 @@ from structlog.contextvars import bind_contextvars
 from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import Gone, OutcomeUnknown, Refusal, Retryable, Unmapped
+from gateway.flows import translating
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.delivering.jobs import RETRY_FIRST_S, BeginDelivery, EndDelivery, SettleClaim
 from gateway.flows.delivering.outgoing import cause_of, outgoing
@@ -152,7 +153,7 @@ class Deliverer:
         try:
             if parcel.connection.cards and isinstance(command, DeliverReservation):
                 command = await with_cards(services, parcel.row.scope_id, parcel.connection.id, command)
-            request = connector.encode(command, site)
+            request = translating.encode(connector, command, site)
             reply = await with_retries(
                 partial(services.caller.call, request, timeout_s=capabilities.timeout_s),
                 attempts=CALL_ATTEMPTS,
@@ -161,7 +162,7 @@ class Deliverer:
                 clock=services.clock,
                 random=services.random,
             )
-            decoded = connector.decode(command, request, reply, site)
+            decoded = translating.decode(connector, command, request, reply, site)
             await heed(services, parcel.hotel, parcel.connection, decoded)
             return _Exchange(request, reply, decoded.parts.get(0, decoded.outcome))
         except Retryable as failure:

@@ -167,3 +167,19 @@ async def test_a_card_leaves_no_trace(psp: PayHouse) -> None:
     rows = [*await psp.house.rows(PaymentOperationRow), *await psp.house.rows(PaymentEventRow)]
     assert all(row.command == b"" for row in rows if isinstance(row, PaymentOperationRow))
     assert CARD.number not in repr(rows)
+
+
+async def test_a_charge_whose_answer_cannot_be_read_is_asked_about(
+    psp: PayHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = type(psp.services.connectors.outbound("stripe"))
+    with monkeypatch.context() as broken:
+
+        def decode(*_: object) -> object:
+            raise KeyError("amount")
+
+        broken.setattr(connector, "decode", decode)
+        bought = await psp.charge("desk", OperationKind.PURCHASE)
+    assert bought.outcome is OperationOutcome.UNKNOWN
+    await psp.settle(8)
+    assert (await psp.position(bought)).captured == 10_000
