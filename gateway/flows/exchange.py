@@ -14,6 +14,7 @@ from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows import translating
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
+from gateway.flows.leases import insist
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace, Paces
 from gateway.io.retry import with_retries
@@ -83,6 +84,13 @@ class Calling:
         return Counterpart(hotel, known, capabilities, pace)
 
 
+async def send(services: Services, called: Counterpart, request: Request) -> Reply:
+    """The call itself, in its turn; raises :class:`gateway.flows.leases.NotOurs` where it is another process's now."""
+    timeout_s = called.capabilities.timeout_s
+    insist(services.leases, called.connection.id, timeout_s)
+    return await services.caller.call(request, timeout_s=timeout_s)
+
+
 async def exchange(services: Services, called: Counterpart, command: Command) -> Exchanged:
     """Calls, a few times if need be."""
     connector = services.connectors.outbound(called.connection.connector)
@@ -96,7 +104,7 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
         request = translating.encode(connector, command, site)
         async with called.pace.turn():
             reply = await with_retries(
-                partial(services.caller.call, request, timeout_s=called.capabilities.timeout_s),
+                partial(send, services, called, request),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S,
                 max_s=RETRY_MAX_S,

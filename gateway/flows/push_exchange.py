@@ -10,7 +10,7 @@ from gateway.contract import Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.sending import Parcel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.flows import translating
-from gateway.flows.exchange import Counterpart
+from gateway.flows.exchange import Counterpart, send
 from gateway.flows.push_work import terms_of
 from gateway.flows.services import Services
 from gateway.messages import PushAvailability, PushRates
@@ -62,7 +62,7 @@ async def exchange_once(
         async with called.pace.turn(urgent=urgent):
             if services.clock.now_ms() - intended_ms > TURN_MAX_S * 1000:
                 raise Retryable("waited too long for a turn to call")
-            reply = await services.caller.call(request, timeout_s=called.capabilities.timeout_s)
+            reply = await send(services, called, request)
         decoded = translating.decode(connector, command, request, reply, site)
         return Exchange(request, reply, decoded)
     except (Retryable, OutcomeUnknown) as failure:

@@ -25,6 +25,7 @@ from gateway.flows.delivering.jobs import RETRY_FIRST_S, BeginDelivery, EndDeliv
 from gateway.flows.delivering.outgoing import cause_of, outgoing
 from gateway.flows.delivering.pass_on import number_of
 from gateway.flows.errands import Errands
+from gateway.flows.leases import insist
 from gateway.flows.services import Services
 from gateway.flows.vault.send import with_cards
 from gateway.io.pacing import Paces
@@ -155,7 +156,7 @@ class Deliverer:
                 command = await with_cards(services, parcel.row.scope_id, parcel.connection.id, command)
             request = translating.encode(connector, command, site)
             reply = await with_retries(
-                partial(services.caller.call, request, timeout_s=capabilities.timeout_s),
+                partial(self._send, parcel.connection, request, capabilities.timeout_s),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S / 4,
                 max_s=RETRY_FIRST_S,
@@ -173,6 +174,10 @@ class Deliverer:
             return _Exchange(request, reply, Unknown(str(failure)), is_gone=True)
         except Refusal as refusal:
             return _Exchange(request, reply, Refused(refusal.reason.value, refusal.text))
+
+    async def _send(self, connection: Connection, request: Request, timeout_s: float) -> Reply:
+        insist(self._services.leases, connection.id, timeout_s)
+        return await self._services.caller.call(request, timeout_s=timeout_s)
 
     def _timeout_s(self, connection: Connection) -> float:
         return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
