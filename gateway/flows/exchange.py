@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
@@ -22,6 +23,8 @@ from gateway.messages import Command, Ping
 from gateway.model.property import Connection
 from gateway.store.tables import MessageRow
 from gateway.wire.redact import redact
+
+log = structlog.get_logger(__name__)
 
 CALL_ATTEMPTS = 3
 RETRY_FIRST_S = 0.25
@@ -63,14 +66,31 @@ class Calling:
         return set(self._busy)
 
     def _begin(
-        self, what: str, hotel: Hotel, connection: str, work: Callable[[Counterpart], Coroutine[object, object, None]]
+        self,
+        what: str,
+        hotel: Hotel,
+        connection: str,
+        work: Callable[[Counterpart], Coroutine[object, object, None]],
+        failed: Callable[[str], Coroutine[object, object, None]],
     ) -> None:
-        """Begins the work, unless the connection is being called, or is not to be called from here."""
-        called = self._find(hotel, connection)
-        if called is None or connection in self._busy:
+        """Begins the work, unless the connection is being called, or is not to be called from here.
+
+        ``failed`` records why a connection cannot be called at all, as where its connector is not installed; the
+        others are.
+        """
+        if connection in self._busy or not self._services.leases.owns(connection, 0):
             return
+        try:
+            called = self._find(hotel, connection)
+        except Exception as error:
+            log.exception("connection_not_usable", property=hotel.property.id, connection=connection)
+            errand = failed(str(error) or type(error).__name__)
+        else:
+            if called is None:
+                return
+            errand = work(called)
         self._busy.add(connection)
-        self.errands.begin(f"{what} {connection}", work(called), after=partial(self._busy.discard, connection))
+        self.errands.begin(f"{what} {connection}", errand, after=partial(self._busy.discard, connection))
 
     def _find(self, hotel: Hotel, connection: str) -> Counterpart | None:
         """None for one that is disabled, or belongs to another process."""

@@ -51,7 +51,8 @@ Told = DeliverReservation | ConfirmReservations
 class _Parcel(NamedTuple):
     """A delivery ready to leave; without a command there is nothing to tell the PMS.
 
-    ``cause`` is the message that the wanted revision came in.
+    ``cause`` is the message that the wanted revision came in. ``defect`` is what keeps it here for now, as where its
+    connector is not installed.
     """
 
     hotel: Hotel
@@ -60,6 +61,7 @@ class _Parcel(NamedTuple):
     command: Told | None
     problem: Refusal | None = None
     cause: int = 0
+    defect: str = ""
 
 
 class Deliverer:
@@ -109,14 +111,34 @@ class Deliverer:
             connection = item.hotel.connections.get(item.row.connection)
             if connection is None or (item.row.state != "confirmed" and not connection.is_called):
                 continue
-            if not self._services.leases.owns(connection.id, self._timeout_s(connection)):
-                continue
-            parcels.append(_parcel(item, connection, now_ms))
+            parcel = self._packed(item, connection, now_ms)
+            if parcel is not None:
+                parcels.append(parcel)
         return parcels, found.next_ms
+
+    def _packed(self, item: delivering.Due, connection: Connection, now_ms: Instant) -> _Parcel | None:
+        """The delivery ready to leave, or with what keeps it here; None where it is not ours to make.
+
+        Whatever one delivery raises is that delivery's alone.
+        """
+        try:
+            calls = item.row.state != "confirmed"
+            if not self._services.leases.owns(connection.id, self._timeout_s(connection) if calls else 0):
+                return None
+            return _parcel(item, connection, now_ms)
+        except Exception as error:
+            row, name = item.row, item.row.reservation_id
+            log.exception("not_deliverable", property=row.scope_id, connection=connection.id, reservation=name)
+            return _Parcel(item.hotel, connection, row, None, cause=cause_of(item), defect=str(error) or repr(error))
 
     async def _hand_over(self, parcel: _Parcel) -> None:
         services, row = self._services, parcel.row
         bind_contextvars(correlation=f"{parcel.cause:x}", property=row.scope_id, connection=row.connection)
+        if parcel.defect:
+            wait_s = backoff_s(row.attempts + 1, RETRY_FIRST_S, RETRY_MAX_S, services.random)
+            job = EndDelivery(parcel.connection, row, Unknown(parcel.defect), None, retry_after_s=wait_s)
+            await services.batcher.submit(job)
+            return
         if row.state == "confirmed":
             await services.batcher.submit(SettleClaim(parcel.connection, row))
             return
@@ -180,7 +202,7 @@ class Deliverer:
         return await self._services.caller.call(request, timeout_s=timeout_s)
 
     def _timeout_s(self, connection: Connection) -> float:
-        return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
+        return self._services.connectors.outbound(connection.connector).capabilities(connection.profile).timeout_s
 
 
 class _Exchange(NamedTuple):
