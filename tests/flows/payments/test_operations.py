@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from gateway.engine.ledger import Status
 from gateway.errors import Rejected
 from gateway.flows.payments import operate
+from gateway.flows.payments.work import Payer
 from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.registry import Registry
 from gateway.store.tables_paying import PaymentEventRow, PaymentOperationRow
-from tests.flows.payments.house import BAD, CARD, Fault, PayHouse, broken, down, failing, lost, unanswered
+from tests.flows.payments.house import BAD, CARD, Fault, PayHouse, broken, down, failing, lost, unanswered, with_plain
 
 BOTH = pytest.mark.parametrize("account", ["desk", "online"])
 
@@ -183,3 +186,19 @@ async def test_a_charge_whose_answer_cannot_be_read_is_asked_about(
     assert bought.outcome is OperationOutcome.UNKNOWN
     await psp.settle(8)
     assert (await psp.position(bought)).captured == 10_000
+
+
+async def test_a_gateway_that_is_not_installed_keeps_no_other_from_being_asked(psp: PayHouse) -> None:
+    psp.wire.faults = [unanswered, unanswered]
+    there, gone = [await psp.charge(account, OperationKind.PURCHASE) for account in ("desk", "online")]
+    known = with_plain()
+    without = Registry({name: known.get(name) for name in known.names() if name != "adyen"}, {})
+    psp.services = dataclasses.replace(psp.services, connectors=without)
+    psp.payer = Payer(psp.services)
+    await psp.settle(8)
+    assert (await psp.position(there)).captured == 10_000
+    assert (await psp.position(gone)).captured == 0
+    psp.services = dataclasses.replace(psp.services, connectors=known)
+    psp.payer = Payer(psp.services)
+    await psp.settle(8)
+    assert (await psp.position(gone)).captured == 10_000
