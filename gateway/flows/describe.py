@@ -15,7 +15,7 @@ from gateway.model.dates import Instant
 from gateway.store import describing
 from gateway.store.sql import Lookup
 from gateway.store.state import Decision, Needs, State
-from gateway.store.tables import MessageRow
+from gateway.store.tables import MessageRow, Row
 from gateway.store.tables_connections import ContentRow
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,14 @@ class Describer(Calling):
         """Begin to tell whoever's turn it is."""
         services, now_ms = self._services, self._services.clock.now_ms()
         for item in await services.database.read(lambda tx: describing.due(tx, services.hotels, now_ms)):
-            self._begin("describe", item.hotel, item.row.connection, partial(self._describe, row=item.row))
+            row = item.row
+            self._begin(
+                "describe", item.hotel, row.connection, partial(self._describe, row=row), partial(self._put_off, row)
+            )
+
+    async def _put_off(self, row: ContentRow, problem: str) -> None:
+        again_s = backoff_s(row.failures + 1, RETRY_FIRST_S, RETRY_MAX_S, self._services.random)
+        await self._services.batcher.submit(_Settle(row, None, problem, again_s))
 
     async def _describe(self, called: Counterpart, *, row: ContentRow) -> None:
         services = self._services
@@ -51,10 +58,10 @@ class Describer(Calling):
 class _Settle:
     """The job. What was changed during the call is still to be told after it; what is told no longer has no row."""
 
-    def __init__(self, told: ContentRow, message: MessageRow, problem: str, again_s: float) -> None:
+    def __init__(self, told: ContentRow, message: MessageRow | None, problem: str, again_s: float) -> None:
         self.scope_id: str | None = told.scope_id
         self._told = told
-        self._message = message
+        self._said: list[Row] = [message] if message is not None else []
         self._problem = problem
         self._again_s = again_s
 
@@ -64,7 +71,7 @@ class _Settle:
     def decide(self, state: State, now_ms: Instant) -> Decision:
         row = state.get(ContentRow, self._told[:2])
         if row is None:
-            return Decision(None, [self._message])
+            return Decision(None, self._said)
         if self._problem:
             settled = row._replace(failures=row.failures + 1, error=self._problem)
             if row.wanted == self._told.wanted:
@@ -73,4 +80,4 @@ class _Settle:
             settled = row._replace(confirmed=self._told.wanted, done_ms=now_ms, failures=0, error="")
             if row.wanted == self._told.wanted:
                 settled = settled._replace(due_ms=None)
-        return Decision(None, [self._message, settled])
+        return Decision(None, [*self._said, settled])

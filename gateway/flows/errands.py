@@ -8,11 +8,16 @@ from typing import Any
 
 import structlog
 
+from gateway.flows.leases import NotOurs
+
 log = structlog.get_logger(__name__)
 
 
 class Errands:
-    """What a worker has begun. A failure nobody waits for is a defect of ours, and logged; its work comes due again."""
+    """What a worker has begun. A failure nobody waits for is a defect of ours, and logged; its work comes due again.
+
+    So does the work for a connection that another process may call by now, and there.
+    """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -23,7 +28,11 @@ class Errands:
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             after()
-            if not task.cancelled() and task.exception() is not None:
+            if task.cancelled():
+                return
+            if isinstance(task.exception(), NotOurs):
+                log.warning("left_to_its_owner", task=name, why=str(task.exception()))
+            elif task.exception() is not None:
                 log.error("task_failed", task=name, exc_info=task.exception())
 
         task = asyncio.create_task(work, name=name)

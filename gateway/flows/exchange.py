@@ -7,12 +7,15 @@ from functools import partial
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from gateway.contract import Capabilities, Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows import translating
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
+from gateway.flows.leases import insist
 from gateway.flows.services import Services
 from gateway.io.pacing import Pace, Paces
 from gateway.io.retry import with_retries
@@ -20,6 +23,8 @@ from gateway.messages import Command, Ping
 from gateway.model.property import Connection
 from gateway.store.tables import MessageRow
 from gateway.wire.redact import redact
+
+log = structlog.get_logger(__name__)
 
 CALL_ATTEMPTS = 3
 RETRY_FIRST_S = 0.25
@@ -61,14 +66,31 @@ class Calling:
         return set(self._busy)
 
     def _begin(
-        self, what: str, hotel: Hotel, connection: str, work: Callable[[Counterpart], Coroutine[object, object, None]]
+        self,
+        what: str,
+        hotel: Hotel,
+        connection: str,
+        work: Callable[[Counterpart], Coroutine[object, object, None]],
+        failed: Callable[[str], Coroutine[object, object, None]],
     ) -> None:
-        """Begins the work, unless the connection is being called, or is not to be called from here."""
-        called = self._find(hotel, connection)
-        if called is None or connection in self._busy:
+        """Begins the work, unless the connection is being called, or is not to be called from here.
+
+        ``failed`` records why a connection cannot be called at all, as where its connector is not installed; the
+        others are.
+        """
+        if connection in self._busy or not self._services.leases.owns(connection, 0):
             return
+        try:
+            called = self._find(hotel, connection)
+        except Exception as error:
+            log.exception("connection_not_usable", property=hotel.property.id, connection=connection)
+            errand = failed(str(error) or type(error).__name__)
+        else:
+            if called is None:
+                return
+            errand = work(called)
         self._busy.add(connection)
-        self.errands.begin(f"{what} {connection}", work(called), after=partial(self._busy.discard, connection))
+        self.errands.begin(f"{what} {connection}", errand, after=partial(self._busy.discard, connection))
 
     def _find(self, hotel: Hotel, connection: str) -> Counterpart | None:
         """None for one that is disabled, or belongs to another process."""
@@ -82,6 +104,13 @@ class Calling:
         return Counterpart(hotel, known, capabilities, pace)
 
 
+async def send(services: Services, called: Counterpart, request: Request) -> Reply:
+    """The call itself, in its turn; raises :class:`gateway.flows.leases.NotOurs` where it is another process's now."""
+    timeout_s = called.capabilities.timeout_s
+    insist(services.leases, called.connection.id, timeout_s)
+    return await services.caller.call(request, timeout_s=timeout_s)
+
+
 async def exchange(services: Services, called: Counterpart, command: Command) -> Exchanged:
     """Calls, a few times if need be."""
     connector = services.connectors.outbound(called.connection.connector)
@@ -92,17 +121,17 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
     reply: Reply | None = None
     problem, decoded = "", Decoded(Unknown())
     try:
-        request = connector.encode(command, site)
+        request = translating.encode(connector, command, site)
         async with called.pace.turn():
             reply = await with_retries(
-                partial(services.caller.call, request, timeout_s=called.capabilities.timeout_s),
+                partial(send, services, called, request),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S,
                 max_s=RETRY_MAX_S,
                 clock=services.clock,
                 random=services.random,
             )
-        decoded = connector.decode(command, request, reply, site)
+        decoded = translating.decode(connector, command, request, reply, site)
         if not isinstance(command, Ping):
             decoded = await heed(services, called.hotel, called.connection, decoded)
         problem = _problem([decoded.outcome, *decoded.parts.values()])

@@ -49,7 +49,11 @@ class Fetcher(Calling):
         """Begin to ask whoever's turn it is."""
         services, now_ms = self._services, self._services.clock.now_ms()
         for item in await services.database.read(lambda tx: fetching.due(tx, services.hotels, now_ms)):
-            self._begin("fetch", item.hotel, item.row.connection, partial(self._fetch, row=item.row))
+            row = item.row
+            self._begin("fetch", item.hotel, row.connection, partial(self._fetch, row=row), partial(self._put_off, row))
+
+    async def _put_off(self, row: RetrievalRow, problem: str) -> None:
+        await self._services.batcher.submit(Record([self._next_turn(0.0, row, problem)]))
 
     async def _fetch(self, source: Counterpart, *, row: RetrievalRow) -> None:
         services = self._services
@@ -65,11 +69,10 @@ class Fetcher(Calling):
             # One booking that cannot be read does not hold up the others of its page.
             problem = await self._take(source, page) or page.problem
             command = page.decoded.next
-        await services.batcher.submit(Record([self._next_turn(source, row, problem)]))
+        await services.batcher.submit(Record([self._next_turn(source.capabilities.retrieve_every_s, row, problem)]))
 
-    def _next_turn(self, source: Counterpart, row: RetrievalRow, problem: str) -> RetrievalRow:
+    def _next_turn(self, wait_s: float, row: RetrievalRow, problem: str) -> RetrievalRow:
         failures = row.failures + 1 if problem else 0
-        wait_s = source.capabilities.retrieve_every_s
         if problem:
             wait_s = max(wait_s, backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S, self._services.random))
             log.warning("fetch_failed", problem=problem)

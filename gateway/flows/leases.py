@@ -10,6 +10,7 @@ from zlib import crc32
 
 import structlog
 
+from gateway.errors import GatewayError
 from gateway.io.clock import Clock
 from gateway.model.dates import Instant
 from gateway.store import leasing
@@ -35,6 +36,20 @@ class Leases(Protocol):
 
     def owns(self, connection: str, for_s: float) -> bool:
         """Whether a call that takes up to ``for_s`` would end before anybody else may call."""
+
+
+class NotOurs(GatewayError):
+    """The right to call ran out before the call left. Nothing was sent, and nothing is written: it is its owner's."""
+
+
+def insist(leases: Leases, connection: str, for_s: float) -> None:
+    """Raises :class:`NotOurs` unless the connection may be called; asked right before a call leaves.
+
+    Between being chosen and being called lies the wait for a turn. A process that was suspended in it wakes up with
+    what it knew then, and somebody else may have told the counterpart newer things since.
+    """
+    if not leases.owns(connection, for_s):
+        raise NotOurs(f"the right to call {connection!r} has run out")
 
 
 class WholeHouse:

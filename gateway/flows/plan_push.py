@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -61,6 +62,13 @@ class Asking:
     number: int
 
 
+class Broken(NamedTuple):
+    """A channel that nothing can be planned for, as where its connector is not installed."""
+
+    row: ConnectionRow
+    problem: str
+
+
 @dataclass
 class PropertyPlan:
     """The plans of all channels of a property that were looked at, over one snapshot of it.
@@ -72,6 +80,7 @@ class PropertyPlan:
     channels: list[ChannelPlan]
     causes: list[watching.Cause] = field(default_factory=list)
     asking: list[Asking] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
 
     def causes_of(self, channel: ChannelPlan) -> list[int]:
         """The messages that are new to a channel, oldest first; at least the newest there is."""
@@ -91,12 +100,20 @@ async def plan_push(
         return None
     ordered = await pushing.orders(tx, scope_id)
     agreed = await pushing.agreed(tx, scope_id) if compiled.negotiate(hotel) else {}
-    found = [
-        work
-        for row in await pushing.connections(tx, scope_id)
-        if (wanted is None or row.connection in wanted) and row.paused_until_ms <= now_ms
-        if (work := work_of(hotel, compiled, row, ordered.get(name := row.connection), agreed.get(name), now_ms))
-    ]
+    found: list[Work] = []
+    broken: list[Broken] = []
+    for row in await pushing.connections(tx, scope_id):
+        if (wanted is not None and row.connection not in wanted) or row.paused_until_ms > now_ms:
+            continue
+        name = row.connection
+        try:
+            work = work_of(hotel, compiled, row, ordered.get(name), agreed.get(name), now_ms)
+        except Exception as error:  # the other channels go on
+            log.exception("channel_not_usable", property=scope_id, connection=name)
+            broken.append(Broken(row, str(error) or type(error).__name__))
+            continue
+        if work is not None:
+            found.append(work)
     works = [work for work in found if not work.ask]
     asking = [
         Asking(work.channel, work.row, work.agreed, work.order.number if work.order else 0)
@@ -117,7 +134,7 @@ async def plan_push(
     ]
     planned = [_planned(work, calendar, row, errors, now_ms) for work, row in zip(works, ahead, strict=True)]
     causes = await _causes(tx, scope_id, works, scope.rev)
-    return PropertyPlan(hotel, [plan for plan in planned if plan is not None], causes, asking)
+    return PropertyPlan(hotel, [plan for plan in planned if plan is not None], causes, asking, broken)
 
 
 def _planned(

@@ -95,6 +95,12 @@ class Pusher:
         writes: list[Row] = []
         deletes: list[Row] = []
         sending = []
+        # Put off like one that does not answer, so that it is neither looked at nor logged all the time.
+        writes += [
+            self._failed(row, problem, None)
+            for row, problem in plan.broken
+            if row.connection not in self._busy and self._services.leases.owns(row.connection, 0)
+        ]
         for channel in ready:
             if channel.parcels and not channel.row.unconfirmed_ms:
                 changed_ms = plan.causes_of(channel)[0] >> ID_SHIFT

@@ -9,7 +9,8 @@ import msgspec
 from gateway.contract import Decoded, Refused, Reply, Request, Unknown
 from gateway.engine.sending import Parcel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
-from gateway.flows.exchange import Counterpart
+from gateway.flows import translating
+from gateway.flows.exchange import Counterpart, send
 from gateway.flows.push_work import terms_of
 from gateway.flows.services import Services
 from gateway.messages import PushAvailability, PushRates
@@ -57,12 +58,12 @@ async def exchange_once(
     reply: Reply | None = None
     intended_ms = services.clock.now_ms()
     try:
-        request = connector.encode(command, site)
+        request = translating.encode(connector, command, site)
         async with called.pace.turn(urgent=urgent):
             if services.clock.now_ms() - intended_ms > TURN_MAX_S * 1000:
                 raise Retryable("waited too long for a turn to call")
-            reply = await services.caller.call(request, timeout_s=called.capabilities.timeout_s)
-        decoded = connector.decode(command, request, reply, site)
+            reply = await send(services, called, request)
+        decoded = translating.decode(connector, command, request, reply, site)
         return Exchange(request, reply, decoded)
     except (Retryable, OutcomeUnknown) as failure:
         return Exchange(request, reply, Decoded(Unknown(str(failure))), failure)

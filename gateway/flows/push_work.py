@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
+import structlog
 
 from gateway.contract import Agreed, Negotiates, Outbound
 from gateway.engine import orders
@@ -30,6 +31,8 @@ from gateway.store import pushing
 from gateway.store.database import Transaction
 from gateway.store.tables import CalendarRow, StockRow
 from gateway.store.tables_connections import UNKNOWN, AgreedRow, ConnectionRow, OrderRow, ShadowRow
+
+log = structlog.get_logger(__name__)
 
 AGREED_FOR_MS = 24 * 3_600_000
 
@@ -61,9 +64,17 @@ class Channels:
         known = self.talkative.get(hotel.property.id)
         if known is None or known[0] != hotel.version:
             profiles = {(channel.connector, channel.profile) for channel in hotel.channels}
-            asked = any(self.connectors.capabilities(*profile).negotiates for profile in profiles)
+            asked = any(self._negotiates(*profile) for profile in profiles)
             known = self.talkative[hotel.property.id] = (hotel.version, asked)
         return known[1]
+
+    def _negotiates(self, connector: str, profile: str) -> bool:
+        """Not, where it is not installed: its channels are not called at all, and the others are."""
+        try:
+            return self.connectors.capabilities(connector, profile).negotiates
+        except Exception:
+            log.exception("connector_not_usable", connector=connector, profile=profile)
+            return False
 
 
 @dataclass

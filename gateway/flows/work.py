@@ -22,6 +22,7 @@ from gateway.flows.vault.purge import Purger
 from gateway.io.wakes import Wakes
 from gateway.model.dates import Instant
 from gateway.store import pushing
+from gateway.store.database import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +97,7 @@ class Workers:
         async for scope_id in self._wakes.subscribe(TOPIC):
             self._deliver_now.set()
             self._pay_now.set()
-            await self._guarded("push", self.pusher.round(scope_id))
+            await self._guarded("push", self._push_scope(scope_id))
 
     async def _poll(self) -> None:
         while True:
@@ -117,8 +118,17 @@ class Workers:
         for due in found:
             by_scope.setdefault(due.scope_id, set()).add(due.connection)
         for scope_id, connections in by_scope.items():
-            await self.pusher.round(scope_id, frozenset(connections))
+            await self._push_scope(scope_id, frozenset(connections))
         self.looked_ms = self._services.clock.now_ms()
+
+    async def _push_scope(self, scope_id: str, connections: frozenset[str] | None = None) -> None:
+        """What a property raises is that property's alone; raises where there is no database for any of them."""
+        try:
+            await self.pusher.round(scope_id, connections)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("push_round_failed", property=scope_id)
 
     async def _deliver(self) -> None:
         while True:

@@ -69,7 +69,7 @@ def retry_after_s(reply: Reply, now_ms: Instant) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year beyond any is no ValueError
         return None
     # The "-0000" some servers write for UTC comes out naive.
     at_ms = at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1000

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -194,6 +196,14 @@ class SilenceIsSuccess(Acme):
 class SlowDownIsFinal(Acme):
     def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
         return decode.decode_reply(command, request, msgspec.structs.replace(reply, status=reply.status % 429), site)
+
+
+@breaks(C20="decode raised OverflowError")
+class TrustsDates(Acme):
+    def decode(self, command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
+        with suppress(ValueError):
+            parsedate_to_datetime(reply.headers.get("retry-after", ""))
+        return decode.decode_reply(command, request, reply, site)
 
 
 @breaks(C21="decode raised")

@@ -99,6 +99,7 @@ def test_backoff_draws_from_the_whole_span() -> None:
         ("Fri, 31 Dec 1999 23:59:59 -0000", 10.0),
         ("Fri, 31 Dec 1999 23:59:00 GMT", 0.0),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
         ("-5", None),
         ("٣", None),
         ("", None),

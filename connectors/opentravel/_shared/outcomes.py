@@ -141,7 +141,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return min(float(given[:9]), _RETRY_S_MAX)
     try:
         until, sent = parsedate_to_datetime(given), parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):  # a year beyond any is no ValueError
         return None
     if until.tzinfo is None or sent.tzinfo is None:
         until, sent = until.replace(tzinfo=UTC), sent.replace(tzinfo=UTC)

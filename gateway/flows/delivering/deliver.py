@@ -19,11 +19,13 @@ from structlog.contextvars import bind_contextvars
 from gateway.contract import Capabilities, Confirmed, Outcome, Refused, Reply, Request, Unknown
 from gateway.engine.hotel import Hotel
 from gateway.errors import Gone, OutcomeUnknown, Refusal, Retryable, Unmapped
+from gateway.flows import translating
 from gateway.flows.agreed import heed, site_called
 from gateway.flows.delivering.jobs import RETRY_FIRST_S, BeginDelivery, EndDelivery, SettleClaim
 from gateway.flows.delivering.outgoing import cause_of, outgoing
 from gateway.flows.delivering.pass_on import number_of
 from gateway.flows.errands import Errands
+from gateway.flows.leases import insist
 from gateway.flows.services import Services
 from gateway.flows.vault.send import with_cards
 from gateway.io.pacing import Paces
@@ -49,7 +51,8 @@ Told = DeliverReservation | ConfirmReservations
 class _Parcel(NamedTuple):
     """A delivery ready to leave; without a command there is nothing to tell the PMS.
 
-    ``cause`` is the message that the wanted revision came in.
+    ``cause`` is the message that the wanted revision came in. ``defect`` is what keeps it here for now, as where its
+    connector is not installed.
     """
 
     hotel: Hotel
@@ -58,6 +61,7 @@ class _Parcel(NamedTuple):
     command: Told | None
     problem: Refusal | None = None
     cause: int = 0
+    defect: str = ""
 
 
 class Deliverer:
@@ -107,14 +111,34 @@ class Deliverer:
             connection = item.hotel.connections.get(item.row.connection)
             if connection is None or (item.row.state != "confirmed" and not connection.is_called):
                 continue
-            if not self._services.leases.owns(connection.id, self._timeout_s(connection)):
-                continue
-            parcels.append(_parcel(item, connection, now_ms))
+            parcel = self._packed(item, connection, now_ms)
+            if parcel is not None:
+                parcels.append(parcel)
         return parcels, found.next_ms
+
+    def _packed(self, item: delivering.Due, connection: Connection, now_ms: Instant) -> _Parcel | None:
+        """The delivery ready to leave, or with what keeps it here; None where it is not ours to make.
+
+        Whatever one delivery raises is that delivery's alone.
+        """
+        try:
+            calls = item.row.state != "confirmed"
+            if not self._services.leases.owns(connection.id, self._timeout_s(connection) if calls else 0):
+                return None
+            return _parcel(item, connection, now_ms)
+        except Exception as error:
+            row, name = item.row, item.row.reservation_id
+            log.exception("not_deliverable", property=row.scope_id, connection=connection.id, reservation=name)
+            return _Parcel(item.hotel, connection, row, None, cause=cause_of(item), defect=str(error) or repr(error))
 
     async def _hand_over(self, parcel: _Parcel) -> None:
         services, row = self._services, parcel.row
         bind_contextvars(correlation=f"{parcel.cause:x}", property=row.scope_id, connection=row.connection)
+        if parcel.defect:
+            wait_s = backoff_s(row.attempts + 1, RETRY_FIRST_S, RETRY_MAX_S, services.random)
+            job = EndDelivery(parcel.connection, row, Unknown(parcel.defect), None, retry_after_s=wait_s)
+            await services.batcher.submit(job)
+            return
         if row.state == "confirmed":
             await services.batcher.submit(SettleClaim(parcel.connection, row))
             return
@@ -152,16 +176,16 @@ class Deliverer:
         try:
             if parcel.connection.cards and isinstance(command, DeliverReservation):
                 command = await with_cards(services, parcel.row.scope_id, parcel.connection.id, command)
-            request = connector.encode(command, site)
+            request = translating.encode(connector, command, site)
             reply = await with_retries(
-                partial(services.caller.call, request, timeout_s=capabilities.timeout_s),
+                partial(self._send, parcel.connection, request, capabilities.timeout_s),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S / 4,
                 max_s=RETRY_FIRST_S,
                 clock=services.clock,
                 random=services.random,
             )
-            decoded = connector.decode(command, request, reply, site)
+            decoded = translating.decode(connector, command, request, reply, site)
             await heed(services, parcel.hotel, parcel.connection, decoded)
             return _Exchange(request, reply, decoded.parts.get(0, decoded.outcome))
         except Retryable as failure:
@@ -173,8 +197,12 @@ class Deliverer:
         except Refusal as refusal:
             return _Exchange(request, reply, Refused(refusal.reason.value, refusal.text))
 
+    async def _send(self, connection: Connection, request: Request, timeout_s: float) -> Reply:
+        insist(self._services.leases, connection.id, timeout_s)
+        return await self._services.caller.call(request, timeout_s=timeout_s)
+
     def _timeout_s(self, connection: Connection) -> float:
-        return self._services.connectors.get(connection.connector).capabilities(connection.profile).timeout_s
+        return self._services.connectors.outbound(connection.connector).capabilities(connection.profile).timeout_s
 
 
 class _Exchange(NamedTuple):

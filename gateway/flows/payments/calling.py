@@ -11,6 +11,7 @@ import structlog
 from gateway.contract import Decoded, HandsOver, Request
 from gateway.engine.hotel import Hotel
 from gateway.errors import OutcomeUnknown, Refusal, Retryable
+from gateway.flows import translating
 from gateway.flows.payments.accounts import site_of
 from gateway.flows.services import Services
 from gateway.io.retry import with_retries
@@ -48,7 +49,7 @@ async def call(
     async def exchange(request: Request, said: Command) -> Decoded:
         reply = await services.caller.call(request, timeout_s=timeout_s)
         services.metrics.clock_of(account.id, reply.headers.get("date"), services.clock.now_ms())
-        return connector.decode(said, request, reply, site)
+        return translating.decode(connector, said, request, reply, site)
 
     try:
         handed = connector.hand_over(command, site) if isinstance(connector, HandsOver) else None
@@ -57,7 +58,7 @@ async def call(
             if handed is not None or step is None:
                 break
             decoded = await with_retries(
-                partial(exchange, connector.encode(step, site), step),
+                partial(exchange, translating.encode(connector, step, site), step),
                 attempts=CALL_ATTEMPTS,
                 first_s=RETRY_FIRST_S,
                 max_s=RETRY_MAX_S,

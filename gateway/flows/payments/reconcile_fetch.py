@@ -11,6 +11,7 @@ import msgspec
 from gateway.contract import Decoded, Refused, Request, Statements
 from gateway.engine.hotel import Hotel
 from gateway.errors import Malformed, Reason, Rejected
+from gateway.flows import translating
 from gateway.flows.payments.accounts import site_of
 from gateway.flows.services import Services
 from gateway.io.retry import with_retries
@@ -55,12 +56,12 @@ async def fetch(services: Services, hotel: Hotel, account: PaymentAccount, day: 
 
     async def exchange(request: Request, said: Command) -> Decoded:
         reply = await services.caller.call(request, timeout_s=timeout_s)
-        return connector.decode(said, request, reply, site)
+        return translating.decode(connector, said, request, reply, site)
 
     for _ in range(PAGES_MAX):
         command = _fresh(services, command)
         decoded = await with_retries(
-            partial(exchange, connector.encode(command, site), command),
+            partial(exchange, translating.encode(connector, command, site), command),
             attempts=_ATTEMPTS,
             first_s=_RETRY_FIRST_S,
             max_s=_RETRY_MAX_S,

@@ -54,6 +54,8 @@ CHARGE_AGAIN_MS = 600_000
 # Where questions can be asked, the key is only used for the first ones: "not found" has to be said twice after it.
 REPLAYS_MAX = 4
 LOOK_AGAIN_S = 60.0
+# What fails without an answer to enter is tried again each minute, and keeps nothing else from being paid.
+FAILED_AGAIN_MS = 60_000
 
 _decode = msgspec.json.Decoder(Authorise | Purchase | Adjust | Capture | Void | Refund | Close | Tokenise).decode
 
@@ -64,6 +66,7 @@ class Payer:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._busy: dict[tuple[str, str], str] = {}  # what is under way, and whose account it is
+        self._failed: dict[tuple[str, str], Instant] = {}  # what failed here, as without a connector, and when
         self.errands = Errands()
 
     async def round(self) -> Instant | None:
@@ -71,11 +74,13 @@ class Payer:
         services, now_ms = self._services, self._services.clock.now_ms()
         database, hotels = services.database, services.hotels
         for item in await database.read(lambda tx: paying.due_callbacks(tx, hotels, now_ms)):
-            if services.leases.owns(item.account, 0):
+            if self._may_begin(item.row[:2], now_ms) and services.leases.owns(item.account, 0):
                 self._begin(item.row[:2], item.account, self._fold(item))
         for due in await database.read(lambda tx: paying.due_operations(tx, hotels, now_ms)):
             account = due.hotel.payments.get(due.row.account)
-            if account is not None and services.leases.owns(account.id, self._timeout_s(account)):
+            if account is None or not self._may_begin(due.row[:2], now_ms) or not services.leases.owns(account.id, 0):
+                continue
+            if self._owns_a_call(due.row, account):
                 self._begin(due.row[:2], account.id, self._resolve(due, account))
         return await database.read(lambda tx: paying.next_due_ms(tx, now_ms))
 
@@ -88,7 +93,30 @@ class Payer:
             work.close()  # type: ignore[attr-defined]
             return
         self._busy[key] = account
-        self.errands.begin(f"pay {key[1]}", work, after=partial(self._busy.pop, key))  # type: ignore[arg-type]
+        self.errands.begin(f"pay {key[1]}", self._tried(key, work), after=partial(self._busy.pop, key))  # type: ignore[arg-type]
+
+    async def _tried(self, key: tuple[str, str], work: object) -> None:
+        try:
+            await work  # type: ignore[misc]
+        except Exception:  # logged by the errand
+            self._failed[key] = self._services.clock.now_ms()
+            raise
+
+    def _may_begin(self, key: tuple[str, str], now_ms: Instant) -> bool:
+        """Not while it waits after a failure of ours; a clock that was set back does not make it wait longer."""
+        if not 0 <= now_ms - self._failed.get(key, -FAILED_AGAIN_MS) < FAILED_AGAIN_MS:
+            self._failed.pop(key, None)
+            return True
+        return False
+
+    def _owns_a_call(self, row: PaymentOperationRow, account: PaymentAccount) -> bool:
+        """Whether there is time for a call; what an account's connector raises is that account's alone."""
+        try:
+            return self._services.leases.owns(account.id, self._timeout_s(account))
+        except Exception:
+            log.exception("payment_account_not_usable", property=row.scope_id, account=account.id, operation=row[1])
+            self._failed[row[:2]] = self._services.clock.now_ms()
+            return False
 
     def _timeout_s(self, account: PaymentAccount) -> float:
         return self._services.connectors.outbound(account.gateway).capabilities(account.profile).timeout_s

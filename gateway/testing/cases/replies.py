@@ -14,6 +14,14 @@ from gateway.testing.subject import Nonconforming, Subject, demand
 
 ERROR_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon</body></html>"
 HTML = {"content-type": "text/html; charset=utf-8"}
+# Seconds, a date, and dates that there are none of: a counterpart's clock or code may be wrong in any way.
+RETRY_AFTER = (
+    "7",
+    "Sat, 01 Jan 2000 00:00:07 GMT",
+    "Sat, 01 Jan 2000 00:00:99 GMT",
+    "Mon, 01 Jan 99999999999 00:00:00 GMT",
+    "soon",
+)
 SEED = 20310104
 
 
@@ -23,9 +31,10 @@ def failures(subject: Subject) -> None:
         for status in (400, 401, 403, 404, 500, 502, 503, 504):
             _not_success(subject, command, Reply(status, HTML, ERROR_PAGE), f"status {status} with an error page")
         _not_success(subject, command, Reply(200, HTML, ERROR_PAGE), "status 200 with an error page")
-        slow_down = Reply(429, {"retry-after": "7"}, b"")
-        failed = decode(subject, command, slow_down, "status 429")
-        demand(isinstance(failed, Retryable), f"status 429 must raise Retryable, gave {failed!r}")
+        for after in RETRY_AFTER:
+            slow_down = Reply(429, {"retry-after": after, "date": "Sat, 01 Jan 2000 00:00:00 GMT"}, b"")
+            failed = decode(subject, command, slow_down, f"status 429 with Retry-After {after!r}")
+            demand(isinstance(failed, Retryable), f"status 429 must raise Retryable, gave {failed!r}")
 
 
 @case("C21", "an unreadable reply ends typed", outbound)

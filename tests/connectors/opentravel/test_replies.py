@@ -100,9 +100,10 @@ def test_what_was_not_done_is_retryable(status: int) -> None:
     with pytest.raises(Retryable) as dated:
         decode(b"", status=status, date="Sun, 05 Jan 2031 08:00:00 GMT", retry_after="Sun, 05 Jan 2031 08:01:30 GMT")
     assert dated.value.after_s == 90
-    with pytest.raises(Retryable) as silent:
-        decode(b"", status=status, retry_after="soon")
-    assert silent.value.after_s is None
+    for wish in ("soon", "Mon, 01 Jan 99999999999 00:00:00 GMT"):
+        with pytest.raises(Retryable) as silent:
+            decode(b"", status=status, date="Sun, 05 Jan 2031 08:00:00 GMT", retry_after=wish)
+        assert silent.value.after_s is None
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 599])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from gateway.engine.ledger import Status
 from gateway.errors import Rejected
 from gateway.flows.payments import operate
+from gateway.flows.payments.work import Payer
 from gateway.model.payment import OperationKind, OperationOutcome
+from gateway.registry import Registry
 from gateway.store.tables_paying import PaymentEventRow, PaymentOperationRow
-from tests.flows.payments.house import BAD, CARD, Fault, PayHouse, broken, down, failing, lost, unanswered
+from tests.flows.payments.house import BAD, CARD, Fault, PayHouse, broken, down, failing, lost, unanswered, with_plain
 
 BOTH = pytest.mark.parametrize("account", ["desk", "online"])
 
@@ -167,3 +170,35 @@ async def test_a_card_leaves_no_trace(psp: PayHouse) -> None:
     rows = [*await psp.house.rows(PaymentOperationRow), *await psp.house.rows(PaymentEventRow)]
     assert all(row.command == b"" for row in rows if isinstance(row, PaymentOperationRow))
     assert CARD.number not in repr(rows)
+
+
+async def test_a_charge_whose_answer_cannot_be_read_is_asked_about(
+    psp: PayHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = type(psp.services.connectors.outbound("stripe"))
+    with monkeypatch.context() as broken:
+
+        def decode(*_: object) -> object:
+            raise KeyError("amount")
+
+        broken.setattr(connector, "decode", decode)
+        bought = await psp.charge("desk", OperationKind.PURCHASE)
+    assert bought.outcome is OperationOutcome.UNKNOWN
+    await psp.settle(8)
+    assert (await psp.position(bought)).captured == 10_000
+
+
+async def test_a_gateway_that_is_not_installed_keeps_no_other_from_being_asked(psp: PayHouse) -> None:
+    psp.wire.faults = [unanswered, unanswered]
+    there, gone = [await psp.charge(account, OperationKind.PURCHASE) for account in ("desk", "online")]
+    known = with_plain()
+    without = Registry({name: known.get(name) for name in known.names() if name != "adyen"}, {})
+    psp.services = dataclasses.replace(psp.services, connectors=without)
+    psp.payer = Payer(psp.services)
+    await psp.settle(8)
+    assert (await psp.position(there)).captured == 10_000
+    assert (await psp.position(gone)).captured == 0
+    psp.services = dataclasses.replace(psp.services, connectors=known)
+    psp.payer = Payer(psp.services)
+    await psp.settle(8)
+    assert (await psp.position(gone)).captured == 10_000
