@@ -26,7 +26,10 @@ from gateway.messages import (
     ReservationReceived,
     RetrieveReservations,
 )
+from gateway.model.dates import Instant
 from gateway.store import fetching
+from gateway.store.sql import Lookup
+from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow
 from gateway.store.tables_connections import RetrievalRow
 
@@ -36,6 +39,8 @@ log = structlog.get_logger(__name__)
 PAGES_MAX = 50
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 15 * 60.0
+
+RETRIEVAL = Lookup(RetrievalRow)
 
 _json = msgspec.json.Encoder().encode
 
@@ -63,7 +68,7 @@ class Fetcher(Calling):
             # One booking that cannot be read does not hold up the others of its page.
             problem = await self._take(source, page) or page.problem
             command = page.decoded.next
-        await services.batcher.submit(Record([self._next_turn(source, row, problem)]))
+        await services.batcher.submit(_NextTurn(row, self._next_turn(source, row, problem)))
 
     def _next_turn(self, source: Counterpart, row: RetrievalRow, problem: str) -> RetrievalRow:
         failures = row.failures + 1 if problem else 0
@@ -130,6 +135,22 @@ class Fetcher(Calling):
             # Asking in vain every minute would bury the log.
             await self._services.batcher.submit(Record([done.row]))
         return done
+
+
+class _NextTurn:
+    """The job. A row that was taken away or made anew during the call stays as it is."""
+
+    def __init__(self, asked: RetrievalRow, following: RetrievalRow) -> None:
+        self.scope_id: str | None = asked.scope_id
+        self._asked = asked
+        self._following = following
+
+    def needs(self, state: State, now_ms: Instant) -> Needs:
+        yield RETRIEVAL, self._asked[:2]
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        is_as_it_was = state.get(RetrievalRow, self._asked[:2]) == self._asked
+        return Decision(None, [self._following] if is_as_it_was else [])
 
 
 def _message(
