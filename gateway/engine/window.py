@@ -30,6 +30,7 @@ Every function returns a new claim, or the same object where nothing changed.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -207,6 +208,16 @@ def is_settled(claim: Claim) -> bool:
     if claim.sent or claim.older or claim.acked != claim.want:
         return False
     return all(len(run.units) == 1 for run in claim.seen) and not unseen(claim)
+
+
+def is_over(claim: Claim, today: Day) -> bool:
+    """Whether every night that the claim knows of ended before today, so that no figure to come is of any use to it.
+
+    The night that ends today does not count as over: until its audit a PMS goes on to speak of it.
+    """
+    sent_values, older_values = (of.value for of in claim.sent), (of.value for of in claim.older)
+    runs = chain(claim.want, claim.acked, *sent_values, *older_values)
+    return all(run.departure < today for run in runs) and all(run.departure < today for run in claim.seen)
 
 
 def free(

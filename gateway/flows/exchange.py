@@ -17,7 +17,7 @@ from gateway.flows.agreed import heed, site_called
 from gateway.flows.errands import Errands
 from gateway.flows.leases import insist
 from gateway.flows.services import Services
-from gateway.io.pacing import Pace, Paces
+from gateway.io.pacing import Pace
 from gateway.io.retry import with_retries
 from gateway.messages import Command, Ping
 from gateway.model.property import Connection
@@ -57,7 +57,6 @@ class Calling:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._paces = Paces(services.clock)
         self._busy: set[str] = set()
         self.errands = Errands()
 
@@ -100,8 +99,7 @@ class Calling:
         capabilities = self._services.connectors.outbound(known.connector).capabilities(known.profile)
         if not self._services.leases.owns(known.id, capabilities.timeout_s):
             return None
-        pace = self._paces.of(known.id, per_minute_max=capabilities.per_minute_max)
-        return Counterpart(hotel, known, capabilities, pace)
+        return Counterpart(hotel, known, capabilities, self._services.pace(known.id, capabilities))
 
 
 async def send(services: Services, called: Counterpart, request: Request) -> Reply:
@@ -122,15 +120,14 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
     problem, decoded = "", Decoded(Unknown())
     try:
         request = translating.encode(connector, command, site)
-        async with called.pace.turn():
-            reply = await with_retries(
-                partial(send, services, called, request),
-                attempts=CALL_ATTEMPTS,
-                first_s=RETRY_FIRST_S,
-                max_s=RETRY_MAX_S,
-                clock=services.clock,
-                random=services.random,
-            )
+        reply = await with_retries(
+            partial(_try, services, called, request),
+            attempts=CALL_ATTEMPTS,
+            first_s=RETRY_FIRST_S,
+            max_s=RETRY_MAX_S,
+            clock=services.clock,
+            random=services.random,
+        )
         decoded = translating.decode(connector, command, request, reply, site)
         if not isinstance(command, Ping):
             decoded = await heed(services, called.hotel, called.connection, decoded)
@@ -154,6 +151,12 @@ async def exchange(services: Services, called: Counterpart, command: Command) ->
         answer=redact(reply.body) if reply else b"",
     )
     return Exchanged(row, decoded, request.parts if request else 0, problem)
+
+
+async def _try(services: Services, called: Counterpart, request: Request) -> Reply:
+    """One try, with a turn of its own: while a counterpart is away, no push waits for all of them."""
+    async with called.pace.turn():
+        return await send(services, called, request)
 
 
 def _problem(outcomes: Sequence[object]) -> str:

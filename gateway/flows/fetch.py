@@ -26,7 +26,10 @@ from gateway.messages import (
     ReservationReceived,
     RetrieveReservations,
 )
+from gateway.model.dates import Instant
 from gateway.store import fetching
+from gateway.store.sql import Lookup
+from gateway.store.state import Decision, Needs, State
 from gateway.store.tables import MessageRow
 from gateway.store.tables_connections import RetrievalRow
 
@@ -38,6 +41,8 @@ RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 15 * 60.0
 # Nobody is left unasked for longer, so a turn that is further away was written down by a clock that was ahead.
 WAIT_MAX_S = 60 * 60.0
+
+RETRIEVAL = Lookup(RetrievalRow)
 
 _json = msgspec.json.Encoder().encode
 
@@ -53,7 +58,7 @@ class Fetcher(Calling):
             self._begin("fetch", item.hotel, row.connection, partial(self._fetch, row=row), partial(self._put_off, row))
 
     async def _put_off(self, row: RetrievalRow, problem: str) -> None:
-        await self._services.batcher.submit(Record([self._next_turn(0.0, row, problem)]))
+        await self._services.batcher.submit(_NextTurn(row, self._next_turn(0.0, row, problem)))
 
     async def _fetch(self, source: Counterpart, *, row: RetrievalRow) -> None:
         services = self._services
@@ -69,7 +74,8 @@ class Fetcher(Calling):
             # One booking that cannot be read does not hold up the others of its page.
             problem = await self._take(source, page) or page.problem
             command = page.decoded.next
-        await services.batcher.submit(Record([self._next_turn(source.capabilities.retrieve_every_s, row, problem)]))
+        wait_s = source.capabilities.retrieve_every_s
+        await services.batcher.submit(_NextTurn(row, self._next_turn(wait_s, row, problem)))
 
     def _next_turn(self, wait_s: float, row: RetrievalRow, problem: str) -> RetrievalRow:
         failures = row.failures + 1 if problem else 0
@@ -136,6 +142,22 @@ class Fetcher(Calling):
             # Asking in vain every minute would bury the log.
             await self._services.batcher.submit(Record([done.row]))
         return done
+
+
+class _NextTurn:
+    """The job. A row that was taken away or made anew during the call stays as it is."""
+
+    def __init__(self, asked: RetrievalRow, following: RetrievalRow) -> None:
+        self.scope_id: str | None = asked.scope_id
+        self._asked = asked
+        self._following = following
+
+    def needs(self, state: State, now_ms: Instant) -> Needs:
+        yield RETRIEVAL, self._asked[:2]
+
+    def decide(self, state: State, now_ms: Instant) -> Decision:
+        is_as_it_was = state.get(RetrievalRow, self._asked[:2]) == self._asked
+        return Decision(None, [self._following] if is_as_it_was else [])
 
 
 def _message(

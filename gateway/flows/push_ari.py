@@ -39,7 +39,6 @@ from gateway.flows.push_record import (
 from gateway.flows.push_work import Channels
 from gateway.flows.record import Record
 from gateway.flows.services import Services
-from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s
 from gateway.model.dates import Instant
 from gateway.store import pushing
@@ -61,7 +60,6 @@ class Pusher:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._channels = Channels(services.connectors)
-        self._paces = Paces(services.clock)
         self._busy: set[str] = set()
         self._changes: dict[str, int] = {}  # per scope, how often it was said to have changed
         self._turns: dict[str, int] = {}  # per connection, how often its rows were written here
@@ -296,5 +294,5 @@ class Pusher:
         return asked_s + backoff_s(failures, PAUSE_FIRST_S, PAUSE_MAX_S, self._services.random)
 
     def _called(self, plan: PropertyPlan, channel: Channel) -> Counterpart:
-        pace = self._paces.of(channel.connection.id, per_minute_max=channel.capabilities.per_minute_max)
+        pace = self._services.pace(channel.connection.id, channel.capabilities)
         return Counterpart(plan.hotel, channel.connection, channel.capabilities, pace)

@@ -19,11 +19,11 @@ from gateway.engine.sale import HOLDING
 from gateway.engine.shortage import Oversold
 from gateway.engine.stock import HELD, SOLD, UNSEEN, open_stock
 from gateway.engine.window import Claim, Seen, is_settled, unseen
+from gateway.flows.claims import unseen_change
 from gateway.flows.delivering.standing import Begun, takes_over
 from gateway.flows.relieve import shortages
 from gateway.flows.selling.rows import open_sale, pack_sale
 from gateway.flows.selling.stock import cells_of
-from gateway.flows.take_ari import unseen_change
 from gateway.model.dates import BLOCK_DAYS, Instant, blocks_of, local_day
 from gateway.model.property import Connection
 from gateway.store.sql import Lookup

@@ -6,6 +6,7 @@ import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from gateway.flows.leases import Leases, WholeHouse
 from gateway.flows.vault.vaults import CardVaults
 from gateway.io.clock import Clock
 from gateway.io.metrics import Metrics
+from gateway.io.pacing import Pace, Paces
 from gateway.model.dates import Instant
 from gateway.model.property import Connection
 from gateway.store.batcher import Batcher
@@ -110,6 +112,17 @@ class Services:
     card_vaults: CardVaults | None = None
     # By connection and wish, when a counterpart was last given what it asked for (:mod:`gateway.flows.agreed`).
     wishes: dict[tuple[str, str], Instant] = field(default_factory=dict)
+
+    @cached_property
+    def paces(self) -> Paces:
+        """Whoever calls a connection, and for whatever: to the counterpart it is one account with one set of limits."""
+        return Paces(self.clock)
+
+    def pace(self, connection: str, capabilities: Capabilities) -> Pace:
+        """The connection's pace, with what its dialect allows."""
+        return self.paces.of(
+            connection, per_minute_max=capabilities.per_minute_max, in_flight_max=capabilities.in_flight_max
+        )
 
     @property
     def cards(self) -> CardVaults:

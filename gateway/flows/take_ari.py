@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
 import msgspec
@@ -13,9 +12,10 @@ from gateway.engine.ari import Change
 from gateway.engine.calendar import PRODUCT, Key, Sheet
 from gateway.engine.cells import Changed, sheet_changes
 from gateway.engine.hotel import Hotel
-from gateway.engine.stock import UNSEEN, open_stock, stock_matrix
-from gateway.engine.window import Claim, figure_arrived, is_settled, settles_at, unseen
+from gateway.engine.stock import UNSEEN, stock_matrix
+from gateway.engine.window import Claim, figure_arrived
 from gateway.errors import Malformed, Reason, Rejected, Unmapped
+from gateway.flows.claims import over, unseen_change, with_claim
 from gateway.flows.relieve import relief_needs, relieved
 from gateway.messages import Applied, AriReceived, Clearing
 from gateway.model.ari import ASPECT_OF, AriUpdate, Aspect, Field
@@ -73,7 +73,8 @@ class TakeAri:
         for key in self._stock_keys:
             yield STOCK, (self._scope, *key)
         if self._stock_keys:
-            yield UNSETTLED, (self._scope, self._connection)
+            if self._reads_claims:
+                yield UNSETTLED, (self._scope, self._connection)
             yield from relief_needs(state, self._scope)
         if self._painted:
             yield HELD, (self._scope,)
@@ -146,6 +147,8 @@ class TakeAri:
             message = message._replace(detail="; ".join(filter(None, (message.detail, *warnings))))
         held, gone = self._held_back(state, message)
         writes += [message, *self._journal(writes, message), *held]
+        if self._stock_keys and self._reads_claims:
+            writes += over(state.find(UNSETTLED, (self._scope, self._connection)), writes, hotel, now_ms)
         return Decision(Applied(warnings), writes, gone, advances=advances)
 
     def _first(self, state: State) -> MessageRow | None:
@@ -218,7 +221,7 @@ class TakeAri:
         ari.apply_figures(planes[0].reshape(-1), {key: n for n, key in enumerate(keys)}, self._counted)
         unseen_plane = planes[UNSEEN // BLOCK_DAYS].reshape(-1)
         at = {key: n * BLOCK_DAYS for n, key in enumerate(keys)}
-        if hotel.figure_kind is FigureKind.ROOMS_LEFT:
+        if self._reads_claims:
             for delivery, claim, change in self._claims(state, hotel, now_ms):
                 for (room, day), units in change.items():
                     unseen_plane[at[room, day // BLOCK_DAYS] + day % BLOCK_DAYS] += units
@@ -226,6 +229,11 @@ class TakeAri:
         for n in (planes != before).any(axis=(0, 2)).nonzero()[0].tolist():
             room, block = keys[n]
             yield StockRow(self._scope, room, block, rev, planes[:, n].tobytes())
+
+    @property
+    def _reads_claims(self) -> bool:
+        """Figures of another kind say nothing of what a PMS has counted, so no claim is ever settled by them."""
+        return self._hotel is not None and self._hotel.figure_kind is FigureKind.ROOMS_LEFT
 
     def _claims(
         self, state: State, hotel: Hotel, now_ms: Instant
@@ -242,36 +250,6 @@ class TakeAri:
                 claim = figure_arrived(claim, room, with_figure, now_ms, connection.figure_delay_s)
             if claim is not old:
                 yield delivery, claim, unseen_change(old, claim)
-
-
-def unseen_change(old: Claim, new: Claim) -> dict[tuple[str, Day], int]:
-    """What a claim's new reading of the figures adds to the stock's ``unseen``, by room and night."""
-    before, after = unseen(old), unseen(new)
-    return {
-        cell: after.get(cell, 0) - before.get(cell, 0)
-        for cell in before.keys() | after.keys()
-        if after.get(cell, 0) != before.get(cell, 0)
-    }
-
-
-def unseen_added(state: State, scope_id: str, change: dict[tuple[str, Day], int], rev: int) -> list[StockRow]:
-    """The stock rows with a change of ``unseen`` added."""
-    rows: dict[tuple[str, str, int], array[int]] = {}
-    for (room, day), units in change.items():
-        key = (scope_id, room, day // BLOCK_DAYS)
-        if key not in rows:
-            stored = state.get(StockRow, key)
-            rows[key] = open_stock(stored.body if stored else None)
-        rows[key][UNSEEN + day % BLOCK_DAYS] += units
-    return [StockRow(*key, rev, row.tobytes()) for key, row in rows.items()]
-
-
-def with_claim(delivery: DeliveryRow, claim: Claim, connection: Connection, now_ms: Instant) -> DeliveryRow:
-    """The row with its claim, due again when time alone will make the claim more certain."""
-    due_ms = delivery.due_ms
-    if delivery.state == "confirmed":
-        due_ms = settles_at(claim, connection.figure_delay_s, connection.echoes)
-    return delivery._replace(claim=pack(claim), settled=int(is_settled(claim)), due_ms=due_ms)
 
 
 def _cleared(clears: Iterable[Clearing], hotel: Hotel, connection: Connection, now_ms: Instant) -> list[AriUpdate]:

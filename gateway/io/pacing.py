@@ -113,7 +113,7 @@ class Paces:
         self._clock = clock
         self._paces: dict[str, Pace] = {}
 
-    def of(self, connection: str, *, per_minute_max: int, in_flight_max: int = 1) -> Pace:
+    def of(self, connection: str, *, per_minute_max: int, in_flight_max: int) -> Pace:
         pace = self._paces.get(connection)
         if pace is None:
             pace = Pace(in_flight_max=in_flight_max, per_minute_max=per_minute_max, clock=self._clock)

@@ -17,6 +17,7 @@ from gateway.engine.window import (
     Claim,
     acknowledged,
     figure_arrived,
+    is_over,
     is_settled,
     sent,
     settle,
@@ -365,6 +366,21 @@ def heard(value: Nights) -> Claim:
 def test_saying_the_same_again_unsettles_nothing() -> None:
     assert is_settled(heard(STAY))
     assert is_settled(acknowledged(sent(heard(STAY), 2, 100_000), 2, 101_000))
+
+
+def test_a_claim_is_over_when_all_its_nights_are_whatever_they_come_from() -> None:
+    assert not is_over(heard(STAY), D + 3)  # the last night ends today
+    assert is_over(heard(STAY), D + 4)
+    delivered = acknowledged(sent(heard(STAY), 2, 100_000), 2, 101_000)
+    grown = want(delivered, LONGER)
+    shrunk = want(heard(LONGER), STAY)
+    under_way = want(sent(want(delivered, LONGER), 3, 110_000), STAY)
+    superseded = acknowledged(sent(shrunk, 2, 100_000), 2, 101_000)
+    given_up = msgspec.structs.replace(superseded, seen=())
+    seen_only = msgspec.structs.replace(superseded, older=())
+    for claim in (grown, shrunk, under_way, superseded, given_up, seen_only):
+        assert not is_over(claim, D + 4)
+        assert is_over(claim, D + 5)
 
 
 def test_a_claim_is_not_settled_while_the_next_figure_may_differ() -> None:

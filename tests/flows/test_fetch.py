@@ -180,3 +180,28 @@ async def test_one_that_cannot_be_read_is_a_problem_but_does_not_hold_up_the_oth
     await fetch(asking)
     assert await asking.sold("DBL") == {2: 1}
     assert (await row(asking)).error == "1: no dates"
+
+
+async def test_who_is_taken_out_while_asked_is_asked_no_more(asking: House) -> None:
+    async def meanwhile(url: str) -> None:
+        asking.wire.meanwhile = None
+        await asking.apply(hotel(pms(), channel("ota", "plain")))
+
+    asking.wire.meanwhile = meanwhile
+    asking.wire.answers["ota"] = [page()]
+    await fetch(asking)
+    assert len(said(asking)) == 1
+    assert await asking.rows(RetrievalRow) == []
+
+
+async def test_who_is_taken_out_and_back_in_while_asked_is_asked_at_once(asking: House) -> None:
+    async def meanwhile(url: str) -> None:
+        asking.wire.meanwhile = None
+        asking.clock.pass_s(1)
+        for profile in ("plain", "asked"):
+            await asking.apply(hotel(pms(), channel("ota", profile)))
+
+    asking.wire.meanwhile = meanwhile
+    asking.wire.answers["ota"] = [page()]
+    await fetch(asking)
+    assert await row(asking) == RetrievalRow("h", "ota", asking.clock.now_ms(), 0, 0, "")

@@ -170,9 +170,10 @@ async def test_the_whole_allowance_of_a_minute_can_be_used() -> None:
 
 async def test_each_connection_has_one_pace_of_its_own() -> None:
     paces = Paces(FakeClock())
-    async with paces.of("slow", per_minute_max=MANY).turn():
+    async with paces.of("slow", per_minute_max=MANY, in_flight_max=1).turn():
         behind, beside = (
-            asyncio.create_task(took_turn(paces.of(name, per_minute_max=MANY))) for name in ("slow", "fast")
+            asyncio.create_task(took_turn(paces.of(name, per_minute_max=MANY, in_flight_max=1)))
+            for name in ("slow", "fast")
         )
         await asyncio.sleep(0)
         assert (behind.done(), beside.done()) == (False, True)

@@ -28,7 +28,6 @@ from gateway.flows.errands import Errands
 from gateway.flows.leases import insist
 from gateway.flows.services import Services
 from gateway.flows.vault.send import with_cards
-from gateway.io.pacing import Paces
 from gateway.io.retry import backoff_s, with_retries
 from gateway.messages import ConfirmReservations, DeliverReservation
 from gateway.model.dates import Instant
@@ -69,7 +68,6 @@ class Deliverer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._paces = Paces(services.clock)
         self._busy: set[Params] = set()
         self._taken = 0  # the last rights whose deliveries were looked through
         self.errands = Errands()
@@ -149,10 +147,7 @@ class Deliverer:
         capabilities = services.connectors.outbound(parcel.connection.connector).capabilities(parcel.connection.profile)
         if not await services.batcher.submit(BeginDelivery(row, capabilities.timeout_s)):
             return
-        pace = self._paces.of(
-            parcel.connection.id, per_minute_max=capabilities.per_minute_max, in_flight_max=capabilities.in_flight_max
-        )
-        async with pace.turn():
+        async with services.pace(parcel.connection.id, capabilities).turn():
             began = perf_counter()
             exchange = await self._call(parcel, parcel.command, capabilities)
             services.metrics.call("deliver", perf_counter() - began)

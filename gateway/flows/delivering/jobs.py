@@ -7,10 +7,10 @@ import structlog
 
 from gateway.contract import Confirmed, Refused, Unknown
 from gateway.engine.window import Claim, acknowledged, is_settled, rejected, sent, settle, settles_at
+from gateway.flows.claims import unseen_added, unseen_change
 from gateway.flows.delivering.pass_on import pass_on_needs, passed_on
 from gateway.flows.delivering.receiver_health import CONNECTION, ORDER, after_try
 from gateway.flows.relieve import relief_needs, relieved
-from gateway.flows.take_ari import unseen_added, unseen_change
 from gateway.model.dates import BLOCK_DAYS, Instant
 from gateway.model.property import Connection, FigureKind, Role
 from gateway.store.sql import Lookup

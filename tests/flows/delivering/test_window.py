@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pytest
+
 from gateway.model.property import FigureKind
+from gateway.store.state import State
+from gateway.store.tables import DeliveryRow, Row
 from tests.flows.house import FIGURE_DELAY_S, House, cancel, channel, hotel, modify, new, pms, rejecting, stay, update
 
 NIGHT = 2
@@ -129,4 +135,83 @@ async def test_a_refused_booking_still_holds_its_room(house: House) -> None:
     await house.deliver()
     house.clock.pass_s(FIGURE_DELAY_S)
     await figure(house, 3)
+    assert await left(house) == 2
+
+
+# --- which claims a figure is compared with ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[DeliveryRow]:
+    """The deliveries that jobs have read, as they were read."""
+    found: list[DeliveryRow] = []
+    real = State.loaded
+
+    def watched(self: State, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        found.extend(row for row in rows if isinstance(row, DeliveryRow))
+        real(self, rows)
+
+    monkeypatch.setattr(State, "loaded", watched)
+    return found
+
+
+async def test_an_allocation_is_compared_with_no_claims(empty_house: House, loaded: list[DeliveryRow]) -> None:
+    house = empty_house
+    await house.apply(hotel(pms(figures=FigureKind.ALLOCATION), channel("ota")))
+    await house.say(new(stay(NIGHT, NIGHT + 1)))
+    await house.deliver()
+    loaded.clear()
+    await figure(house, 3)
+    assert loaded == []
+
+
+async def test_a_stay_that_is_over_is_loaded_by_one_figure_more(house: House, loaded: list[DeliveryRow]) -> None:
+    """No figure came for its night since it was confirmed, and none will come."""
+    number = await house.say(new(stay(0, 1)))
+    lasting = await house.say(new(stay(0, NIGHT + 1), booking="B2"))
+    await house.deliver()
+    house.clock.pass_s(86_400)  # its guests leave today: the PMS may still speak of the night
+    await figure(house, 3)
+    assert {row.reservation_id for row in await house.rows(DeliveryRow) if not row.settled} == {number, lasting}
+    house.clock.pass_s(86_400)
+    await figure(house, 2)
+    loaded.clear()
+    await figure(house, 3)
+    assert [row.reservation_id for row in loaded] == [lasting]
+    assert (await house.outcomes())[-2:] == ["applied", "applied"]
+
+
+async def test_settling_what_is_over_is_no_change_of_the_house(house: House) -> None:
+    await house.say(new(stay(0, 1)))
+    await house.deliver()
+    house.clock.pass_s(86_400)
+    await figure(house, 3)
+    house.clock.pass_s(86_400)
+    await figure(house, 3)
+    assert (await house.outcomes())[-1] == "unchanged"
+    assert [row.settled for row in await house.rows(DeliveryRow)] == [1]
+
+
+async def test_a_stay_that_is_over_and_not_confirmed_stays_to_be_seen_to(house: House) -> None:
+    house.wire.answers["pms"] = [rejecting]
+    await house.say(new(stay(0, 1)))
+    await house.deliver()
+    house.clock.pass_s(2 * 86_400)
+    await figure(house, 3)
+    assert [(row.state, row.settled) for row in await house.rows(DeliveryRow)] == [("refused", 0)]
+
+
+async def test_a_stay_that_was_over_and_is_prolonged_counts_again(house: House) -> None:
+    """By a revision that comes late: from then on its claim is like any other."""
+    await figure(house, 3)
+    await house.say(new(stay(0, 1)))
+    await house.deliver()
+    house.clock.pass_s(2 * 86_400)
+    await figure(house, 3)
+    await house.say(modify(stay(0, NIGHT + 1)))
+    assert await left(house) == 2
+    await house.deliver()
+    house.clock.pass_s(FIGURE_DELAY_S)
+    await figure(house, 2)
     assert await left(house) == 2
