@@ -171,7 +171,9 @@ async def spared(tx: Transaction, scope_id: str) -> frozenset[int] | None:
     found = await tx.fetch(
         "SELECT message_id FROM held_change WHERE scope_id = ? UNION "
         "SELECT r.message_id FROM delivery AS d JOIN revision AS r ON r.scope_id = d.scope_id "
-        "AND r.reservation_id = d.reservation_id AND r.seq = d.wanted_seq WHERE d.scope_id = ? AND d.settled = 0 UNION "
+        "AND r.reservation_id = d.reservation_id AND r.seq = d.wanted_seq "
+        # Of receivers that tell no figures nothing is ever settled, however long ago it was confirmed.
+        "WHERE d.scope_id = ? AND d.settled = 0 AND d.state <> 'confirmed' UNION "
         "SELECT r.message_id FROM delivery AS d JOIN revision AS r ON r.scope_id = d.scope_id "
         "AND r.reservation_id = d.reservation_id AND r.seq = d.wanted_seq "
         "WHERE d.scope_id = ? AND d.state = 'refused' UNION "

@@ -90,6 +90,18 @@ async def test_what_is_not_settled_is_spared(house: House) -> None:
     assert parked
 
 
+async def test_what_was_handed_over_goes_although_no_figure_ever_settles_it(house: House) -> None:
+    await house.open_for_sale()
+    await house.say(new(stay(2, 3)))
+    await house.push()
+    await house.deliver()
+    (delivery,) = await house.rows(DeliveryRow)
+    assert (delivery.state, delivery.settled) == ("confirmed", 0)
+    house.clock.pass_s(40 * DAY_S)
+    await forget(house, kept(keep_bodies_days=30))
+    assert not any(is_there for _, is_there in await bodies(house))
+
+
 async def test_what_a_channel_does_not_know_yet_is_spared(house: House) -> None:
     await house.push()
     await house.open_for_sale()
