@@ -30,6 +30,7 @@ from gateway.model.reservation import Content, Guest, Revision, RoomStay
 from gateway.wire.body import collect
 from gateway.wire.http_auth import parse_basic
 from gateway.wire.redact import mask_number, mask_text
+from gateway.wire.retry_after import retry_after
 
 BODY_BYTES_MAX = 1024 * 1024
 KINDS = {word: kind for kind, word in STATUS.items()}
@@ -128,8 +129,7 @@ def parse(document: Document, site: Site) -> Sequence[Event | Query]:
 def decode_reply(command: Command, request: Request, reply: Reply, site: Site) -> Decoded:
     """Only a readable answer of theirs confirms anything; whatever else comes back leaves the outcome open."""
     if reply.status == 429:
-        after = reply.headers.get("retry-after", "")
-        raise Retryable("Acme asks us to slow down", after_s=float(after) if after.isdecimal() else None)
+        raise Retryable("Acme asks us to slow down", after_s=retry_after(reply.headers))
     try:
         said = msgspec.json.decode(reply.body, type=acme.Answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

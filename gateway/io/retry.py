@@ -7,17 +7,13 @@ ask or to assert the present state, which no loop can do for it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import TypeVar
 
 import tenacity
 
-from gateway.contract import Reply
 from gateway.errors import Retryable
 from gateway.io.clock import Clock
-from gateway.model.dates import Instant
 
 T = TypeVar("T")
 
@@ -60,17 +56,3 @@ async def with_retries(
         reraise=True,
     )
     return await retrying(call)
-
-
-def retry_after_s(reply: Reply, now_ms: Instant) -> float | None:
-    """Seconds a reply asks us to stay away (Retry-After, RFC 9110 section 10.2.3), None where it names no time."""
-    value = reply.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal():
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # a year beyond any is no ValueError
-        return None
-    # The "-0000" some servers write for UTC comes out naive.
-    at_ms = at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1000
-    return max(0.0, (at_ms - now_ms) / 1000)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract import Reply
 from gateway.errors import CallFailed, OutcomeUnknown, Rejected, Retryable
 from gateway.io.clock import FakeClock
-from gateway.io.retry import backoff_s, retry_after_s, with_retries
+from gateway.io.retry import backoff_s, with_retries
 
 
 class Calls:
@@ -88,27 +87,3 @@ def test_backoff_draws_from_the_whole_span() -> None:
     assert min(drawn) < 0.1
     assert max(drawn) > 7.9
     assert mean(drawn) == pytest.approx(4.0, abs=0.2)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("Fri, 31 Dec 1999 23:59:59 GMT", 10.0),
-        ("Fri, 31 Dec 1999 23:59:59 -0000", 10.0),
-        ("Fri, 31 Dec 1999 23:59:00 GMT", 0.0),
-        ("soon", None),
-        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
-        ("-5", None),
-        ("٣", None),
-        ("", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    now_ms = 946_684_789_000  # 1999-12-31 23:59:49 UTC
-    assert retry_after_s(Reply(503, {"retry-after": value}, b""), now_ms) == seconds
-
-
-def test_reply_without_a_wish_has_none() -> None:
-    assert retry_after_s(Reply(503, {}, b""), 0) is None

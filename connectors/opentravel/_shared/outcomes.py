@@ -7,20 +7,18 @@ so those leave the outcome open; 408, 429 and 503 say that nothing was done.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from connectors.opentravel._shared.names import HOTEL_ID, RESERVATION_LISTS, content, every, first, value
 from gateway.contract import Confirmed, Decoded, Outcome, Refused, Reply, Unknown
 from gateway.errors import Malformed, OutcomeUnknown, Retryable
+from gateway.wire.retry_after import retry_after
 from gateway.wire.xml import Limits, Node, name_of, read_tree
 from mappings import Unmapped, look_up
 
 _NOT_DONE = frozenset((408, 429, 503))
 REPLY_LIMITS = Limits(bytes_max=4 * 1024 * 1024, elements_max=50_000)
-_RETRY_S_MAX = 24 * 3600.0
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -68,7 +66,7 @@ def judge(root: Node, expected: str, parts: Mapping[str, int], warnings_skip: bo
 def refused_by_http(reply: Reply) -> Refused | None:
     """A door that is closed; None where the message arrived. Raises :class:`CallFailed` where it may not have."""
     if reply.status in _NOT_DONE:
-        raise Retryable(f"HTTP {reply.status}", after_s=_retry_after(reply.headers))
+        raise Retryable(f"HTTP {reply.status}", after_s=retry_after(reply.headers))
     if reply.status >= 500:
         raise OutcomeUnknown(f"HTTP {reply.status}")
     return Refused(str(reply.status), _why(reply)) if reply.status >= 300 else None
@@ -132,17 +130,3 @@ def _why(reply: Reply) -> str:
         return f"HTTP {reply.status}"
     problems = _problems(root, "Errors", "Error")
     return problems[0].text if problems else value(root, "ErrorMessage") or f"HTTP {reply.status}"
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from Retry-After (RFC 9110, section 10.2.3); a date is counted from the reply's own Date."""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdigit():
-        return min(float(given[:9]), _RETRY_S_MAX)
-    try:
-        until, sent = parsedate_to_datetime(given), parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, OverflowError):  # a year beyond any is no ValueError
-        return None
-    if until.tzinfo is None or sent.tzinfo is None:
-        until, sent = until.replace(tzinfo=UTC), sent.replace(tzinfo=UTC)
-    return min(max((until - sent).total_seconds(), 0.0), _RETRY_S_MAX)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.contract import Accepted, Arrived, Confirmed, Decoded, Outcome, Refused, Reply, Unknown
+from gateway.contract import Accepted, Arrived, Confirmed, Decoded, Outcome, Refused, Unknown
 from gateway.messages import Command
 from gateway.messages_payment import PaymentAnswered
 from gateway.model.dates import Instant
@@ -48,12 +48,6 @@ def unknown(
 def tidy(text: str) -> str:
     """A gateway's own words, short and without card numbers."""
     return mask_text(" ".join(text.split())[:_TEXT_MAX])
-
-
-def retry_after(reply: Reply) -> float | None:
-    """Seconds they ask us to wait, where they say it as a number."""
-    value = reply.headers.get("retry-after", "")
-    return float(value) if value.isdecimal() and len(value) < 7 else None
 
 
 def _outcome(answer: PaymentAnswered, deadline_ms: Instant) -> Outcome:

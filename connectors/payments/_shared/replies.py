@@ -10,6 +10,7 @@ from gateway.errors import OutcomeUnknown, Refusal, Retryable
 from gateway.messages import Command
 from gateway.messages_payment import ContinueCharge, FetchStatement, PaymentAnswered, PaymentCommand, QueryOperation
 from gateway.model.dates import Instant
+from gateway.wire.retry_after import retry_after
 
 
 def asked(command: PaymentCommand) -> str:
@@ -35,7 +36,7 @@ def decode(
     ``gateway`` is its name as people write it.
     """
     if reply.status == 429:
-        raise Retryable(f"{gateway} asks us to slow down", after_s=answers.retry_after(reply))
+        raise Retryable(f"{gateway} asks us to slow down", after_s=retry_after(reply.headers))
     try:
         if isinstance(command, FetchStatement):
             return statement(command)

@@ -40,6 +40,7 @@ from gateway.model.payment import OperationKind, OperationOutcome
 from gateway.model.payment_error import PaymentError, retry_of
 from gateway.model.payment_error import Retry as RetryRule
 from gateway.model.payment_means import Card, StoredMethod, Token
+from gateway.wire.retry_after import retry_after
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ def _refused(
     profile: PaymentProfile,
 ) -> PaymentAnswered:
     if error in (PaymentError.IN_PROGRESS, PaymentError.RATE_LIMITED):
-        wait_s = answers.retry_after(reply) or 1.0
+        wait_s = retry_after(reply.headers) or 1.0
         pending = answers.unknown(operation, error, raw(fault), retry_after_s=wait_s)
         return msgspec.structs.replace(pending, outcome=OperationOutcome.PENDING)
     if isinstance(command, QueryOperation) or retry_of(error) is RetryRule.QUERY:

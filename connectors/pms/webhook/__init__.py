@@ -9,6 +9,7 @@ from connectors.pms.webhook.encode import encode_command
 from gateway.contract import Capabilities, Confirmed, Decoded, Reply, Request, Site
 from gateway.errors import Gone, OutcomeUnknown, Retryable, Unsupported
 from gateway.messages import Command, DeliverReservation, Ping
+from gateway.wire.retry_after import retry_after
 
 _MINUTE_S, _HOUR_S = 60.0, 3_600.0
 
@@ -50,8 +51,7 @@ class Webhook:
             raise Gone("the receiver says that nothing is there any more (410)")
         told = f"the receiver answered {reply.status}"
         if reply.status in (429, 503):
-            after = reply.headers.get("retry-after", "")
-            raise Retryable(told, after_s=float(after) if after.isascii() and after.isdecimal() else None)
+            raise Retryable(told, after_s=retry_after(reply.headers))
         raise OutcomeUnknown(told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from random import Random
 
 from gateway.contract import Accepted, Arrived, Confirmed, Decoded, Reply
@@ -14,13 +15,14 @@ from gateway.testing.subject import Nonconforming, Subject, demand
 
 ERROR_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon</body></html>"
 HTML = {"content-type": "text/html; charset=utf-8"}
-# Seconds, a date, and dates that there are none of: a counterpart's clock or code may be wrong in any way.
+# Seconds, a date, dates that there are none of, and a number without end: a counterpart's clock or code may be wrong in any way.
 RETRY_AFTER = (
     "7",
     "Sat, 01 Jan 2000 00:00:07 GMT",
     "Sat, 01 Jan 2000 00:00:99 GMT",
     "Mon, 01 Jan 99999999999 00:00:00 GMT",
     "soon",
+    "9" * 400,
 )
 SEED = 20310104
 
@@ -35,6 +37,8 @@ def failures(subject: Subject) -> None:
             slow_down = Reply(429, {"retry-after": after, "date": "Sat, 01 Jan 2000 00:00:00 GMT"}, b"")
             failed = decode(subject, command, slow_down, f"status 429 with Retry-After {after!r}")
             demand(isinstance(failed, Retryable), f"status 429 must raise Retryable, gave {failed!r}")
+            after_s = failed.after_s if isinstance(failed, Retryable) else None
+            demand(after_s is None or isfinite(after_s), f"Retry-After {after!r} must not become {after_s} s")
 
 
 @case("C21", "an unreadable reply ends typed", outbound)
