@@ -15,7 +15,7 @@ from gateway.testing.subject import Nonconforming, Subject, demand
 
 ERROR_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon</body></html>"
 HTML = {"content-type": "text/html; charset=utf-8"}
-# Seconds, a date, dates that there are none of, and a number without end: a counterpart's clock or code may be wrong in any way.
+# Seconds, a date, dates that there are none of, a number without end: their clock or code may be wrong in any way.
 RETRY_AFTER = (
     "7",
     "Sat, 01 Jan 2000 00:00:07 GMT",
