@@ -20,7 +20,7 @@ from gateway.model.dates import BLOCK_DAYS, Instant, day_start_ms, local_day
 from gateway.store import pushing, watching
 from gateway.store.database import Transaction
 from gateway.store.hotels import Hotels
-from gateway.store.tables_connections import AgreedRow, ConnectionRow, ShadowRow, SyncErrorRow
+from gateway.store.tables_connections import AgreedRow, ConnectionRow, OrderRow, ShadowRow, SyncErrorRow
 
 log = structlog.get_logger(__name__)
 
@@ -100,20 +100,13 @@ async def plan_push(
         return None
     ordered = await pushing.orders(tx, scope_id)
     agreed = await pushing.agreed(tx, scope_id) if compiled.negotiate(hotel) else {}
-    found: list[Work] = []
-    broken: list[Broken] = []
-    for row in await pushing.connections(tx, scope_id):
-        if (wanted is not None and row.connection not in wanted) or row.paused_until_ms > now_ms:
-            continue
-        name = row.connection
-        try:
-            work = work_of(hotel, compiled, row, ordered.get(name), agreed.get(name), now_ms)
-        except Exception as error:  # the other channels go on
-            log.exception("channel_not_usable", property=scope_id, connection=name)
-            broken.append(Broken(row, str(error) or type(error).__name__))
-            continue
-        if work is not None:
-            found.append(work)
+    looked_at = [
+        _work_or_why_not(hotel, compiled, row, ordered.get(row.connection), agreed.get(row.connection), now_ms)
+        for row in await pushing.connections(tx, scope_id)
+        if (wanted is None or row.connection in wanted) and row.paused_until_ms <= now_ms
+    ]
+    found = [work for work in looked_at if isinstance(work, Work)]
+    broken = [work for work in looked_at if isinstance(work, Broken)]
     works = [work for work in found if not work.ask]
     asking = [
         Asking(work.channel, work.row, work.agreed, work.order.number if work.order else 0)
@@ -135,6 +128,22 @@ async def plan_push(
     planned = [_planned(work, calendar, row, errors, now_ms) for work, row in zip(works, ahead, strict=True)]
     causes = await _causes(tx, scope_id, works, scope.rev)
     return PropertyPlan(hotel, [plan for plan in planned if plan is not None], causes, asking, broken)
+
+
+def _work_or_why_not(
+    hotel: Hotel,
+    compiled: Channels,
+    row: ConnectionRow,
+    order: OrderRow | None,
+    agreed: AgreedRow | None,
+    now_ms: Instant,
+) -> Work | Broken | None:
+    """What there is to do for a connection; whatever its connector raises, the other channels go on."""
+    try:
+        return work_of(hotel, compiled, row, order, agreed, now_ms)
+    except Exception as error:
+        log.exception("channel_not_usable", property=row.scope_id, connection=row.connection)
+        return Broken(row, str(error) or type(error).__name__)
 
 
 def _planned(
