@@ -190,7 +190,7 @@ async def _take_parts(
     taking = [_take_part(services, hotel, connection, item, part) for item, part in zip(found, parts, strict=True)]
     _, *results = await asyncio.gather(kept, *taking)
     refused = [(part, result) for part, result in zip(parts, results, strict=True) if isinstance(result, Refusal)]
-    if len(refused) == len(found):
+    if refused and len(refused) == len(found):
         raise refused[0][1]
     if refused:
         told = whole._replace(outcome="applied", detail=f"{len(found)} parts, {len(refused)} refused")
